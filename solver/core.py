@@ -1,0 +1,148 @@
+"""The nouns: Problem, Answer, Step, Check, Mistake, Verdict, and the two errors.
+
+An Answer in hand is never known to be wrong: `verified` evaluates every step's link and
+every check, and raises CheckFailed if one does not hold. Only the standard library here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class BadInput(ValueError):
+    """The user's or the author's fault: what was expected, what came, and the way out.
+
+    `text` and `offset` put a caret under the offending character; `where` names the
+    file and key. The public function that knows the place adds it with `at`.
+    """
+
+    def __init__(self, message: str, *, text: str = "", offset: int = -1, where: str = ""):
+        super().__init__(message)
+        self.message, self.text, self.offset, self.where = message, text, offset, where
+
+    def at(self, where: str) -> BadInput:
+        """The same error, with the place it happened in put before what was known."""
+        whole = f"{where}: {self.where}" if self.where else where
+        return BadInput(self.message, text=self.text, offset=self.offset, where=whole)
+
+    def __str__(self) -> str:
+        line = f"{self.where}: {self.message}" if self.where else self.message
+        if self.text and 0 <= self.offset <= len(self.text):
+            start = max(0, self.offset - 60)
+            piece = self.text[start : start + 76].replace("\n", " ").replace("\t", " ")
+            line += f"\n  {piece}\n  {' ' * (self.offset - start)}^"
+        return line
+
+
+class CheckFailed(AssertionError):
+    """Our fault: a check or a step does not hold, so there is no answer."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the solution: `of = formula = before = after`, by `rule`.
+
+    before and after are trees or values; `of` is what is computed and `formula` the
+    same in letters; both may be missing. A step without before is a remark.
+    """
+
+    rule: str
+    before: Any = None
+    after: Any = None
+    of: Any = None
+    formula: Any = None
+    substeps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """How the value was reached another way, and whether the two agreed."""
+
+    how: str
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A value, the steps that produce it, and the checks that reached it another way.
+
+    `name` says what the value is ("params"), `condition` when it holds (H ≥ 3), and
+    `conventions` which of the README's conventions it depends on.
+    """
+
+    value: Any
+    steps: tuple[Step, ...] = ()
+    checks: tuple[Check, ...] = ()
+    name: str = ""
+    condition: str = ""
+    conventions: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        from solver.render import answer_html
+
+        return answer_html(self)
+
+    def __str__(self) -> str:
+        from solver.render import answer_text
+
+        return answer_text(self)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A misconception: the value a student reaches by making it, and what to say."""
+
+    name: str
+    value: Any
+    feedback: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A kind and what is given; the rest is what a sheet prints around it."""
+
+    kind: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    id: str = ""
+    title: str = ""
+    prompt: str = ""
+    points: float = 1
+    mistakes: tuple[Mistake, ...] = ()
+    accept: tuple[Any, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an answer is worth, why, and how it was understood."""
+
+    mark: str  # right | partly | wrong | undecided | invalid
+    points: float = 0
+    mistake: str = ""
+    feedback: str = ""
+    understood_as: str = ""
+
+
+def verified(answer: Answer, same: Callable[[Any, Any], bool]) -> Answer:
+    """The answer itself, if each step's two sides agree (by `same`) and each check holds.
+
+    Raises CheckFailed naming the first that does not; an answer without any check or
+    step is not accepted, for nothing would have been proved.
+    """
+    todo = list(answer.steps)
+    while todo:
+        step = todo.pop()
+        todo.extend(step.substeps)
+        if step.before is not None and not same(step.before, step.after):
+            raise CheckFailed(f"step “{step.rule}” does not hold: {step.before} = {step.after}")
+    for check in answer.checks:
+        if not check.ok:
+            raise CheckFailed(f"the check “{check.how}” failed for {answer.value}")
+    if not answer.checks:
+        raise CheckFailed("nothing proved this answer another way")
+    return answer

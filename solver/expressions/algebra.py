@@ -1,0 +1,253 @@
+"""The only door to SymPy: trees go in to be simplified, solved and compared, and come back.
+
+Text never passes through here. The trees that return are in the textbook's order and
+shape: `⌊(H − 1)/2⌋ + 1`, not SymPy's `floor(H/2 − 1/2) + 1`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import sympy
+
+from solver.core import BadInput
+from solver.expressions.nodes import (
+    Add,
+    Call,
+    Div,
+    Expr,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Size,
+    Sym,
+    letters,
+    plus,
+    tidy,
+    times,
+    tree,
+)
+
+ASSUMPTIONS: dict[str, dict[str, bool]] = {
+    "size": {"integer": True, "positive": True},
+    "count": {"integer": True, "nonnegative": True},
+    "integer": {"integer": True},
+    "positive": {"positive": True},
+    "real": {"real": True},
+}
+CALLS = {
+    "floor": sympy.floor,
+    "ceil": sympy.ceiling,
+    "min": sympy.Min,
+    "max": sympy.Max,
+    "abs": sympy.Abs,
+}
+BACK = {"floor": "floor", "ceiling": "ceil", "Min": "min", "Max": "max", "Abs": "abs"}
+
+
+@lru_cache(maxsize=8192)
+def to_sympy(e: Expr) -> Any:
+    """The SymPy expression of a tree, its letters with their assumptions."""
+    if isinstance(e, Num):
+        v = e.value
+        return sympy.Float(v) if isinstance(v, float) else sympy.Rational(v.numerator, v.denominator)
+    if isinstance(e, Sym):
+        return sympy.Symbol(e.name, **ASSUMPTIONS[e.kind])
+    args = [to_sympy(a) for a in e.args if isinstance(a, Expr)]
+    if isinstance(e, Add):
+        return sympy.Add(*args)
+    if isinstance(e, Mul):
+        return sympy.Mul(*args)
+    if isinstance(e, Neg):
+        return -args[0]
+    if isinstance(e, Div):
+        if args[1] == 0:
+            raise BadInput(f"{e} divides by zero")
+        return args[0] / args[1]
+    if isinstance(e, Pow):
+        return args[0] ** args[1]
+    if isinstance(e, Call):
+        return CALLS[e.name](*args)
+    raise TypeError(f"no SymPy for {type(e).__name__}")
+
+
+def from_sympy(x: Any) -> Expr:
+    """The tree of a SymPy expression, arranged as a textbook writes it."""
+    if x.is_Integer:
+        return Num(int(x))
+    if x.is_Rational:
+        from fractions import Fraction
+
+        return Num(Fraction(int(x.p), int(x.q)))
+    if x.is_Float:
+        return Num(float(x))
+    if x.is_Symbol:
+        return Sym(x.name, _kind(x))
+    if x.is_Add:
+        over = sympy.together(x)
+        top, bottom = sympy.fraction(over)
+        if bottom.is_Integer and bottom != 1:
+            return Div(from_sympy(sympy.expand(top)), Num(int(bottom)))
+        return _sum(x)
+    if x.is_Mul:
+        return _product(x)
+    if x.is_Pow:
+        base, exponent = x.as_base_exp()
+        if exponent.is_negative:
+            return Div(Num(1), from_sympy(base**-exponent))
+        return Pow(from_sympy(base), from_sympy(exponent))
+    name = BACK.get(type(x).__name__)
+    if name:
+        return Call(name, *(from_sympy(a) for a in sorted(x.args, key=sympy.default_sort_key)))
+    raise TypeError(f"no tree for SymPy's {type(x).__name__}")
+
+
+def _kind(x: Any) -> str:
+    if x.is_integer:
+        return "size" if x.is_positive else "count" if x.is_nonnegative else "integer"
+    return "positive" if x.is_positive else "real"
+
+
+def _sum(x: Any) -> Expr:
+    """Higher degrees first, constants last: 27C² + 5C, H + 2p − 2."""
+    terms = sorted(x.args, key=lambda t: (not t.free_symbols, -_degree(t), _rank(t), str(t)))
+    if terms[0].could_extract_minus_sign() and not all(
+        t.could_extract_minus_sign() for t in terms
+    ):  # C − 1, not −1 + C
+        first = next(t for t in terms if not t.could_extract_minus_sign())
+        terms.remove(first)
+        terms.insert(0, first)
+    return plus(
+        *(Neg(from_sympy(-t)) if t.could_extract_minus_sign() else from_sympy(t) for t in terms)
+    )
+
+
+def _degree(t: Any) -> int:
+    try:
+        return int(sympy.Poly(t, *t.free_symbols).total_degree()) if t.free_symbols else 0
+    except sympy.PolynomialError:
+        return 0
+
+
+def _product(x: Any) -> Expr:
+    top, bottom = sympy.fraction(x)
+    if bottom != 1:
+        return Div(from_sympy(top), from_sympy(bottom))
+    if x.could_extract_minus_sign():
+        return Neg(from_sympy(-x))
+    number, rest = x.as_coeff_Mul()
+    factors = sorted(sympy.Mul.make_args(rest), key=_rank)
+    trees = [from_sympy(f) for f in factors]
+    return times(*([from_sympy(number)] if number != 1 else []), *trees)
+
+
+def _rank(f: Any) -> tuple[bool, int, str]:
+    """Batch and channels before height and width, bare letters before brackets."""
+    order = "NKCDHW"
+    base = f.as_base_exp()[0]
+    name = str(base)
+    plain = base.is_Symbol
+    return (not plain, order.index(name[0]) if plain and name[0] in order else 9, name)
+
+
+@lru_cache(maxsize=4096)
+def simplify(e: Expr) -> Expr:
+    """The shortest textbook form: like terms collected; factored only if that is shorter.
+
+    A polynomial in one letter is always written out (27C² + 5C).
+    """
+    x = _merge_floors(to_sympy(e))
+    candidates = [sympy.expand(x)]
+    if len(x.free_symbols) > 1 or not x.is_polynomial():
+        candidates.append(x)
+        if not x.has(sympy.floor, sympy.ceiling, sympy.Min, sympy.Max):
+            candidates += [sympy.factor(x), sympy.factor_terms(candidates[0])]
+    return tidy(from_sympy(min(candidates, key=_length)))
+
+
+def _length(x: Any) -> tuple[int, int]:
+    return (int(sympy.count_ops(x)), len(str(x)))
+
+
+def _merge_floors(x: Any) -> Any:
+    """Nested floors of a fraction become one: ⌊⌊H/2⌋/2⌋ = ⌊H/4⌋ for integers."""
+
+    def merge(inner: Any) -> Any:
+        top, bottom = sympy.fraction(sympy.together(inner))
+        if not bottom.is_Integer:
+            return sympy.floor(inner)
+        if not top.has(sympy.floor):
+            return sympy.floor(top / bottom)
+        # ⌊(⌊a/b⌋ + c)/d⌋ = ⌊(a + b·c)/(b·d)⌋, for integers b, c, d with b, d > 0
+        found = [t for t in sympy.Add.make_args(top) if t.func is sympy.floor]
+        if len(found) != 1 or (top - found[0]).has(sympy.floor):
+            return sympy.floor(inner)
+        a, b = sympy.fraction(sympy.together(found[0].args[0]))
+        if not b.is_Integer or (top - found[0]).is_integer is not True:
+            return sympy.floor(inner)
+        return sympy.floor(sympy.expand(a + b * (top - found[0])) / (b * bottom))
+
+    return x.replace(lambda n: n.func is sympy.floor, lambda n: merge(n.args[0]))
+
+
+def equal(a: Expr, b: Expr) -> bool | None:
+    """Whether two trees are equal for all values of their letters; None: cannot say."""
+    difference = sympy.simplify(sympy.expand(to_sympy(a) - to_sympy(b)))
+    if difference == 0:
+        return True
+    return False if difference.is_zero is False or difference.is_number else None
+
+
+def at_least_one(sizes: list[Size]) -> list[Expr]:
+    """What must be ≥ 0 for all sizes to be ≥ 1, as trees in letters, without repeats.
+
+    ⌊x/s⌋ + 1 ≥ 1 exactly when x ≥ 0, since strides are positive.
+    """
+    needed: dict[Any, None] = {}
+    for size in sizes:
+        if not letters(size):
+            continue
+        for factor in sympy.Mul.make_args(sympy.factor_terms(to_sympy(tree(size)))):
+            rest = sympy.expand(factor - 1)
+            while rest.func is sympy.floor:
+                rest = sympy.fraction(sympy.together(rest.args[0]))[0]
+            if rest.func is sympy.Add:
+                floors = [t for t in rest.args if t.func is sympy.floor]
+                whole = sympy.expand(rest - sum(floors))
+                if len(floors) == 1 and whole.is_Integer:  # ⌊a/b⌋ ≥ −c  ⇔  a ≥ −c·b
+                    a, b = sympy.fraction(sympy.together(floors[0].args[0]))
+                    if b.is_positive:
+                        rest = sympy.expand(a + b * whole)
+            if rest.is_nonnegative is not True:
+                needed[rest] = None
+    return [from_sympy(x) for x in needed]
+
+
+def condition(sizes: list[Size]) -> list[tuple[Expr, str, Expr]]:
+    """When all these sizes are at least 1: relations (left, "≥", right), tidied.
+
+    A letter alone is solved for (H ≥ 3); where several are tied together the terms are
+    put on the side where they are positive (H + 2p ≥ k).
+    """
+    relations: dict[tuple[Expr, str, Expr], None] = {}
+    bounds: dict[Any, Any] = {}
+    for e in at_least_one(sizes):
+        x = to_sympy(e)
+        names = list(x.free_symbols)
+        if len(names) == 1 and x.is_polynomial(names[0]) and sympy.degree(x, names[0]) == 1:
+            slope = x.coeff(names[0], 1)
+            if slope > 0:
+                least = sympy.ceiling(-x.coeff(names[0], 0) / slope)
+                bounds[names[0]] = max(bounds.get(names[0], least), least)
+                continue
+        left = [t for t in sympy.Add.make_args(x) if not t.could_extract_minus_sign()]
+        right = [-t for t in sympy.Add.make_args(x) if t.could_extract_minus_sign()]
+        relations[(from_sympy(sympy.Add(*left)), "≥", from_sympy(sympy.Add(*right)))] = None
+    solved = [
+        (from_sympy(name), "≥", Num(int(least)))
+        for name, least in sorted(bounds.items(), key=lambda b: _rank(b[0]))
+        if not (name.is_positive and least <= 1) and not (name.is_nonnegative and least <= 0)
+    ]
+    return solved + list(relations)

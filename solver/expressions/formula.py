@@ -1,0 +1,152 @@
+"""Formulas: a tree in the textbook's letters, put to work on numbers or on other letters.
+
+`SIZE.at(n=32, p=1, k=3, s=2)` gives a Work: the formula specialised to the case (what is
+0 or 1 drops out), the same with the numbers in it, and its value. `settle` is the one
+place where a tree becomes a value: arithmetic if it holds numbers only, SymPy if letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from solver.expressions.nodes import Expr, Num, Size, Sym, evaluate, letters, subs, tidy, tree
+from solver.expressions.parse import parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# What the textbook's letters mean: feeds the "where …" line of every rendering.
+GLOSSARY = {
+    "n": "input size along the axis",
+    "k": "kernel size",
+    "p": "padding on each side",
+    "s": "stride",
+    "d": "dilation",
+    "q": "output padding",
+    "g": "groups",
+    "N": "images in the batch",
+    "C": "channels",
+    "H": "height",
+    "W": "width",
+    "D": "depth",
+    "L": "length",
+    "C_in": "input channels",
+    "C_out": "output channels",
+    "H_out": "output height",
+    "W_out": "output width",
+    "D_out": "output depth",
+    "L_out": "output length",
+    "r": "receptive field",
+    "j": "jump, the distance between neighbouring outputs in input pixels",
+}
+
+NEUTRAL = {"p": 0, "q": 0, "s": 1, "d": 1, "g": 1}  # values at which a letter is not written
+
+
+@dataclass(frozen=True)
+class Work:
+    """One worked line: `formula` in letters, `tree` with the given put in, its `value`."""
+
+    formula: Expr
+    tree: Expr
+    value: Size
+
+
+class Formula:
+    """A named size or count, written once in letters."""
+
+    def __init__(self, text: str):
+        self.text = text
+        self.tree = parse(text)
+
+    def at(self, **given: Size) -> Work:
+        """The formula at these values; a padding of 0 or a stride of 1 drops out of it."""
+        return _at(self.text, tuple(sorted(given.items())))
+
+
+@lru_cache(maxsize=4096)
+def _at(text: str, given: tuple[tuple[str, Size], ...]) -> Work:
+    env = dict(given)
+    plain = {name: v for name, v in env.items() if NEUTRAL.get(name) == v}
+    formula = tidy(subs(parse(text), plain))
+    filled = subs(formula, env)
+    return Work(formula, filled, settle(filled))
+
+
+def settle(x: Any) -> Any:
+    """The value of a tree: an exact number, or the simplified tree if letters remain.
+
+    Nested shapes are settled entry by entry.
+    """
+    if isinstance(x, tuple):
+        return tuple(settle(v) for v in x)
+    if not isinstance(x, Expr):
+        return x
+    if not letters(x):
+        return evaluate(x)
+    if isinstance(x, Sym):
+        return x
+    from solver.expressions.algebra import simplify
+
+    simple = simplify(x)
+    return simple.value if isinstance(simple, Num) else simple
+
+
+def at_numbers(x: Any, env: Mapping[str, Any]) -> Any:
+    """A size or nested shape with every letter given a number."""
+    if isinstance(x, (tuple, list)):
+        return tuple(at_numbers(v, env) for v in x)
+    return evaluate(x, env) if isinstance(x, Expr) else x
+
+
+def rename(formula: Expr, **names: str) -> Expr:
+    """The formula with letters called otherwise: n becomes H on the height's line."""
+    return subs(formula, {old: Sym(new) for old, new in names.items()})  # type: ignore[no-any-return]
+
+
+def same_size(a: Any, b: Any) -> bool:
+    """Whether two sizes are equal: as numbers, or as trees for all values of the letters."""
+    if isinstance(a, (tuple, list)) or isinstance(b, (tuple, list)):
+        return (
+            isinstance(a, (tuple, list))
+            and isinstance(b, (tuple, list))
+            and len(a) == len(b)
+            and all(same_size(x, y) for x, y in zip(a, b))
+        )
+    if not isinstance(a, Expr) and not isinstance(b, Expr):
+        return bool(a == b)
+    if a == b:
+        return True
+    if not letters(a, b):
+        return bool(evaluate(a) == evaluate(b))
+    return agree(tree(a), tree(b))
+
+
+def agree(a: Expr, b: Expr) -> bool:
+    """Whether two trees take the same value at seeded numbers put for their letters."""
+    met = 0
+    for env in samples(letters(a, b)):
+        try:
+            if evaluate(a, env) != evaluate(b, env):
+                return False
+        except ZeroDivisionError:
+            continue
+        met += 1
+    return met > 0
+
+
+def samples(names: tuple[Sym, ...], count: int = 12, seed: int = 0) -> list[dict[str, int]]:
+    """Seeded numbers for letters: small ones first, then large and distinct."""
+    from random import Random
+
+    random = Random(seed)
+    found = []
+    for i in range(count):
+        low, high = (1, 12) if i % 3 == 0 else (7, 99) if i % 3 == 1 else (100, 999)
+        if all(n.kind == "count" for n in names):
+            low = 0
+        found.append({n.name: random.randint(low, high) for n in names})
+    return found

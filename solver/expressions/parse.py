@@ -1,0 +1,186 @@
+"""The parser of the plain grammar: text in, a tree out, nothing evaluated.
+
+Built for text from outside: length, depth and the size of numbers are bounded, and every
+error is a BadInput with a caret under the character where reading stopped.
+"""
+
+from __future__ import annotations
+
+import re
+
+from solver.core import BadInput
+from solver.expressions.nodes import FUNCTIONS, Add, Call, Div, Expr, Mul, Neg, Num, Pow, Sym
+
+LONGEST, DEEPEST, DIGITS = 2000, 60, 40
+SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+TOKEN = re.compile(
+    r"\s*(?:(?P<number>\d+(?:\.\d+)?|\.\d+)"
+    r"|(?P<name>[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*)"
+    r"|(?P<power>[" + SUPERSCRIPT + r"]+)"
+    r"|(?P<sign>\*\*|[-+*/^(),⌊⌋⌈⌉|−·×⋅]))"
+)
+SAME = {"−": "-", "·": "*", "×": "*", "⋅": "*", "**": "^"}
+FENCES = {"⌊": ("⌋", "floor"), "⌈": ("⌉", "ceil"), "|": ("|", "abs")}
+
+
+def parse(text: str, kind: str = "size") -> Expr:
+    """The tree of an expression such as `floor((n + 2*p - k)/s) + 1` or `2C² + 3C`.
+
+    Letters get the assumption `kind` (see nodes.Sym). A number may stand before a letter
+    or a bracket without `*`. Raises BadInput with a caret.
+    """
+    return _Parser(text, kind).whole()
+
+
+class _Parser:
+    def __init__(self, text: str, kind: str):
+        if len(text) > LONGEST:
+            raise BadInput(f"the expression has {len(text)} characters; at most {LONGEST}")
+        self.text, self.kind, self.depth, self.i = text, kind, 0, 0
+        self.tokens: list[tuple[str, str, int]] = []
+        at = 0
+        while at < len(text.rstrip()):
+            m = TOKEN.match(text, at)
+            if not m:
+                at += len(text[at:]) - len(text[at:].lstrip())
+                raise self.error(f"{text[at]!r} has no meaning here", at)
+            what = m.lastgroup or ""
+            word = m.group(what)
+            self.tokens.append((what, SAME.get(word, word), m.start(what)))
+            at = m.end()
+        self.tokens.append(("end", "", len(text.rstrip())))
+
+    def error(self, message: str, offset: int | None = None) -> BadInput:
+        at = self.tokens[self.i][2] if offset is None else offset
+        return BadInput(message, text=self.text, offset=at)
+
+    def peek(self) -> str:
+        return self.tokens[self.i][1]
+
+    def take(self, word: str) -> bool:
+        if self.tokens[self.i][0] == "sign" and self.tokens[self.i][1] == word:
+            self.i += 1
+            return True
+        return False
+
+    def whole(self) -> Expr:
+        e = self.sum()
+        if self.tokens[self.i][0] != "end":
+            raise self.error(f"did not expect {self.peek()!r} here")
+        return e
+
+    def sum(self) -> Expr:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.error(f"brackets are nested deeper than {DEEPEST}")
+        terms = [self.product()]
+        while self.peek() in ("+", "-"):
+            minus = self.take("-") or not self.take("+")
+            term = self.product()
+            terms.append(Neg(term) if minus else term)
+        self.depth -= 1
+        return terms[0] if len(terms) == 1 else Add(*terms)
+
+    def product(self) -> Expr:
+        e = self.signed()
+        while True:
+            if self.take("*"):
+                e = _times(e, self.signed())
+            elif self.take("/"):
+                e = Div(e, self.signed())
+            elif self.starts_factor(e):
+                e = _times(e, self.raised())
+            else:
+                return e
+
+    def starts_factor(self, before: Expr) -> bool:
+        """Implicit product: 2p, 2(k − 1), 3C², and (a)(b); never a function's bracket."""
+        what, word, _ = self.tokens[self.i]
+        if what == "name" or word in ("⌊", "⌈"):
+            return True
+        return word == "(" and not isinstance(before, Sym)
+
+    def signed(self) -> Expr:
+        signs = 0
+        while self.peek() in ("+", "-") and self.tokens[self.i][0] == "sign":
+            if self.take("-"):
+                signs += 1
+            else:
+                self.take("+")
+        e = self.raised()
+        if signs % 2:
+            return Num(-e.value) if isinstance(e, Num) else Neg(e)
+        return e
+
+    def raised(self) -> Expr:
+        base = self.atom()
+        if self.tokens[self.i][0] == "power":
+            digits = self.peek()
+            self.i += 1
+            return Pow(base, Num(int("".join(str(SUPERSCRIPT.index(c)) for c in digits[:4]))))
+        if self.take("^"):
+            self.depth += 1
+            if self.depth > DEEPEST:
+                raise self.error(f"powers are nested deeper than {DEEPEST}")
+            e = Pow(base, self.signed())
+            self.depth -= 1
+            return e
+        return base
+
+    def atom(self) -> Expr:
+        what, word, at = self.tokens[self.i]
+        self.i += 1
+        if what == "number":
+            if len(word) > DIGITS:
+                raise self.error(f"this number has {len(word)} digits; at most {DIGITS}", at)
+            return Num(_number(word))
+        if what == "name":
+            if word in FUNCTIONS:
+                return self.call(word)
+            if self.peek() == "(":
+                known = ", ".join(FUNCTIONS)
+                raise self.error(f"no function is called {word!r} (known: {known})", at)
+            return Sym(word, self.kind)
+        if what == "sign" and word in FENCES:
+            close, name = FENCES[word]
+            inside = self.sum()
+            self.close(close, word, at)
+            return Call(name, inside)
+        if what == "sign" and word == "(":
+            inside = self.sum()
+            self.close(")", "(", at)
+            return inside
+        self.i -= 1
+        if what == "end":
+            raise self.error("the expression ends where a number or a letter is expected")
+        raise self.error(f"expected a number, a letter or a bracket, not {word!r}")
+
+    def call(self, name: str) -> Expr:
+        at = self.tokens[self.i][2]
+        if not self.take("("):
+            raise self.error(f"{name} needs its argument in brackets: {name}(…)")
+        args = [self.sum()]
+        while self.take(","):
+            args.append(self.sum())
+        self.close(")", "(", at)
+        fewest, most, _ = FUNCTIONS[name]
+        if not fewest <= len(args) <= most:
+            raise self.error(f"{name} takes {fewest} argument, not {len(args)}", at)
+        return Call(name, *args)
+
+    def close(self, word: str, opened: str, at: int) -> None:
+        if not self.take(word):
+            raise self.error(f"{opened!r} is never closed by {word!r}", at)
+
+
+def _times(a: Expr, b: Expr) -> Expr:
+    return Mul(*(a.args if isinstance(a, Mul) else (a,)), b)
+
+
+def _number(word: str) -> object:
+    if "." not in word:
+        return int(word)
+    from fractions import Fraction
+
+    exact = Fraction(word)  # a decimal is exact: 0.1 is 1/10
+    return exact.numerator if exact.denominator == 1 else exact

@@ -1,0 +1,307 @@
+"""Convolution and transposed convolution, 1d to 3d, with PyTorch's rules and refusals.
+
+Deep learning's convolution is cross-correlation: the kernel is not flipped. Weights are
+C_out×(C_in/groups)×kernel (transposed: C_in×(C_out/groups)×kernel).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from solver.core import BadInput
+from solver.expressions.formula import Formula, Work
+from solver.expressions.nodes import Expr, Size
+from solver.networks.layers import (
+    AXES,
+    Layer,
+    Shape,
+    Sides,
+    divides,
+    factors,
+    layer,
+    per_axis,
+    positive,
+    ratio,
+    same,
+    show_shape,
+    split,
+    starts,
+)
+
+SIZE = Formula("floor((n + 2*p - d*(k - 1) - 1)/s) + 1")
+TOTAL = Formula("floor((n + p - d*(k - 1) - 1)/s) + 1")  # p zeros on both sides together
+TRANSPOSED = Formula("(n - 1)*s - 2*p + d*(k - 1) + q + 1")
+
+
+@layer("conv")
+@dataclass(frozen=True)
+class Conv(Layer):
+    """Convolution (cross-correlation) with C_out filters over all input channels."""
+
+    out_channels: Size
+    kernel: Sides
+    stride: Sides = 1
+    padding: Sides | str = 0
+    dilation: Sides = 1
+    groups: Size = 1
+    bias: bool = True
+    padding_mode: str = "zeros"
+    in_channels: Size | None = None
+    dims: int = 2
+
+    KIND = "product"
+    LETTERS = {
+        "out_channels": "C_out",
+        "kernel": "k",
+        "stride": "s",
+        "padding": "p",
+        "dilation": "d",
+        "groups": "g",
+        "in_channels": "C_in",
+    }
+
+    def axes(self) -> list[tuple[Size, Size, Size, Size]]:
+        """(kernel, stride, padding in total, dilation) of each axis."""
+        if not 1 <= self.dims <= 3:
+            raise BadInput(f"a convolution has 1, 2 or 3 axes, not {self.dims}")
+        ks = per_axis(self.kernel, self.dims, "kernel")
+        ss = per_axis(self.stride, self.dims, "stride")
+        ds = per_axis(self.dilation, self.dims, "dilation")
+        positive("kernel", *ks)
+        positive("stride", *ss)
+        positive("dilation", *ds)
+        positive("groups", self.groups)
+        if self.padding == "same":
+            if any(s != 1 for s in ss):
+                raise BadInput(
+                    f"padding 'same' needs stride 1, not {show_shape(ss)}: give the padding "
+                    "as a number, (k − 1)/2 for an odd kernel"
+                )
+            ps: Shape = tuple(d * (k - 1) for k, d in zip(ks, ds))
+        elif self.padding in ("valid", None):
+            ps = (0,) * self.dims
+        elif isinstance(self.padding, str):
+            raise BadInput(f"padding is a number, 'same' or 'valid', not {self.padding!r}")
+        else:
+            sides = per_axis(self.padding, self.dims, "padding")
+            positive("padding", *sides, least=0)
+            ps = tuple(2 * p for p in sides)
+        return list(zip(ks, ss, ps, ds))
+
+    def fits(self, input: Shape) -> tuple[Shape, Size, Shape]:
+        """The parts of an input that this layer takes, else BadInput with the numbers."""
+        batch, channels, sides = split(input, self.dims, "convolution")
+        axes = self.axes()
+        if self.in_channels is not None and not same(channels, self.in_channels):
+            raise BadInput(
+                f"the input {show_shape(input)} has {channels} channels, the filters read "
+                f"{self.in_channels}"
+            )
+        divides(self.groups, channels, "groups", "input channels")
+        divides(self.groups, self.out_channels, "groups", "output channels")
+        positive("output channels", self.out_channels)
+        for n, (k, _, p, d), axis in zip(sides, axes, AXES[self.dims]):
+            fit(n, k, p, d, axis)
+            if self.padding_mode == "circular" and isinstance(n, int) and isinstance(p, int):
+                if p > 2 * n:
+                    raise BadInput(
+                        f"circular padding {p // 2} wraps around the input's {n} more than once"
+                    )
+            if self.padding_mode == "reflect" and isinstance(n, int) and isinstance(p, int):
+                if p >= 2 * n:
+                    raise BadInput(f"reflect padding {p // 2} must be less than the input's {n}")
+        return batch, channels, sides
+
+    def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
+        _, _, sides = self.fits(inputs[0])
+        works = []
+        for n, (k, s, p, d) in zip(sides, self.axes()):
+            if self.padding == "same":
+                works.append(TOTAL.at(n=n, k=k, s=s, p=p, d=d))
+            else:
+                works.append(SIZE.at(n=n, k=k, s=s, p=half(p), d=d))
+        return list(zip(AXES[self.dims], works))
+
+    def out(self, *inputs: Shape) -> Shape:
+        batch, _, _ = self.fits(inputs[0])
+        return (*batch, self.out_channels, *(w.value for _, w in self.sides(*inputs)))
+
+    def windows(self, *inputs: Shape) -> list[range]:
+        """Where the window may start, an axis each (numbers only)."""
+        _, _, sides = self.fits(inputs[0])
+        found = []
+        for n, (k, s, p, d) in zip(sides, self.axes()):
+            found.append(starts(n, k, p // 2, s, d, after=p - p // 2))  # type: ignore[arg-type,operator]
+        return found
+
+    def recount(self, *inputs: Shape) -> Shape:
+        batch, _, _ = self.fits(inputs[0])
+        return (*batch, self.out_channels, *map(len, self.windows(*inputs)))
+
+    def how(self) -> str:
+        return "counting the window positions"
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        _, channels, _ = split(inputs[0], self.dims, "convolution")
+        kernel = per_axis(self.kernel, self.dims, "kernel")
+        w = {"weight": (self.out_channels, ratio(channels, self.groups), *kernel)}
+        return w | ({"bias": (self.out_channels,)} if self.bias else {})
+
+    def fan_in(self, *inputs: Shape) -> Size:
+        _, channels, _ = split(inputs[0], self.dims, "convolution")
+        kernel = per_axis(self.kernel, self.dims, "kernel")
+        return _product(ratio(channels, self.groups), *kernel)
+
+    def macs(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
+        batch = out[: -self.dims - 1]
+        return factors(*batch, *self.weights(*inputs)["weight"], *out[-self.dims :])
+
+    def inside(self, *inputs: Shape) -> int:
+        """Multiply-adds without those on padding zeros, by listing the taps."""
+        batch, channels, sides = self.fits(inputs[0])
+        taps = []
+        for n, starts_, (k, _, _, d) in zip(sides, self.windows(*inputs), self.axes()):
+            taps.append(sum(0 <= i + j * d < n for i in starts_ for j in range(k)))  # type: ignore[arg-type,operator]
+        return prod((*batch, self.out_channels, ratio(channels, self.groups), *taps))  # type: ignore[arg-type]
+
+    def window(self, *inputs: Shape) -> list[tuple[Size, Size, Size, Size]]:
+        return [(k, s, half(p), d) for k, s, p, d in self.axes()]
+
+
+@layer("conv-transpose")
+@dataclass(frozen=True)
+class ConvTranspose(Layer):
+    """Transposed convolution: each input value scatters a kernel into the output."""
+
+    out_channels: Size
+    kernel: Sides
+    stride: Sides = 1
+    padding: Sides = 0
+    output_padding: Sides = 0
+    groups: Size = 1
+    bias: bool = True
+    dilation: Sides = 1
+    in_channels: Size | None = None
+    dims: int = 2
+
+    KIND = "product"
+    LETTERS = Conv.LETTERS | {"output_padding": "q"}
+
+    def axes(self) -> list[tuple[Size, Size, Size, Size, Size]]:
+        """(kernel, stride, padding, dilation, output padding) of each axis."""
+        if isinstance(self.padding, str):
+            raise BadInput(
+                f"a transposed convolution takes padding as a number, not {self.padding!r}"
+            )
+        names = ("kernel", "stride", "padding", "dilation", "output_padding")
+        found = [per_axis(getattr(self, name), self.dims, name) for name in names]
+        for name, sizes in zip(names, found):
+            positive(name, *sizes, least=0 if "padding" in name else 1)
+        positive("groups", self.groups)
+        for _, s, _, d, q in zip(*found):
+            if isinstance(q, int) and isinstance(s, int) and isinstance(d, int):
+                if q >= max(s, d):
+                    raise BadInput(
+                        f"output padding {q} must be smaller than the stride {s} "
+                        f"or the dilation {d}"
+                    )
+        return list(zip(*found))
+
+    def fits(self, input: Shape) -> tuple[Shape, Size, Shape]:
+        """The parts of an input that this layer takes, else BadInput with the numbers."""
+        batch, channels, sides = split(input, self.dims, "transposed convolution")
+        if self.in_channels is not None and not same(channels, self.in_channels):
+            raise BadInput(
+                f"the input {show_shape(input)} has {channels} channels, the filters read "
+                f"{self.in_channels}"
+            )
+        axes = self.axes()
+        divides(self.groups, channels, "groups", "input channels")
+        divides(self.groups, self.out_channels, "groups", "output channels")
+        for n, (k, s, p, d, q) in zip(sides, axes):
+            work = TRANSPOSED.at(n=n, k=k, s=s, p=p, d=d, q=q)
+            if isinstance(work.value, int) and work.value < 1:
+                raise BadInput(
+                    f"the output would be {work.value} wide ({work.tree}): "
+                    "use less padding or a larger kernel"
+                )
+        return batch, channels, sides
+
+    def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
+        _, _, sides = self.fits(inputs[0])
+        works = [
+            TRANSPOSED.at(n=n, k=k, s=s, p=p, d=d, q=q)
+            for n, (k, s, p, d, q) in zip(sides, self.axes())
+        ]
+        return list(zip(AXES[self.dims], works))
+
+    def out(self, *inputs: Shape) -> Shape:
+        batch, _, _ = self.fits(inputs[0])
+        return (*batch, self.out_channels, *(w.value for _, w in self.sides(*inputs)))
+
+    def recount(self, *inputs: Shape) -> Shape:
+        batch, _, sides = self.fits(inputs[0])
+        found = []
+        for n, (k, s, p, d, q) in zip(sides, self.axes()):
+            touched = [i * s + j * d for i in range(n) for j in range(k)]  # type: ignore[arg-type,operator]
+            found.append(max(touched) - min(touched) + 1 - p - p + q)  # type: ignore[operator]
+        return (*batch, self.out_channels, *found)
+
+    def how(self) -> str:
+        return "listing the positions that the kernels touch"
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        _, channels, _ = split(inputs[0], self.dims, "transposed convolution")
+        kernel = per_axis(self.kernel, self.dims, "kernel")
+        w = {"weight": (channels, ratio(self.out_channels, self.groups), *kernel)}
+        return w | ({"bias": (self.out_channels,)} if self.bias else {})
+
+    def macs(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
+        """By scatter: every input value meets every tap once."""
+        (input,) = inputs
+        batch = input[: -self.dims - 1]
+        return factors(*batch, *self.weights(input)["weight"], *input[-self.dims :])
+
+    def gathered(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
+        """By gather: as a convolution over the output, zeros between inputs counted."""
+        (input,) = inputs
+        batch = input[: -self.dims - 1]
+        return factors(*batch, *self.weights(input)["weight"], *out[-self.dims :])
+
+    def fan_in(self, *inputs: Shape) -> Size:
+        _, channels, _ = split(inputs[0], self.dims, "transposed convolution")
+        kernel = per_axis(self.kernel, self.dims, "kernel")
+        return _product(ratio(channels, self.groups), *kernel)
+
+    def tally(self, *inputs: Shape) -> int:
+        batch, channels, sides = self.fits(inputs[0])
+        taps = [sum(1 for _ in range(n) for _ in range(k)) for n, (k, *_) in zip(sides, self.axes())]  # type: ignore[arg-type]
+        return prod((*batch, channels, ratio(self.out_channels, self.groups), *taps))  # type: ignore[arg-type]
+
+
+def half(p: Size) -> Size:
+    """The padding on the first side, of both sides' total."""
+    from solver.expressions.formula import settle
+
+    return p // 2 if isinstance(p, int) else settle(p / 2)  # type: ignore[no-any-return]
+
+
+def fit(n: Size, k: Size, p: Size, d: Size, axis: str) -> None:
+    """Refuse a kernel larger than the padded input (numbers only)."""
+    if all(isinstance(x, int) for x in (n, k, p, d)):
+        reach = d * (k - 1) + 1  # type: ignore[operator]
+        if reach > n + p:  # type: ignore[operator]
+            what = f"kernel {k}" + (f" with dilation {d} reaches over {reach} and" if d != 1 else "")
+            pad = f", {n + p} with its padding" if p else ""  # type: ignore[operator]
+            raise BadInput(
+                f"{what} does not fit: the input is {n} along {axis}{pad}; "
+                f"use a smaller kernel or more padding"
+            )
+
+
+def _product(*sizes: Size) -> Size:
+    from solver.expressions.formula import settle
+    from solver.expressions.nodes import times
+
+    return settle(times(*sizes))  # type: ignore[no-any-return]

@@ -1,0 +1,185 @@
+"""Pooling: maximum, average and LP windows, and adaptive pooling, 1d to 3d.
+
+Pooling works inside each channel and has no parameters. The stride is the kernel unless
+given. With ceil_mode the last window may hang over the edge, but must start inside the
+input or the padding before it, as in PyTorch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from solver.core import BadInput
+from solver.expressions.formula import Formula, Work, settle
+from solver.expressions.nodes import Expr, Num, Size, times, tree
+from solver.networks.conv import SIZE, fit
+from solver.networks.layers import (
+    AXES,
+    Layer,
+    Shape,
+    Sides,
+    layer,
+    per_axis,
+    positive,
+    show_shape,
+    split,
+    starts,
+)
+
+CEIL = Formula("min(ceil((n + 2*p - d*(k - 1) - 1)/s) + 1, ceil((n + p)/s))")
+MODES = ("max", "avg", "lp")
+
+
+@layer("pool")
+@dataclass(frozen=True)
+class Pool(Layer):
+    """Pooling over windows: max, avg or lp (the p-norm) inside each channel."""
+
+    kernel: Sides
+    stride: Sides | None = None
+    padding: Sides = 0
+    dilation: Sides = 1
+    ceil_mode: bool = False
+    mode: str = "max"
+    count_include_pad: bool = True
+    norm_type: Size = 2
+    dims: int = 2
+
+    KIND = "pooling"
+    LETTERS = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d"}
+
+    def axes(self) -> list[tuple[Size, Size, Size, Size]]:
+        """(kernel, stride, padding, dilation) of each axis."""
+        if self.mode not in MODES:
+            raise BadInput(f"pooling is one of {', '.join(MODES)}, not {self.mode!r}")
+        ks = per_axis(self.kernel, self.dims, "kernel")
+        ss = ks if self.stride is None else per_axis(self.stride, self.dims, "stride")
+        ps = per_axis(self.padding, self.dims, "padding")
+        ds = per_axis(self.dilation, self.dims, "dilation")
+        positive("kernel", *ks)
+        positive("stride", *ss)
+        positive("dilation", *ds)
+        positive("padding", *ps, least=0)
+        if self.mode == "lp" and any(p != 0 for p in ps):
+            raise BadInput("LP pooling takes no padding")
+        if self.mode != "max" and any(d != 1 for d in ds):
+            raise BadInput(f"only max pooling can be dilated, not {self.mode} pooling")
+        for k, p, d in zip(ks, ps, ds):
+            if isinstance(k, int) and isinstance(p, int) and isinstance(d, int):
+                reach = (k - 1) * d + 1
+                if 2 * p > reach:
+                    raise BadInput(
+                        f"pooling padding is at most half the kernel: {p} for a kernel of "
+                        f"{reach}, at most {reach // 2}"
+                    )
+        return list(zip(ks, ss, ps, ds))
+
+    def fits(self, input: Shape) -> tuple[Shape, Size, Shape]:
+        """The parts of an input that this layer takes, else BadInput with the numbers."""
+        batch, channels, sides = split(input, self.dims, f"{self.mode} pooling")
+        for n, (k, s, p, d), axis in zip(sides, self.axes(), AXES[self.dims]):
+            if not self.ceil_mode:
+                fit(n, k, 2 * p, d, axis)
+            elif isinstance(n, int) and isinstance(k, int):
+                got = CEIL.at(n=n, k=k, s=s, p=p, d=d).value
+                if isinstance(got, int) and got < 1:
+                    raise BadInput(f"kernel {k} does not fit: the input is {n} along {axis}")
+        return batch, channels, sides
+
+    def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
+        _, _, sides = self.fits(inputs[0])
+        formula = CEIL if self.ceil_mode else SIZE
+        works = [
+            formula.at(n=n, k=k, s=s, p=p, d=d) for n, (k, s, p, d) in zip(sides, self.axes())
+        ]
+        return list(zip(AXES[self.dims], works))
+
+    def out(self, *inputs: Shape) -> Shape:
+        batch, channels, _ = self.fits(inputs[0])
+        return (*batch, channels, *(w.value for _, w in self.sides(*inputs)))
+
+    def windows(self, *inputs: Shape) -> list[list[int]]:
+        """Where each window starts, an axis each (numbers only)."""
+        _, _, sides = self.fits(inputs[0])
+        found = []
+        for n, (k, s, p, d) in zip(sides, self.axes()):
+            reach = d * (k - 1) + 1  # type: ignore[operator]
+            if not self.ceil_mode:
+                found.append(list(starts(n, k, p, s, d)))  # type: ignore[arg-type]
+                continue
+            # A window counts if it starts before the input ends and the one before it
+            # has not reached the end of the padding yet.
+            candidates = range(-p, n, s)  # type: ignore[operator,arg-type]
+            found.append([i for i in candidates if i - s + reach < n + p])  # type: ignore[operator]
+        return found
+
+    def recount(self, *inputs: Shape) -> Shape:
+        batch, channels, _ = self.fits(inputs[0])
+        return (*batch, channels, *map(len, self.windows(*inputs)))
+
+    def how(self) -> str:
+        return "counting the window positions"
+
+    def reads(self, out: Shape) -> Expr:
+        """How many values all windows read."""
+        return times(*out, *(k for k, _, _, _ in self.axes()))
+
+    def extra(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
+        # max: one comparison less than values read; average and LP: additions and a division
+        kernel = times(*(k for k, _, _, _ in self.axes()))
+        each = kernel - 1 if self.mode == "max" else kernel
+        return times(*out, settle(each))
+
+    def window(self, *inputs: Shape) -> list[tuple[Size, Size, Size, Size]]:
+        return self.axes()
+
+
+@layer("adaptive-pool")
+@dataclass(frozen=True)
+class AdaptivePool(Layer):
+    """Pooling to a given output size; output 1 is global pooling."""
+
+    output: Sides | tuple[Size | None, ...] | None = 1
+    mode: str = "avg"
+    dims: int = 2
+
+    KIND = "pooling"
+    LETTERS = {"output": "o"}
+
+    def out(self, *inputs: Shape) -> Shape:
+        (input,) = inputs
+        wanted = per_axis(self.output, self.dims, "output size")  # type: ignore[arg-type]
+        if self.mode not in MODES[:2]:
+            raise BadInput(f"adaptive pooling is max or avg, not {self.mode!r}")
+        if len(input) == self.dims and self.mode == "avg" and set(wanted) == {1}:
+            return wanted  # PyTorch takes the plain mean here and asks for no channel axis
+        batch, channels, sides = split(input, self.dims, f"adaptive {self.mode} pooling")
+        positive("output size", *(o for o in wanted if o is not None), least=0)
+        return (*batch, channels, *(n if o is None else o for o, n in zip(wanted, sides)))
+
+    def recount(self, *inputs: Shape) -> Shape:
+        out, (input,) = self.out(*inputs), inputs
+        sides = zip(input[-self.dims :], out[-self.dims :])
+        counted = [
+            sum(1 for i in range(o) if (i * n) // o < -(-(i + 1) * n // o))  # type: ignore[operator,arg-type]
+            for n, o in sides
+        ]
+        return (*out[: -self.dims], *counted)
+
+    def how(self) -> str:
+        return "counting the cells that each get at least one input"
+
+    def extra(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
+        return times(*inputs[0])
+
+    def window(self, *inputs: Shape) -> list[tuple[Size, Size, Size, Size]] | None:
+        out, (input,) = self.out(*inputs), inputs
+        found: list[tuple[Size, Size, Size, Size]] = []
+        for n, o in zip(input[-self.dims :], out[-self.dims :]):
+            if isinstance(n, int) and isinstance(o, int) and o and n % o == 0:
+                found.append((n // o, n // o, 0, 1))
+            elif o == 1:
+                found.append((n, n, 0, 1))
+            else:
+                return None
+        return found
