@@ -200,29 +200,43 @@ def equal(a: Expr, b: Expr) -> bool | None:
     return False if difference.is_zero is False or difference.is_number else None
 
 
-def at_least_one(sizes: list[Size]) -> list[Expr]:
-    """What must be ≥ 0 for all sizes to be ≥ 1, as trees in letters, without repeats.
+def nonnegative(size: Size) -> list[Any]:
+    """What must be ≥ 0 for this size to be ≥ 1, as SymPy expressions.
 
-    ⌊x/s⌋ + 1 ≥ 1 exactly when x ≥ 0, since strides are positive.
+    Strides are positive, so ⌊x/s⌋ + c ≥ 1 exactly when x ≥ (1 − c)·s.
     """
-    needed: dict[Any, None] = {}
-    for size in sizes:
-        if not letters(size):
-            continue
-        for factor in sympy.Mul.make_args(sympy.factor_terms(to_sympy(tree(size)))):
-            rest = sympy.expand(factor - 1)
-            while rest.func is sympy.floor:
-                rest = sympy.fraction(sympy.together(rest.args[0]))[0]
-            if rest.func is sympy.Add:
-                floors = [t for t in rest.args if t.func is sympy.floor]
-                whole = sympy.expand(rest - sum(floors))
-                if len(floors) == 1 and whole.is_Integer:  # ⌊a/b⌋ ≥ −c  ⇔  a ≥ −c·b
-                    a, b = sympy.fraction(sympy.together(floors[0].args[0]))
-                    if b.is_positive:
-                        rest = sympy.expand(a + b * whole)
-            if rest.is_nonnegative is not True:
-                needed[rest] = None
-    return [from_sympy(x) for x in needed]
+    found = []
+    for factor in sympy.Mul.make_args(sympy.factor_terms(to_sympy(tree(size)))):
+        rest = sympy.expand(factor - 1)
+        floors = [t for t in sympy.Add.make_args(rest) if t.func is sympy.floor]
+        whole = sympy.expand(rest - sum(floors))
+        if len(floors) == 1 and whole.is_Integer:
+            a, b = sympy.fraction(sympy.together(floors[0].args[0]))
+            if b.is_positive:
+                rest = sympy.expand(a + b * whole)
+        if rest.is_nonnegative is not True:
+            found.append(rest)
+    return found
+
+
+SEARCHED = 4096
+
+
+def least(x: Any) -> Any:
+    """The least value of x's only letter from which on x ≥ 0, or None if that is not so.
+
+    Linear: solved. Otherwise (nested floors, ceilings) tried number by number.
+    """
+    (name,) = x.free_symbols
+    if x.is_polynomial(name) and sympy.degree(x, name) == 1:
+        slope = x.coeff(name, 1)
+        return sympy.ceiling(-x.coeff(name, 0) / slope) if slope > 0 else None
+    low = 0 if name.is_nonnegative and not name.is_positive else 1
+    tried = [n for n in range(low, 65) if x.subs(name, n) >= 0]
+    if not tried or tried != list(range(tried[0], 65)):
+        high = next((n for n in range(65, SEARCHED) if x.subs(name, n) >= 0), None)
+        return high if not tried else None
+    return tried[0]
 
 
 def condition(sizes: list[Size]) -> list[tuple[Expr, str, Expr]]:
@@ -233,21 +247,47 @@ def condition(sizes: list[Size]) -> list[tuple[Expr, str, Expr]]:
     """
     relations: dict[tuple[Expr, str, Expr], None] = {}
     bounds: dict[Any, Any] = {}
-    for e in at_least_one(sizes):
-        x = to_sympy(e)
-        names = list(x.free_symbols)
-        if len(names) == 1 and x.is_polynomial(names[0]) and sympy.degree(x, names[0]) == 1:
-            slope = x.coeff(names[0], 1)
-            if slope > 0:
-                least = sympy.ceiling(-x.coeff(names[0], 0) / slope)
-                bounds[names[0]] = max(bounds.get(names[0], least), least)
+    for x in dict.fromkeys(x for size in sizes if letters(size) for x in nonnegative(size)):
+        if len(x.free_symbols) == 1:
+            (name,) = x.free_symbols
+            bound = least(x)
+            if bound is not None:
+                bounds[name] = max(bounds.get(name, bound), bound)
                 continue
         left = [t for t in sympy.Add.make_args(x) if not t.could_extract_minus_sign()]
         right = [-t for t in sympy.Add.make_args(x) if t.could_extract_minus_sign()]
         relations[(from_sympy(sympy.Add(*left)), "≥", from_sympy(sympy.Add(*right)))] = None
     solved = [
-        (from_sympy(name), "≥", Num(int(least)))
-        for name, least in sorted(bounds.items(), key=lambda b: _rank(b[0]))
-        if not (name.is_positive and least <= 1) and not (name.is_nonnegative and least <= 0)
+        (from_sympy(name), "≥", Num(int(bound)))
+        for name, bound in sorted(bounds.items(), key=lambda b: _rank(b[0]))
+        if not (name.is_positive and bound <= 1) and not (name.is_nonnegative and bound <= 0)
     ]
     return solved + list(relations)
+
+
+def order(sizes: list[Any]) -> list[int] | None:
+    """The indices of these sizes from least to greatest, if that order holds for all
+    letters from 1 on; None if it depends on them."""
+    from functools import cmp_to_key
+
+    class Depends(Exception):
+        pass
+
+    def compare(i: int, j: int) -> int:
+        difference = sympy.expand(to_sympy(tree(sizes[i])) - to_sympy(tree(sizes[j])))
+        shifted = sympy.expand(  # x = 1 + y with y ≥ 0 shows the sign by the coefficients
+            difference.subs({x: 1 + sympy.Symbol(x.name, nonnegative=True)
+                             for x in difference.free_symbols})
+        )
+        if difference == 0:
+            return 0
+        if shifted.is_nonnegative:
+            return 1
+        if shifted.is_nonpositive:
+            return -1
+        raise Depends
+
+    try:
+        return sorted(range(len(sizes)), key=cmp_to_key(compare))
+    except Depends:
+        return None

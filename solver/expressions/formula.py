@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # What the textbook's letters mean: feeds the "where …" line of every rendering.
 GLOSSARY = {
     "n": "input size along the axis",
+    "n_in": "inputs of the layer",
+    "n_out": "outputs of the layer",
     "k": "kernel size",
     "p": "padding on each side",
     "s": "stride",

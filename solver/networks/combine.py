@@ -149,11 +149,11 @@ class Concat(Layer):
 
     def recount(self, *inputs: Shape) -> Shape:
         at = self.dim % len(inputs[0])
-        slices = [i for s in inputs for i in range(s[at])]  # type: ignore[arg-type]
-        return (*inputs[0][:at], len(slices), *inputs[0][at + 1 :])
+        slices = [range(s[at]) for s in inputs]  # type: ignore[arg-type]
+        return (*inputs[0][:at], sum(map(len, slices)), *inputs[0][at + 1 :])
 
     def how(self) -> str:
-        return "counting the slices one by one"
+        return "counting the slices of each input"
 
 
 @layer("add")

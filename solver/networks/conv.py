@@ -20,6 +20,7 @@ from solver.networks.layers import (
     divides,
     factors,
     layer,
+    lead,
     per_axis,
     positive,
     ratio,
@@ -31,6 +32,7 @@ from solver.networks.layers import (
 
 SIZE = Formula("floor((n + 2*p - d*(k - 1) - 1)/s) + 1")
 TOTAL = Formula("floor((n + p - d*(k - 1) - 1)/s) + 1")  # p zeros on both sides together
+LISTED = 10**7  # taps along an axis that are listed one by one
 TRANSPOSED = Formula("(n - 1)*s - 2*p + d*(k - 1) + q + 1")
 
 
@@ -155,13 +157,16 @@ class Conv(Layer):
 
     def macs(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         batch = out[: -self.dims - 1]
-        return factors(*batch, *self.weights(*inputs)["weight"], *out[-self.dims :])
+        filters, channels, *kernel = self.weights(*inputs)["weight"]
+        return factors(*lead(batch), filters, channels, tuple(kernel), out[-self.dims :])
 
     def inside(self, *inputs: Shape) -> int:
         """Multiply-adds without those on padding zeros, by listing the taps."""
         batch, channels, sides = self.fits(inputs[0])
         taps = []
         for n, starts_, (k, _, _, d) in zip(sides, self.windows(*inputs), self.axes()):
+            if len(starts_) * k > LISTED:  # type: ignore[operator]
+                raise BadInput(f"{len(starts_):,} windows of {k:,} taps are too many to list")
             taps.append(sum(0 <= i + j * d < n for i in starts_ for j in range(k)))  # type: ignore[arg-type,operator]
         return prod((*batch, self.out_channels, ratio(channels, self.groups), *taps))  # type: ignore[arg-type]
 
@@ -244,8 +249,9 @@ class ConvTranspose(Layer):
         batch, _, sides = self.fits(inputs[0])
         found = []
         for n, (k, s, p, d, q) in zip(sides, self.axes()):
-            touched = [i * s + j * d for i in range(n) for j in range(k)]  # type: ignore[arg-type,operator]
-            found.append(max(touched) - min(touched) + 1 - p - p + q)  # type: ignore[operator]
+            kernels, taps = range(0, n * s, s), range(0, k * d, d)  # type: ignore[operator,arg-type]
+            touched = range(kernels[0] + taps[0], kernels[-1] + taps[-1] + 1 + q)  # type: ignore[operator]
+            found.append(len(touched[p : len(touched) - p]))  # type: ignore[misc,operator]
         return (*batch, self.out_channels, *found)
 
     def how(self) -> str:
@@ -261,13 +267,15 @@ class ConvTranspose(Layer):
         """By scatter: every input value meets every tap once."""
         (input,) = inputs
         batch = input[: -self.dims - 1]
-        return factors(*batch, *self.weights(input)["weight"], *input[-self.dims :])
+        channels, filters, *kernel = self.weights(input)["weight"]
+        return factors(*lead(batch), channels, filters, tuple(kernel), input[-self.dims :])
 
     def gathered(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         """By gather: as a convolution over the output, zeros between inputs counted."""
         (input,) = inputs
         batch = input[: -self.dims - 1]
-        return factors(*batch, *self.weights(input)["weight"], *out[-self.dims :])
+        channels, filters, *kernel = self.weights(input)["weight"]
+        return factors(*lead(batch), channels, filters, tuple(kernel), out[-self.dims :])
 
     def fan_in(self, *inputs: Shape) -> Size:
         _, channels, _ = split(inputs[0], self.dims, "transposed convolution")
@@ -276,7 +284,7 @@ class ConvTranspose(Layer):
 
     def tally(self, *inputs: Shape) -> int:
         batch, channels, sides = self.fits(inputs[0])
-        taps = [sum(1 for _ in range(n) for _ in range(k)) for n, (k, *_) in zip(sides, self.axes())]  # type: ignore[arg-type]
+        taps = [len(range(n)) * len(range(k)) for n, (k, *_) in zip(sides, self.axes())]  # type: ignore[arg-type]
         return prod((*batch, channels, ratio(self.out_channels, self.groups), *taps))  # type: ignore[arg-type]
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from solver.core import BadInput
 from solver.expressions.formula import settle
-from solver.expressions.nodes import Expr, Num, Size, times
-from solver.networks.layers import Layer, Shape, count, factors, layer, positive, same, show_shape
+from solver.expressions.nodes import Expr, Size, times
+from solver.networks.layers import Layer, Shape, count, factors, layer, lead, positive, same, show_shape
 
 
 @layer("linear")
@@ -20,7 +20,7 @@ class Linear(Layer):
     bias: bool = True
 
     KIND = "product"
-    LETTERS = {"out_features": "m", "in_features": "n"}
+    LETTERS = {"out_features": "n_out", "in_features": "n_in"}
 
     def out(self, *inputs: Shape) -> Shape:
         (input,) = inputs
@@ -56,7 +56,7 @@ class Linear(Layer):
 
     def macs(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         (input,) = inputs
-        return factors(*input[:-1], input[-1], self.out_features)
+        return factors(*lead(input[:-1]), input[-1], self.out_features)
 
     def window(self, *inputs: Shape) -> None:
         return None
@@ -74,7 +74,7 @@ class Bilinear(Layer):
 
     KIND = "product"
     INPUTS = 2
-    LETTERS = {"out_features": "m"}
+    LETTERS = {"out_features": "n_out"}
 
     def out(self, *inputs: Shape) -> Shape:
         a, b = inputs
@@ -100,7 +100,7 @@ class Bilinear(Layer):
         return settle(times(inputs[0][-1], inputs[1][-1]))  # type: ignore[no-any-return]
 
     def macs(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
-        return factors(*out[:-1], self.out_features, inputs[0][-1], inputs[1][-1])
+        return factors(*lead(out[:-1]), self.out_features, inputs[0][-1], inputs[1][-1])
 
     def window(self, *inputs: Shape) -> None:
         return None
@@ -201,5 +201,3 @@ def broadcast(*shapes: Shape) -> Shape:
         found.append(size)
     return tuple(found)
 
-
-NOTHING = Num(0)

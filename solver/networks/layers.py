@@ -166,6 +166,15 @@ class Layer:
         """Operations besides multiply-adds (of this layer's KIND), as a tree."""
         return Num(0)
 
+    def connections(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
+        """LeCun's count: every output with its weighted inputs, and its bias if it has one."""
+        fan = self.fan_in(*inputs)
+        if fan == 0:
+            return Num(0)
+        bias = any("bias" in name for name in self.weights(*inputs))
+        each = plus(fan, 1) if bias else tree(fan)
+        return times(*(s for s in out if s != 1), each)
+
     def window(self, *inputs: Shape) -> list[tuple[Size, Size, Size, Size]] | None:
         """(kernel, stride, padding before, dilation) an axis; [] if pointwise, None if all."""
         return []
@@ -276,24 +285,28 @@ def _entry(x: Any) -> str:
     return f"({s})" if " " in s and not (s[0] in "⌊⌈" and s[-1] in "⌋⌉") else s
 
 
-def factors(*sizes: Size) -> Expr:
-    """The product as a teacher writes it: neighbours that are equal become a power."""
+def factors(*parts: Size | tuple[Size, ...]) -> Expr:
+    """The product as a teacher writes it: equal sizes inside one group become a power.
+
+    factors(64, 3, (3, 3)) is 64·3·3²; a batch of 1 is given as an empty group.
+    """
     found: list[Expr] = []
-    i = 0
-    while i < len(sizes):
-        j = i
-        while j < len(sizes) and sizes[j] == sizes[i]:
-            j += 1
-        base = tree(sizes[i])
-        found.append(Pow(base, Num(j - i)) if j - i > 1 and sizes[i] != 1 else base)
-        i = j
-    kept = [f for f in found if f != Num(1)] or [Num(1)]
-    return times(*kept)
+    for part in parts:
+        group = part if isinstance(part, tuple) else (part,)
+        i = 0
+        while i < len(group):
+            j = i
+            while j < len(group) and group[j] == group[i]:
+                j += 1
+            base = tree(group[i])
+            found.append(Pow(base, Num(j - i)) if j - i > 1 else base)
+            i = j
+    return times(*found)
 
 
-def letter_for(layer: Layer, field: str) -> Sym:
-    """The textbook's letter of one of a layer's fields."""
-    return Sym(layer.LETTERS.get(field, field))
+def lead(batch: Shape) -> Shape:
+    """The leading axes as factors: none where they are all 1."""
+    return () if all(n == 1 for n in batch) else batch
 
 
 def count(shape: Shape) -> Size:
@@ -303,7 +316,7 @@ def count(shape: Shape) -> Size:
 
 def total(shapes: Mapping[str, Shape]) -> Expr:
     """Σ Π: the number of values in these tensors, as a sum of products."""
-    return plus(*(factors(*s) for s in shapes.values()))
+    return plus(*(factors(*s[:2], s[2:]) for s in shapes.values()))
 
 
 def starts(n: int, k: int, p: int, s: int, d: int, *, after: int | None = None) -> range:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 
 from solver.core import BadInput
-from solver.expressions.nodes import Expr, Num, Size, times
+from solver.expressions.nodes import Expr, Size, times
 from solver.networks.layers import (
     Layer,
     Shape,
@@ -187,5 +187,3 @@ class LocalResponseNorm(Norm):
     def extra(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         return times(2, self.size, *out)
 
-
-ZERO = Num(0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from solver.core import BadInput
 from solver.expressions.formula import Formula, Work, settle
-from solver.expressions.nodes import Expr, Num, Size, times, tree
+from solver.expressions.nodes import Expr, Size, times
 from solver.networks.conv import SIZE, fit
 from solver.networks.layers import (
     AXES,
@@ -21,7 +21,6 @@ from solver.networks.layers import (
     layer,
     per_axis,
     positive,
-    show_shape,
     split,
     starts,
 )

@@ -1,0 +1,202 @@
+"""Documents from one problem set: the answer key, the hand-out, the marking guide.
+
+Each is a list of the same items, filled into a template. Files are written beside their
+place and moved into it, so that a failure leaves the old file as it was.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from solver.core import Answer, BadInput
+from solver.kinds import mistakes
+from solver.prose import prose
+from solver.registry import unknown
+from solver.render import answer_json, answer_text, dump, template, wrap
+from solver.sets import ProblemSet, reorder, solve_part
+from solver.values import show, to_json
+from solver.view import View, escaper, view
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+KINDS = {
+    "key": "Answer key",
+    "sheet": "Problem set",
+    "guide": "Marking guide",
+}
+FORMS = {"tex": "latex", "html": "mathml", "text": "text"}
+ENDINGS = {"tex": "tex", "html": "html", "text": "txt", "json": "json", "pdf": "pdf"}
+ORDER_WORDS = {
+    "CHW": "Shapes are written channels × height × width.",
+    "HWC": "Shapes are written height × width × channels.",
+}
+BOOLEANS = {
+    ("bias", True): "Biases are counted as parameters.",
+    ("bias", False): "Biases are not counted as parameters.",
+    ("norm", False): "γ and β of batch norms are not counted as parameters.",
+    ("stats", True): "Running means and variances are counted as parameters.",
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One part of a document, every string shown and escaped."""
+
+    id: str
+    title: str
+    points: str
+    prompt: str
+    view: View
+    mistakes: tuple[tuple[str, str], ...]
+    note: str
+    anchor: str
+
+
+def items(whole: ProblemSet, form: str, with_mistakes: bool = True) -> list[Item]:
+    """The parts of a set in this form; solving each, checked."""
+    escape = escaper(form)
+    found = []
+    for p in whole.problems:
+        answer = solve_part(whole, p)
+        try:
+            known = mistakes(p) if with_mistakes else []
+            found.append(
+                Item(
+                    escape(p.id),
+                    escape(p.title),
+                    points_text(p.points),
+                    prose(p.prompt, form),
+                    view(answer, form),
+                    tuple(
+                        (show(reorder(m.value, whole.order), form), prose(m.feedback, form))
+                        for m in known
+                    ),
+                    prose(p.note, form) if p.note else "",
+                    "part-" + "".join(c if c.isalnum() else "-" for c in p.id),
+                )
+            )
+        except BadInput as e:
+            raise e.at(f"{whole.path or whole.name}: problem {p.id}") from None
+    return found
+
+
+def points_text(points: float) -> str:
+    """2 points, 1 point, 0.5 points."""
+    shown = f"{points:g}"
+    return f"{shown} point" if points == 1 else f"{shown} points"
+
+
+def document(whole: ProblemSet, what: str, format: str = "tex") -> str:
+    """The key, sheet or guide of a set as "tex", "html", "text" or "json"."""
+    if what not in KINDS:
+        raise unknown("document", what, list(KINDS))
+    if format == "json":
+        return dump(as_json(whole, what)) + "\n"
+    if format not in FORMS:
+        raise unknown("format", format, [*FORMS, "json", "pdf"])
+    form = FORMS[format]
+    parts = items(whole, form, with_mistakes=what != "sheet")
+    if format == "text":
+        return as_text(whole, what)
+    escape = escaper(form)
+    total = sum(p.points for p in whole.problems)
+    return str(
+        template(f"{what}.{format}").render(
+            title=escape(whole.title),
+            course=escape(whole.course),
+            intro=prose(whole.intro, form) if whole.intro else "",
+            kind=escape(KINDS[what]),
+            conventions=[escape(c) for c in conventions(whole)],
+            total=points_text(total),
+            items=parts,
+        )
+    )
+
+
+def conventions(whole: ProblemSet) -> list[str]:
+    """The set's conventions, a sentence each."""
+    found = [ORDER_WORDS[whole.order]]
+    found += [BOOLEANS[k, v] for k, v in whole.conventions.items() if (k, v) in BOOLEANS]
+    found.append("Convolution is cross-correlation; sizes are rounded down; rows and columns "
+                 "are counted from 1.")
+    return found
+
+
+def as_json(whole: ProblemSet, what: str) -> dict[str, Any]:
+    """A set as plain data; the sheet's holds no answers."""
+    parts = []
+    for p in whole.problems:
+        one: dict[str, Any] = {"id": p.id, "title": p.title, "points": p.points, "prompt": p.prompt}
+        answer = solve_part(whole, p)
+        if what != "sheet":
+            one |= answer_json(answer)
+            one["mistakes"] = [
+                {"name": m.name, "value": to_json(m.value), "feedback": m.feedback}
+                for m in mistakes(p)
+            ]
+        parts.append(one)
+    return {"set": whole.name, "title": whole.title, "document": what, "problems": parts}
+
+
+def as_text(whole: ProblemSet, what: str) -> str:
+    """A set for the terminal."""
+    lines = [whole.title, "=" * len(whole.title), ""]
+    for p in whole.problems:
+        lines += [f"{p.id}  {p.title}  ({points_text(p.points)})"]
+        lines += [wrap(line, 80) for line in prose(p.prompt, "text").splitlines()]
+        answer: Answer = solve_part(whole, p)
+        if what == "key":
+            lines += ["", indented(answer_text(answer, 76))]
+        elif what == "guide":
+            lines += ["", indented(show(answer.value))]
+            lines += [
+                wrap(f"    ✗ {show(reorder(m.value, whole.order))}: {prose(m.feedback, 'text')}", 80)
+                for m in mistakes(p)
+            ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def indented(text: str) -> str:
+    """Each line four to the right."""
+    return "\n".join("    " + line if line else "" for line in text.splitlines())
+
+
+def write(path: Path, data: str | bytes) -> None:
+    """Write beside the place and move into it: all or nothing."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            beside.write_bytes(data.encode() if isinstance(data, str) else data)
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as e:
+        raise BadInput(f"cannot be written: {e.strerror or e}").at(str(path)) from None
+
+
+def write_documents(
+    whole: ProblemSet, what: str, formats: Sequence[str], out: Path
+) -> Iterable[Path]:
+    """Write a document in several formats; yields each path once it is complete."""
+    source = ""
+    for format in formats:
+        path = out / f"{whole.name}-{what}.{ENDINGS[format]}"
+        if format == "pdf":
+            from solver.pdf import compile_pdf
+
+            source = source or document(whole, what, "tex")
+            write(path, compile_pdf(source, path.stem))
+        else:
+            made = document(whole, what, format)
+            source = made if format == "tex" else source
+            write(path, made)
+        yield path
+
+

@@ -1,0 +1,543 @@
+"""Counts of a layer or a network: parameters, multiply-adds, FLOPs, activations, memory.
+
+Every count is worked layer by layer and reached a second way. Which conventions it
+follows (biases, norms, statistics, padding zeros, units) are options, and named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from solver.core import Answer, BadInput, Check, Step
+from solver.expressions.formula import settle
+from solver.expressions.nodes import Expr, Mul, Num, Size, plus, tidy, times, tree
+from solver.kinds import kind
+from solver.kinds.nets import pick, run, short, without_batch, work
+from solver.kinds.sampling import holds_at_numbers, letters_of
+from solver.kinds.shape import condition_text
+from solver.networks.layers import Layer, Row, Shape, total
+from solver.networks.net import Net
+from solver.registry import unknown
+from solver.values import Record, Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Names = tuple[str, ...]
+    Nets = tuple[Net, ...]
+
+NORMS = ("gamma", "beta")
+
+
+def kept(weights: dict[str, Shape], bias: bool, norm: bool) -> dict[str, Shape]:
+    """The tensors that a convention counts."""
+    return {
+        name: shape
+        for name, shape in weights.items()
+        if (bias or "bias" not in name) and (norm or name.split(".")[-1] not in NORMS)
+    }
+
+
+def param_tree(layer: Layer, inputs: Any, bias: bool, norm: bool, stats: bool) -> Expr:
+    """Σ Π over the tensors counted."""
+    shapes = kept(layer.weights(*inputs), bias, norm)
+    if stats:
+        shapes = shapes | layer.buffers(*inputs)
+    return total(shapes)
+
+
+def params_again(rows: Sequence[Row], bias: bool, norm: bool, stats: bool) -> int:
+    """Parameters by the other route: each weight is used once an output position.
+
+    Weights = multiply-adds ÷ positions, where the layer multiplies; the remaining tensors
+    (biases, γ, β, tables) are counted value by value.
+    """
+    found = 0
+    for row in rows:
+        weights = row.layer.weights(*row.inputs)
+        rest = kept(weights, bias, norm)
+        fan, named = row.layer.fan_in(*row.inputs), weights.get("weight")
+        if fan and named and "weight" in rest:
+            positions = prod(row.out) // int(named[0])  # type: ignore[arg-type,call-overload]
+            if type(row.layer).__name__ == "ConvTranspose":
+                positions = prod(row.inputs[0]) // int(named[0])  # type: ignore[arg-type,call-overload]
+            if positions:
+                found += row.layer.tally(*row.inputs) // positions
+                rest = {k: v for k, v in rest.items() if k != "weight"}
+        found += sum(len(range(prod(shape))) for shape in rest.values())  # type: ignore[arg-type]
+        if stats:
+            found += sum(len(range(prod(s))) for s in row.layer.buffers(*row.inputs).values())  # type: ignore[arg-type]
+    return found
+
+
+def answered(
+    net: Net,
+    input: Shape | None,
+    batch: Any,
+    layer: Names,
+    tree_of: Any,
+    again: Any,
+    how: str,
+    name: str,
+    conventions: Sequence[str],
+) -> Answer:
+    """The shared shape of every count: rows, lines, total, and the other route."""
+    rows = run(net, input, batch)
+    chosen = pick(rows, layer)
+    steps, value, missing = work(chosen, tree_of)
+    names = {id(r): i for i, r in enumerate(rows)}
+    places = [names[id(r)] for r in chosen]
+
+    def recount(net: Net, input: Any, batch: Any) -> int:
+        found = net.rows(input, batch)
+        return int(again([found[i] for i in places]))
+
+    things = (net, net.input if input is None else input, 1 if batch is None else batch)
+    has = " at seeded numbers" if letters_of(things) else ""
+    check = Check(how + has, holds_at_numbers(value, things, recount))
+    notes = list(conventions)
+    if missing:
+        notes.insert(0, "a lower bound: nothing is known of " + ", ".join(missing))
+    if not steps:
+        steps = [Step(f"nothing in {short(net)} has any", None, value)]
+    letters = condition_text(tuple(r.out for r in rows)) if letters_of(things) else ""
+    return Answer(value, tuple(steps), (check,), name, letters, tuple(notes))
+
+
+@kind("count params", "vgg16")
+def params(
+    net: Net,
+    *,
+    layer: Names = (),
+    input: Shape | None = None,
+    bias: bool = True,
+    norm: bool = True,
+    stats: bool = False,
+) -> Answer:
+    """Learned parameters, layer by layer and in total."""
+    notes = ["biases are counted" if bias else "biases are not counted"]
+    rows = run(net, input)
+    if any(r.layer.buffers(*r.inputs) for r in rows) or not norm:
+        notes.append("γ and β of the norms are counted" if norm else "γ and β are not counted")
+        notes.append(
+            "running means and variances are counted"
+            if stats
+            else "running means and variances are not parameters"
+        )
+    return answered(
+        net,
+        input,
+        None,
+        layer,
+        lambda one, inputs, out: param_tree(one, inputs, bias, norm, stats),
+        lambda rows: params_again(rows, bias, norm, stats),
+        "multiply-adds per output position, and the rest value by value",
+        "params",
+        notes,
+    )
+
+
+@kind("count weights", "lenet5-modern")
+def weights(net: Net, *, layer: Names = (), input: Shape | None = None) -> Answer:
+    """Weights without biases."""
+    answer = params(net, layer=layer, input=input, bias=False)
+    return Answer(
+        answer.value, answer.steps, answer.checks, "weights", answer.condition
+    )
+
+
+@kind("count biases", "lenet5-modern")
+def biases(net: Net, *, layer: Names = (), input: Shape | None = None) -> Answer:
+    """Biases alone: one for each output channel or unit that has one."""
+
+    def only(one: Layer, inputs: Any, out: Any) -> Expr:
+        return total({k: v for k, v in one.weights(*inputs).items() if "bias" in k})
+
+    def again(rows: Sequence[Row]) -> int:
+        return params_again(rows, True, True, False) - params_again(rows, False, True, False)
+
+    how = "parameters with biases less those without"
+    return answered(net, input, None, layer, only, again, how, "biases", ())
+
+
+@kind("count macs", "resnet50")
+def macs(
+    net: Net,
+    *,
+    layer: Names = (),
+    input: Shape | None = None,
+    batch: Size | None = None,
+    zeros: bool = True,
+    gather: bool = False,
+) -> Answer:
+    """Multiply-adds: one multiplication with its addition counts once."""
+    rows = run(net, input, batch)
+    if not zeros and letters_of((net, input)):
+        raise BadInput("products with padding zeros are listed one by one, which needs numbers")
+    notes = ["one multiply-add (MAC) is one multiplication and its addition",
+             "biases, norms, activations and pooling are not counted"]
+    transposed = any(type(r.layer).__name__ == "ConvTranspose" for r in rows)
+    if transposed:
+        notes.append("transposed convolutions by gather: over the output, zeros counted" if gather
+                     else "transposed convolutions by scatter: each input value, each tap once")
+    if not zeros:
+        notes.append("products with padding zeros are not counted")
+
+    def tree_of(one: Layer, inputs: Any, out: Any) -> Expr | None:
+        if not zeros and hasattr(one, "inside"):
+            return None if letters_of(inputs) else Num(one.inside(*inputs))
+        if gather and hasattr(one, "gathered"):
+            return one.gathered(inputs, out)  # type: ignore[no-any-return]
+        return one.macs(inputs, out)
+
+    def again(rows: Sequence[Row]) -> int:
+        found = 0
+        for r in rows:
+            if not zeros and hasattr(r.layer, "inside"):
+                found += inside_again(r)
+            elif gather and hasattr(r.layer, "gathered"):
+                tally, positions = r.layer.tally(*r.inputs), prod(r.inputs[0][2:])  # type: ignore[arg-type]
+                found += tally // positions * prod(r.layer.recount(*r.inputs)[2:])  # type: ignore[arg-type]
+            else:
+                found += r.layer.tally(*r.inputs)
+        return found
+
+    how = "outputs, recounted, times the inputs that each reads"
+    return answered(net, input, batch, layer, tree_of, again, how, "macs", notes)
+
+
+def inside_again(row: Row) -> int:
+    """Multiply-adds off the padding, tap by tap: at how many outputs it meets the input."""
+    conv, (input,) = row.layer, row.inputs
+    out, found = conv.recount(input), int(conv.fan_in(input))  # type: ignore[call-overload]
+    for axis, (k, s, p, d) in zip(range(-conv.dims, 0), conv.axes()):  # type: ignore[attr-defined]
+        before = p // 2
+        met = 0
+        for j in range(k):
+            first = max(0, -(-(before - j * d) // s))
+            last = min(out[axis] - 1, (input[axis] - 1 + before - j * d) // s)  # type: ignore[operator]
+            met += len(range(first, last + 1))
+        found = found * met // k
+    return found * prod(out[: -conv.dims])  # type: ignore[arg-type,attr-defined]
+
+
+@kind("count flops", "resnet50")
+def flops(
+    net: Net,
+    *,
+    layer: Names = (),
+    input: Shape | None = None,
+    batch: Size | None = None,
+    include: Names = (),
+) -> Answer:
+    """Floating-point operations: 2 for each multiply-add, and what `include` names."""
+    known = ("bias", "norm", "activation", "pooling", "other")
+    for name in include:
+        if name not in known:
+            raise unknown("operation to include", name, list(known))
+
+    def more(one: Layer, inputs: Any, out: Any) -> Expr:
+        found: Any = Num(0)
+        if "bias" in include and any("bias" in k for k in one.weights(*inputs)):
+            found = times(*out)
+        if one.KIND in include and one.KIND != "product":
+            found = one.extra(inputs, out)
+        return tidy(found)
+
+    def tree_of(one: Layer, inputs: Any, out: Any) -> Expr | None:
+        products = one.macs(inputs, out)
+        if products is None:
+            return None
+        factors = products.args if isinstance(products, Mul) else (products,)
+        doubled = products if products == Num(0) else times(2, *factors)
+        extra = more(one, inputs, out)
+        if extra == Num(0):
+            return doubled
+        return extra if doubled == Num(0) else plus(doubled, extra)
+
+    def again(rows: Sequence[Row]) -> int:
+        return sum(
+            2 * r.layer.tally(*r.inputs) + int(settle(more(r.layer, r.inputs, r.out)))
+            for r in rows
+        )
+
+    left = [n for n in known[:4] if n not in include]
+    notes = ["1 multiply-add = 2 FLOPs"]
+    if include:
+        notes.append(f"counted besides: {', '.join(include)}")
+    if left:
+        notes.append(f"not counted: {', '.join(left)}")
+    how = "twice the outputs, recounted, times the inputs that each reads"
+    return answered(net, input, batch, layer, tree_of, again, how, "flops", notes)
+
+
+INPLACE = ("norm", "activation", "other")
+
+
+@kind("count activations", "vgg16")
+def activations(
+    net: Net,
+    *,
+    layer: Names = (),
+    input: Shape | None = None,
+    batch: Size | None = None,
+    inplace: bool = False,
+    image: bool = False,
+) -> Answer:
+    """Values that layers put out: convolutions, dense layers and pooling."""
+    every = bool(layer) or inplace
+
+    def tree_of(one: Layer, inputs: Any, out: Any) -> Expr:
+        return Num(0) if one.KIND in INPLACE and not every else times(*trim(out))
+
+    def again(rows: Sequence[Row]) -> int:
+        return sum(
+            len(range(prod(r.layer.recount(*r.inputs))))  # type: ignore[arg-type]
+            for r in rows
+            if every or r.layer.KIND not in INPLACE
+        )
+
+    notes = [] if every else ["norms, activations, dropout and flattening work in place"]
+    how = "counting the outputs, layer by layer"
+    answer = answered(net, input, batch, layer, tree_of, again, how, "activations", notes)
+    if not image:
+        return answer if layer else with_note(answer, "the input is not counted")
+    shape = (batch or 1, *(input or net.input))
+    first = Step("input", times(*trim(shape)), settle(times(*shape)))
+    value = settle(plus(answer.value, first.after))
+    steps = [s for s in answer.steps if s.rule != "total"]
+    both = (first, *steps, Step("total", plus(first.after, *(s.after for s in steps)), value))
+    return Answer(value, both, answer.checks, "activations", answer.condition,
+                  (*answer.conventions, "the input is counted"))
+
+
+def trim(shape: Shape) -> Shape:
+    """The sizes without a batch of 1, which nobody writes."""
+    return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
+
+
+def with_note(answer: Answer, note: str) -> Answer:
+    """The same answer, one more convention named."""
+    return Answer(answer.value, answer.steps, answer.checks, answer.name, answer.condition,
+                  (*answer.conventions, note))
+
+
+UNITS = {"B": 1, "kB": 1000, "MB": 10**6, "GB": 10**9, "KiB": 1024, "MiB": 2**20, "GiB": 2**30}
+BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
+
+
+@kind("count memory", "vgg16 --unit MiB")
+def memory(
+    net: Net,
+    *,
+    layer: Names = (),
+    input: Shape | None = None,
+    batch: Size | None = None,
+    dtype: str = "float32",
+    unit: str = "MiB",
+) -> Answer:
+    """Memory for the parameters and for the activations of one forward pass."""
+    if unit not in UNITS:
+        raise unknown("unit", unit, list(UNITS))
+    if dtype not in BYTES:
+        raise unknown("dtype", dtype, list(BYTES))
+    weights = params(net, layer=layer, input=input, stats=True)
+    values = activations(net, layer=layer, input=input, batch=batch, image=not layer)
+    each, by = BYTES[dtype], UNITS[unit]
+    found = Record()
+    steps = []
+    for name, part in (("params", weights), ("activations", values)):
+        work_ = tree(part.value) * each / by if by > 1 else tree(part.value) * each
+        found[name] = settle(work_)
+        steps.append(Step(f"{name}, in {unit}", work_, found[name]))
+    both = plus(weights.value, values.value)
+    whole = both * each / by if by > 1 else both * each
+    found["total"] = settle(whole)
+    steps.append(Step(f"total, in {unit}", whole, found["total"]))
+    notes = (f"{each} bytes a value ({dtype})", f"1 {unit} = {by:,} bytes",
+             "all activations are kept; running statistics are stored")
+    return Answer(found, tuple(steps), weights.checks + values.checks, "memory",
+                  values.condition, notes)
+
+
+@kind("count connections", "lenet5 --layer C1")
+def connections(net: Net, *, layer: Names = (), input: Shape | None = None, bias: bool = True) -> Answer:
+    """LeCun's connections: inputs that all outputs read, the bias as one more."""
+
+    def tree_of(one: Layer, inputs: Any, out: Any) -> Expr:
+        return one.connections(inputs, out) if bias else one.macs(inputs, out) or Num(0)
+
+    def again(rows: Sequence[Row]) -> int:
+        found = 0
+        for r in rows:
+            has = any("bias" in k for k in r.layer.weights(*r.inputs))
+            found += r.layer.tally(*r.inputs)
+            if bias and has:
+                found += prod(r.layer.recount(*r.inputs))  # type: ignore[arg-type]
+        return found
+
+    notes = ["a connection is one weight (or bias) used at one output position"]
+    how = "multiply-adds, and one bias an output"
+    return answered(net, input, None, layer, tree_of, again, how, "connections", notes)
+
+
+@kind("count table", "vgg16")
+def table(
+    net: Net,
+    *,
+    input: Shape | None = None,
+    batch: Size | None = None,
+    bias: bool = True,
+    norm: bool = True,
+    stats: bool = False,
+) -> Answer:
+    """Everything layer by layer: shape, parameters, multiply-adds, receptive field."""
+    rows = run(net, input, batch)
+    lines: list[tuple[Any, ...]] = []
+    sums: dict[str, list[Any]] = {"params": [], "macs": [], "activations": []}
+    unknown_: list[str] = []
+    for r in rows:
+        many = settle(param_tree(r.layer, r.inputs, bias, norm, stats))
+        products = r.layer.macs(r.inputs, r.out)
+        if products is None:
+            unknown_.append(r.name)
+        values = settle(times(*r.out))
+        field = r.field[0].size if r.field else "all"
+        done = "?" if products is None else settle(products)
+        lines.append((r.name or "merge", without_batch(r.out, batch), values, many, done, field))
+        sums["params"].append(many)
+        sums["macs"].append(0 if products is None else done)
+        if r.layer.KIND not in INPLACE:
+            sums["activations"].append(values)
+    totals = {name: settle(plus(*values)) for name, values in sums.items()}
+    end = ("total", "", totals["activations"], totals["params"], totals["macs"], "")
+    columns = ("layer", "output", "values", "params", "macs", "field")
+    checks = [table_check(net, input, batch, bias, norm, stats, totals)]
+    notes = ["biases are counted" if bias else "biases are not counted",
+             "one multiply-add (MAC) is one multiplication and its addition; "
+             "1 MAC = 2 FLOPs",
+             "the total of the values leaves out layers that work in place"]
+    if unknown_:
+        notes.insert(0, "multiply-adds are a lower bound: nothing is known of "
+                     + ", ".join(unknown_))
+    source = [Step(f"{net.source}")] if net.source else []
+    return Answer(
+        Table((*lines, end), columns, 1),
+        tuple(source),
+        tuple(checks),
+        "table",
+        condition_text(tuple(r.out for r in rows)),
+        tuple(notes),
+    )
+
+
+def table_check(
+    net: Net, input: Any, batch: Any, bias: bool, norm: bool, stats: bool, totals: dict[str, Any]
+) -> Check:
+    """All three totals by the other route."""
+
+    def recount(net: Net, input: Any, batch: Any) -> Any:
+        rows = net.rows(input, batch)
+        return (
+            params_again(rows, bias, norm, stats),
+            sum(r.layer.tally(*r.inputs) for r in rows),
+            sum(
+                prod(r.layer.recount(*r.inputs))  # type: ignore[arg-type]
+                for r in rows
+                if r.layer.KIND not in INPLACE
+            ),
+        )
+
+    things = (net, net.input if input is None else input, 1 if batch is None else batch)
+    has = " at seeded numbers" if letters_of(things) else ""
+    value = (totals["params"], totals["macs"], totals["activations"])
+    how = "outputs, recounted, times the inputs that each reads"
+    return Check(how + has, holds_at_numbers(value, things, recount))
+
+
+ASKED = "shape params weights biases macs flops activations connections".split()
+
+
+@kind("count layer", "'3x32x32: conv 6 k5' --ask shape,params,weights")
+def describe(
+    net: Net, *, layer: str = "", ask: Names = ("shape", "weights", "params"), input: Shape | None = None
+) -> Answer:
+    """Several facts about one layer: its output shape, weights, parameters, …"""
+    found = Record()
+    steps: list[Step] = []
+    checks: dict[str, Check] = {}
+    notes: dict[str, None] = {}
+    rows = run(net, input)
+    name = layer or rows[-1].name
+    for what in ask:
+        if what not in ASKED:
+            raise unknown("fact about a layer", what, ASKED)
+        if what == "shape":
+            row = pick(rows, [name])[-1]
+            part = layer_shape(row)
+        else:
+            part = KINDS[what](net, layer=(name,), input=input)
+        found[what] = part.value
+        steps += [Step(what if len(part.steps) == 1 and s.before else s.rule, s.before, s.after,
+                       s.of, s.formula) for s in part.steps]
+        checks.update((c.how, c) for c in part.checks)
+        notes.update(dict.fromkeys(part.conventions))
+    return Answer(found, tuple(steps), tuple(checks.values()), "layer",
+                  conventions=tuple(notes))
+
+
+def layer_shape(row: Row) -> Answer:
+    """The shape kind's answer for a layer inside a network."""
+    from solver.kinds.shape import channel_steps, count_again, size_steps
+
+    one, inputs, out = row.layer, row.inputs, row.out
+    steps = [*size_steps(one.sides(*inputs)), *channel_steps(one, inputs, out)]
+    value = without_batch(out, None)
+    return Answer(value, tuple(steps), (count_again(one, inputs, out),), "shape")
+
+
+KINDS = {"params": params, "weights": weights, "biases": biases, "macs": macs, "flops": flops,
+         "activations": activations, "connections": connections}
+
+
+@kind("count compare", "'inception-naive; inception-reduced' --of macs")
+def compare(nets: Nets, *, of: str = "params", bias: bool = True, layer: Names = ()) -> Answer:
+    """Which of several networks has most and fewest, by how much, and by which factor."""
+    if of not in KINDS:
+        raise unknown("count", of, list(KINDS))
+    if len(nets) < 2:
+        raise BadInput("give at least two networks to compare, separated by ;")
+    options = {"bias": bias} if of in ("params", "connections") else {}
+    parts = [KINDS[of](net, layer=layer, **options) for net in nets]
+    steps = [Step(f"{i + 1}: {short(net)}", None, part.value)
+             for i, (net, part) in enumerate(zip(nets, parts))]
+    values = [p.value for p in parts]
+    if any(isinstance(v, Expr) for v in values):
+        found, more = compare_letters(values)
+    else:
+        most, fewest = max(values), min(values)
+        found = Record(most=values.index(most) + 1, fewest=values.index(fewest) + 1,
+                       difference=most - fewest)
+        more = [Step("difference", tree(most) - fewest, most - fewest)]
+        if fewest:
+            found["ratio"] = settle(tree(most) / fewest)
+            more.append(Step("ratio", tree(most) / fewest, found["ratio"]))
+    checks = {c.how: c for p in parts for c in p.checks}
+    notes = dict.fromkeys(n for p in parts for n in p.conventions)
+    return Answer(found, (*steps, *more), tuple(checks.values()), of,
+                  conventions=tuple(notes))
+
+
+def compare_letters(values: list[Any]) -> tuple[Record, list[Step]]:
+    """Most and fewest for every value of the letters (at least 1), or a refusal."""
+    from solver.expressions.algebra import order
+
+    ranked = order(values)
+    if ranked is None:
+        raise BadInput("which is larger depends on the letters: give numbers")
+    return (Record(most=ranked[-1] + 1, fewest=ranked[0] + 1, same_for_all=True),
+            [Step("the order holds for all values of the letters from 1 on")])
+
+

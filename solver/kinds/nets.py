@@ -1,0 +1,191 @@
+"""What the kinds about networks share: picking layers, working a count line by line.
+
+A count is the sum, over the chosen layers, of a tree that the layer states; the check
+takes the other route (`recount`, `tally`, `fan_in`) through the same layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+
+from solver.core import Answer, BadInput, Check, Step
+from solver.expressions.formula import NEUTRAL, settle
+from solver.expressions.nodes import Expr, Num, Sym, letters, plus
+from solver.kinds.sampling import holds_at_numbers, letters_of
+from solver.networks.layers import AXES, Layer, Row, Shape, show_shape
+from solver.networks.net import Net
+from solver.registry import unknown
+from solver.values import Listing
+from solver.values import Shape as ShapeValue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def pick(rows: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
+    """The rows of these layers: a name, a block's name, or a range `conv1..pool2`."""
+    if not wanted:
+        return list(rows)
+    names = [r.name for r in rows]
+    chosen: dict[int, None] = {}
+    for name in wanted:
+        if ".." in name:
+            first, _, last = name.partition("..")
+            start, end = _places(names, first)[0], _places(names, last)[-1]
+            chosen.update((i, None) for i in range(start, end + 1))
+        else:
+            chosen.update((i, None) for i in _places(names, name))
+    return [rows[i] for i in chosen]
+
+
+def _places(names: list[str], name: str) -> list[int]:
+    """Where a layer stands: its full name, a block's, or the end of just one name."""
+    exact = [i for i, n in enumerate(names) if n == name or n.startswith(name + ".")]
+    if exact:
+        return exact
+    tail = [i for i, n in enumerate(names) if n.endswith("." + name) or f".{name}." in n]
+    if not tail:
+        raise unknown("layer of this network", name, names)
+    if len({names[i].split(f".{name}")[0] for i in tail}) > 1:
+        listed = ", ".join(names[i] for i in tail[:4])
+        raise BadInput(f"{name!r} could be {listed}: give the whole name")
+    return tail
+
+
+def run(net: Net, input: Shape | None, batch: Any = None) -> list[Row]:
+    """The network's rows on this input; what does not fit names the network's layer."""
+    if input is not None and len(input) != len(net.input):
+        raise BadInput(
+            f"{short(net)} takes {len(net.input)} sizes without the batch, such as "
+            f"{show_shape(net.input)}, not {show_shape(input)}"
+        )
+    return net.rows(input, 1 if batch is None else batch)
+
+
+def short(net: Net) -> str:
+    """A network's name, or its notation cut to a readable length."""
+    return net.name if len(net.name) <= 48 else net.name[:45] + "…"
+
+
+def without_batch(shape: Shape, batch: Any) -> ShapeValue:
+    """The shape as people write it: the batch only if it was asked for."""
+    sizes = shape if batch is not None else shape[1:]
+    return ShapeValue(sizes, "CHW" if len(sizes) == 3 else "")
+
+
+def net_shape(net: Net, name: str, input: Shape | None, batch: Any) -> Answer:
+    """The shape after one layer (the last unless named), a line for each on the way."""
+    from solver.kinds.shape import condition_text
+
+    rows = run(net, input, batch)
+    end = rows.index(pick(rows, [name])[-1]) if name else len(rows) - 1
+    upto = rows[: end + 1]
+    steps = tuple(Step(r.name or "output", None, without_batch(r.out, batch)) for r in upto)
+    return Answer(
+        without_batch(rows[end].out, batch),
+        steps,
+        (counted(net, input, batch, [r.out for r in rows]),),
+        name="shape",
+        condition=condition_text(tuple(r.out for r in upto)),
+        conventions=("shapes are channels × height × width",),
+    )
+
+
+def traced(net: Net, names: Sequence[str], input: Shape | None) -> Answer:
+    """The shapes after these layers (all of them unless named)."""
+    from solver.kinds.shape import condition_text
+
+    rows = run(net, input)
+    chosen = [pick(rows, [n])[-1] for n in names] if names else rows
+    return Answer(
+        Listing(without_batch(r.out, None) for r in chosen),
+        tuple(Step(r.name or "output", None, without_batch(r.out, None)) for r in chosen),
+        (counted(net, input, None, [r.out for r in rows]),),
+        name="shapes",
+        condition=condition_text(tuple(r.out for r in rows)),
+        conventions=("shapes are channels × height × width",),
+    )
+
+
+def counted(net: Net, input: Shape | None, batch: Any, outs: Any) -> Check:
+    """All shapes of a network reached by counting, layer by layer."""
+
+    def recount(net: Net, input: Any, batch: Any) -> Any:
+        rows = net.rows(input, batch)
+        return tuple(r.layer.recount(*r.inputs) for r in rows)
+
+    things = (net, net.input if input is None else input, 1 if batch is None else batch)
+    has = " at seeded numbers" if letters_of(things) else ""
+    how = "counting window positions and values, layer by layer" + has
+    return Check(how, holds_at_numbers(tuple(outs), things, recount))
+
+
+def in_letters(row: Row) -> tuple[Layer, tuple[Shape, ...], Shape] | None:
+    """The same layer with the textbook's letters for its numbers, and its shapes so too."""
+    layer = row.layer
+    if not layer.LETTERS or len(row.inputs) != 1:
+        return None
+    changed: dict[str, Any] = {}
+    known = {f.name for f in fields(layer)}  # type: ignore[arg-type]
+    for name, sign in layer.LETTERS.items():
+        old = getattr(layer, name) if name in known else None
+        if isinstance(old, int) and NEUTRAL.get(sign) != old:
+            changed[name] = Sym(sign)
+        elif isinstance(old, tuple) and len(set(old)) > 1:
+            changed[name] = tuple(Sym(f"{sign}_{a.lower()}") for a in AXES[len(old)])
+        elif isinstance(old, tuple):
+            changed[name] = Sym(sign)
+    if "in_channels" in changed:
+        del changed["in_channels"]
+    dims = getattr(layer, "dims", None) or 0
+    (input,) = row.inputs
+    made: Layer = replace(layer, **changed)  # type: ignore[type-var]
+    channel = "C_in" if hasattr(layer, "out_channels") else "C"
+    if dims and len(input) == dims + 2:
+        sides = tuple(Sym(a) for a in AXES[dims])
+        outs = tuple(Sym(f"{a}_out") for a in AXES[dims])
+        out_channels = getattr(made, "out_channels", Sym(channel))
+        return made, ((1, Sym(channel), *sides),), (1, out_channels, *outs)
+    if hasattr(layer, "out_features"):
+        return made, ((*row.inputs[0][:-1], Sym("n_in")),), (*row.out[:-1], Sym("n_out"))
+    if len(input) in (2, 4):
+        shape = (1, Sym("C"), *(Sym(a) for a in AXES.get(len(input) - 2, "")))
+        return made, (shape,), shape
+    return None
+
+
+Tree = Callable[[Layer, tuple[Shape, ...], Shape], "Expr | None"]
+
+
+def work(rows: Sequence[Row], tree: Tree, of: str = "") -> tuple[list[Step], Any, list[str]]:
+    """A line for each row whose tree is not 0, then the total: (steps, value, unknown).
+
+    The formula in letters stands before the first line of each form. Rows whose tree is
+    None cannot be counted; their names are returned, and the total is a lower bound.
+    """
+    steps: list[Step] = []
+    values: list[Any] = []
+    missing: list[str] = []
+    seen: set[Any] = set()
+    for row in rows:
+        e = tree(row.layer, row.inputs, row.out)
+        if e is None:
+            missing.append(row.name)
+            continue
+        if e == Num(0):
+            continue
+        value = settle(e)
+        lettered = in_letters(row)
+        formula = tree(*lettered) if lettered else None
+        if formula is not None and (formula in seen or formula == Num(0) or letters(e)):
+            formula = None
+        if formula is not None:
+            seen.add(formula)
+        steps.append(Step(row.name, e, value, None, formula))
+        values.append(value)
+    total = settle(plus(*values))
+    if len(values) > 1:
+        steps.append(Step("total", plus(*values), total))
+    return steps, total, missing

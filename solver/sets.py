@@ -1,0 +1,316 @@
+"""Problem sets and submissions: TOML in, problems out; errors name file, problem and key.
+
+A set has a title, its course's [conventions], [networks] that its parts use by name, and
+[[problem]] tables. In a set shapes are written channels first, whatever order it shows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from solver.core import Answer, BadInput, CheckFailed, Mistake, Problem, Step
+from solver.kinds import Kind, find, solve
+from solver.registry import unknown
+from solver.values import Listing, Options, Record, Shape, Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SET_KEYS = ("title", "course", "intro", "conventions", "networks", "problem")
+PROBLEM_KEYS = (
+    "id", "title", "prompt", "points", "kind", "given", "values", "conventions", "mistakes",
+    "accept", "note", "space",
+)  # fmt: skip
+ORDERS = ("CHW", "HWC")
+LARGEST = 5_000_000
+
+
+@dataclass(frozen=True)
+class ProblemSet:
+    """A problem set as its file states it."""
+
+    name: str
+    title: str
+    problems: tuple[Problem, ...]
+    course: str = ""
+    intro: str = ""
+    conventions: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
+
+    def __getitem__(self, id: str) -> Problem:
+        for p in self.problems:
+            if p.id == id:
+                return p
+        raise unknown(f"part of {self.name}", id, [p.id for p in self.problems])
+
+    @property
+    def order(self) -> str:
+        """The order in which this course writes an image's sizes."""
+        return str(self.conventions.get("order", "CHW"))
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """The data of a TOML file; what cannot be read names the file and line."""
+    import sys
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        if path.stat().st_size > LARGEST:
+            raise BadInput(f"the file is larger than {LARGEST:,} bytes").at(str(path))
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as e:
+        raise BadInput(f"the file is not UTF-8: byte {e.start} cannot be read").at(
+            str(path)
+        ) from None
+    except OSError as e:
+        raise BadInput(f"cannot be read: {e.strerror or e}").at(str(path)) from None
+    try:
+        data: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        raise BadInput(f"not valid TOML: {e}").at(str(path)) from None
+    except RecursionError:
+        raise BadInput("the tables are nested too deeply").at(str(path)) from None
+    no_controls(data, str(path))
+    return data
+
+
+def no_controls(data: Any, where: str) -> None:
+    r"""Refuse control characters, which "\frac" in a basic string turns into."""
+    if isinstance(data, str):
+        for c in data:
+            if ord(c) < 32 and c not in "\n\r\t" or c == "\x7f":
+                hint = {"\x0c": r"\f", "\x08": r"\b", "\x07": r"\a", "\x0b": r"\v"}.get(c, c)
+                raise BadInput(
+                    f"holds the control character U+{ord(c):04X}: a basic string read a "
+                    f"backslash ({hint!s}); put LaTeX into '…' or '''…'''"
+                ).at(where)
+        if re.search(r"\t(?=ext|imes|heta|frac|anh|o\b)", data):
+            raise BadInput(
+                "holds a tab where LaTeX has a backslash (\\text, \\times): put LaTeX "
+                "into '…' or '''…'''"
+            ).at(where)
+    elif isinstance(data, Mapping):
+        for key, value in data.items():
+            no_controls(value, f"{where}: {key}")
+    elif isinstance(data, list):
+        for i, value in enumerate(data):
+            mark = value.get("id", i + 1) if isinstance(value, Mapping) else i + 1
+            no_controls(value, f"{where} {mark}")
+
+
+def bundled() -> dict[str, Path]:
+    """The problem sets that come with the program, by name."""
+    from solver.render import folder
+
+    return {p.stem: p for p in sorted(folder("problems").glob("*.toml"))}
+
+
+def load_set(name: str | Path) -> ProblemSet:
+    """A problem set from a file, or a bundled one by its name. Raises BadInput."""
+    path = Path(name)
+    if path.suffix != ".toml" and not path.exists():
+        known = bundled()
+        if str(name) not in known:
+            raise unknown("problem set", str(name), list(known))
+        path = known[str(name)]
+    data = load_toml(path)
+    where = str(path)
+    expect(data, SET_KEYS, where)
+    conventions = mapping(data, "conventions", where)
+    order = conventions.get("order", "CHW")
+    if order not in ORDERS:
+        raise BadInput(f"order is CHW or HWC, not {order!r}").at(f"{where}: conventions")
+    networks = mapping(data, "networks", where)
+    entries = data.get("problem", [])
+    if not isinstance(entries, list) or not all(isinstance(p, Mapping) for p in entries):
+        raise BadInput("problems are written as [[problem]] tables").at(where)
+    problems: list[Problem] = []
+    for i, entry in enumerate(entries):
+        place = f"{where}: problem {entry.get('id', i + 1)}"
+        one = read_problem(entry, place, conventions, networks)
+        if any(one.id == other.id for other in problems):
+            raise BadInput("two problems have this id").at(place)
+        problems.append(one)
+    return ProblemSet(
+        path.stem,
+        text(data, "title", where) or path.stem,
+        tuple(problems),
+        text(data, "course", where),
+        text(data, "intro", where),
+        conventions,
+        where,
+    )
+
+
+def expect(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    """Refuse a key that nothing reads."""
+    for key in table:
+        if key not in known:
+            raise unknown("key", key, list(known)).at(where)
+
+
+def text(table: Mapping[str, Any], key: str, where: str) -> str:
+    """A text value, or nothing."""
+    value = table.get(key, "")
+    if not isinstance(value, str):
+        raise BadInput(f"expected text, not {value!r:.40}").at(f"{where}: {key}")
+    return value.strip()
+
+
+def mapping(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    """A table value, or an empty one."""
+    value = table.get(key, {})
+    if not isinstance(value, Mapping):
+        raise BadInput("expected a table").at(f"{where}: {key}")
+    return value
+
+
+def read_problem(
+    entry: Mapping[str, Any],
+    where: str,
+    conventions: Mapping[str, Any],
+    networks: Mapping[str, Any],
+) -> Problem:
+    """One [[problem]]: its kind is known and its given fits the kind's schema."""
+    expect(entry, PROBLEM_KEYS, where)
+    id = text(entry, "id", where)
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,60}", id):
+        raise BadInput(f"the id {id!r} is not letters, digits, dots and dashes").at(where)
+    points = entry.get("points", 1)
+    if isinstance(points, bool) or not isinstance(points, (int, float)) or not 0 <= points <= 1000:
+        raise BadInput(f"points are a number from 0 to 1000, not {points!r:.40}").at(where)
+    course = {**conventions, **mapping(entry, "conventions", where)}
+    try:
+        if "values" in entry:
+            kind = find("values")
+            parts = {
+                name: known_given(find(spec.get("kind", "")), spec, course, networks)
+                if isinstance(spec, Mapping)
+                else spec
+                for name, spec in mapping(entry, "values", where).items()
+            }
+            given: dict[str, Any] = {"parts": parts}
+            for name, spec in parts.items():
+                try:
+                    check_given(spec)
+                except BadInput as e:
+                    raise e.at(f"values: {name}") from None
+        else:
+            kind = find(text(entry, "kind", where))
+            given = known_given(kind, mapping(entry, "given", where), course, networks)
+            kind.read(given)
+    except BadInput as e:
+        raise e.at(where) from None
+    return Problem(
+        kind.name,
+        given,
+        id,
+        text(entry, "title", where),
+        text(entry, "prompt", where),
+        points,
+        tuple(read_mistake(m, where) for m in entry.get("mistakes", [])),
+        tuple(entry.get("accept", [])),
+        text(entry, "note", where),
+    )
+
+
+def check_given(spec: Any) -> None:
+    """Read a named part's given against its kind, so that errors come when loading."""
+    if not isinstance(spec, Mapping) or "kind" not in spec:
+        raise BadInput('a part of values needs a kind: { kind = "shape net", net = … }')
+    find(spec["kind"]).read({k: v for k, v in spec.items() if k not in ("kind", "entry")})
+
+
+def known_given(
+    kind: Kind,
+    given: Mapping[str, Any],
+    conventions: Mapping[str, Any],
+    networks: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What is given, the set's networks put in by name and its conventions as defaults."""
+    found = dict(given)
+    params = {p.name: p for p in kind.params}
+    for key, value in found.items():
+        name = params.get(key)
+        if name and name.type == "Net" and isinstance(value, str):
+            found[key] = networks.get(value, value)
+        if name and name.type == "Nets" and isinstance(value, list):
+            found[key] = [networks.get(v, v) if isinstance(v, str) else v for v in value]
+    for key, value in conventions.items():
+        if key in params and key not in found:
+            found[key] = value
+    return found
+
+
+def read_mistake(entry: Any, where: str) -> Mistake:
+    """A mistake listed in the file: the value that it gives, and what to say."""
+    if not isinstance(entry, Mapping) or "value" not in entry or "feedback" not in entry:
+        raise BadInput("a mistake has a value and its feedback").at(f"{where}: mistakes")
+    value = entry["value"]
+    if isinstance(value, list) and all(isinstance(x, int) for x in value):
+        value = Shape(value)
+    elif isinstance(value, Mapping):
+        value = Record(value)
+    return Mistake(str(entry.get("name", "")), value, str(entry["feedback"]).strip())
+
+
+def solve_part(whole: ProblemSet, problem: Problem) -> Answer:
+    """A part's answer, sizes in the order in which the course writes them."""
+    try:
+        return ordered(solve(problem), whole.order)
+    except (BadInput, CheckFailed) as e:
+        place = f"{whole.path or whole.name}: problem {problem.id}"
+        if isinstance(e, BadInput):
+            raise e.at(place) from None
+        raise CheckFailed(f"{place}: {e}") from None
+
+
+def solve_set(whole: ProblemSet) -> list[tuple[Problem, Answer]]:
+    """Every part with its answer, in order."""
+    return [(p, solve_part(whole, p)) for p in whole.problems]
+
+
+def ordered(answer: Answer, order: str) -> Answer:
+    """The answer with C×H×W shapes written in this order."""
+    if order == "CHW":
+        return answer
+    said = tuple(
+        c.replace("channels × height × width", "height × width × channels")
+        for c in answer.conventions
+    )
+    steps = tuple(_step(s, order) for s in answer.steps)
+    return replace(answer, value=reorder(answer.value, order), steps=steps, conventions=said)
+
+
+def _step(step: Step, order: str) -> Step:
+    return replace(
+        step,
+        after=reorder(step.after, order),
+        substeps=tuple(_step(s, order) for s in step.substeps),
+    )
+
+
+def reorder(value: Any, order: str) -> Any:
+    """C×H×W as H×W×C, inside lists and records too."""
+    if isinstance(value, Shape):
+        if value.order == "CHW" and order == "HWC":
+            return Shape((*value[1:], value[0]), "HWC")
+        return value
+    if isinstance(value, Record):
+        return Record({k: reorder(v, order) for k, v in value.items()})
+    if isinstance(value, Options):
+        return Options((reorder(v, order) for v in value), value.usual)
+    if isinstance(value, Table):
+        return Table(
+            (tuple(reorder(c, order) for c in row) for row in value), value.columns, value.totals
+        )
+    if isinstance(value, Listing):
+        return Listing(reorder(v, order) for v in value)
+    return value

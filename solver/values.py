@@ -1,0 +1,289 @@
+"""Value types: what an answer's value can be, each with show, read and same.
+
+`show(value, form)` prints it (form: "text", "latex", "mathml"); `to_json` gives plain
+data. Reading a student's text and comparing are in solver.grading, by the same types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from solver.expressions.nodes import Expr, Num, tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Shape(tuple):  # type: ignore[type-arg]
+    """Sizes in order; `order` says what the axes are, where that is known: "CHW", "HWC"."""
+
+    order: str
+
+    def __new__(cls, sizes: Iterable[Any], order: str = "") -> Shape:
+        made = super().__new__(cls, sizes)
+        made.order = order
+        return made
+
+
+class Record(dict):  # type: ignore[type-arg]
+    """Named values, in order: {"shape": …, "params": 456}."""
+
+
+class Options(tuple):  # type: ignore[type-arg]
+    """Records that all answer the question; `usual` is the index of the one people take."""
+
+    usual: int | None
+
+    def __new__(cls, records: Iterable[Any], usual: int | None = None) -> Options:
+        made = super().__new__(cls, records)
+        made.usual = usual
+        return made
+
+
+class Listing(tuple):  # type: ignore[type-arg]
+    """Several values of one type, in order: shapes, counts, a row of numbers."""
+
+
+class Matrix(tuple):  # type: ignore[type-arg]
+    """Rows of numbers."""
+
+
+class Table(tuple):  # type: ignore[type-arg]
+    """Rows under named columns; the last `totals` rows are sums."""
+
+    columns: tuple[str, ...]
+    totals: int
+
+    def __new__(cls, rows: Iterable[Any], columns: Sequence[str] = (), totals: int = 0) -> Table:
+        made = super().__new__(cls, rows)
+        made.columns = tuple(columns)
+        made.totals = totals
+        return made
+
+
+# The names of a record's entries, as people read them.
+NAMES = {
+    "params": "parameters",
+    "macs": "multiply-adds",
+    "flops": "FLOPs",
+    "rf": "receptive field",
+}
+BRACKETS = {"text": ("(", ")"), "latex": ("(", ")"), "mathml": ("<mo>(</mo>", "<mo>)</mo>")}
+
+
+def show(value: Any, form: str = "text") -> str:
+    """A value as plain text, LaTeX (mathematics mode) or MathML."""
+    for type_, shower in SHOWERS:
+        if isinstance(value, type_):
+            return shower(value, form)
+    return words(str(value), form)
+
+
+def expression(e: Expr, form: str) -> str:
+    from solver.expressions import show as printers
+
+    return getattr(printers, form)(e)  # type: ignore[no-any-return]
+
+
+def integer(n: int, form: str) -> str:
+    """Five digits and more in groups of three."""
+    sign, digits = ("-" if n < 0 else ""), str(abs(n))
+    if len(digits) > 4:
+        comma = {"text": ",", "latex": "{,}", "mathml": ","}[form]
+        digits = f"{abs(n):,}".replace(",", comma)
+    if form == "mathml":
+        return (f'<mo form="prefix">−</mo>' if sign else "") + f"<mn>{digits}</mn>"
+    return (sign.replace("-", "−") if form == "text" else sign) + digits
+
+
+def number(x: Any, form: str) -> str:
+    """A fraction as a decimal where that is exact and short, else as a fraction; a float
+    to six digits."""
+    if isinstance(x, float):
+        return expression(Num(float(f"{x:.6g}")), form)
+    denominator = x.denominator
+    while denominator % 2 == 0:
+        denominator //= 2
+    while denominator % 5 == 0:
+        denominator //= 5
+    if denominator == 1 and x.denominator <= 10_000:
+        return expression(Num(float(x)), form)
+    if x.denominator <= 1000:
+        return expression(Num(x), form)
+    about = {"text": "≈ ", "latex": r"\approx ", "mathml": "<mo>≈</mo>"}[form]
+    return about + expression(Num(float(f"{float(x):.6g}")), form)
+
+
+def words(text: str, form: str) -> str:
+    """Words inside a formula."""
+    if form == "latex":
+        from solver.escape import tex
+
+        return rf"\text{{{tex(text)}}}"
+    if form == "mathml":
+        from solver.escape import html
+
+        return f"<mtext>{html(text)}</mtext>"
+    return text
+
+
+def shape(value: Shape, form: str) -> str:
+    times = {"text": " × ", "latex": r" \times ", "mathml": "<mo>×</mo>"}[form]
+    if not value:
+        return words("a single number", form)
+    return times.join(_factor(x, form) for x in value)
+
+
+def _factor(x: Any, form: str) -> str:
+    """One size of a shape: no digit groups, sums in brackets."""
+    if isinstance(x, (tuple, list)):
+        return show(x, form).join(BRACKETS[form])
+    from solver.expressions.nodes import Add, Neg
+
+    shown = expression(tree(x), form)
+    return shown.join(BRACKETS[form]) if isinstance(x, (Add, Neg)) else shown
+
+
+def record(value: Mapping[str, Any], form: str) -> str:
+    if form == "text":
+        return ", ".join(f"{NAMES.get(k, k)} {show(v, form)}" for k, v in value.items())
+    gap = {"latex": r",\quad ", "mathml": '<mo>,</mo><mspace width="1em"/>'}[form]
+    equals = {"latex": r"\colon\ ", "mathml": "<mo>:</mo>"}[form]
+    return gap.join(
+        words(NAMES.get(k, k).replace("_", " "), form) + equals + show(v, form)
+        for k, v in value.items()
+    )
+
+
+def listing(value: Sequence[Any], form: str) -> str:
+    gap = {"text": ", ", "latex": r",\ ", "mathml": "<mo>,</mo>"}[form]
+    return gap.join(show(v, form) for v in value)
+
+
+def options(value: Options, form: str) -> str:
+    gap = {"text": "; ", "latex": r";\quad ", "mathml": '<mo>;</mo><mspace width="1em"/>'}[form]
+    equals = {"text": " = ", "latex": " = ", "mathml": "<mo>=</mo>"}[form]
+    shown = []
+    for i, one in enumerate(value):
+        if isinstance(one, Mapping):
+            from solver.expressions.nodes import Sym
+
+            pairs = [expression(Sym(k), form) + equals + show(v, form) for k, v in one.items()]
+            comma = {"text": ", ", "latex": r",\ ", "mathml": "<mo>,</mo>"}[form]
+            text = comma.join(pairs)
+        else:
+            text = show(one, form)
+        if i == value.usual and len(value) > 1:
+            text += words(" (the usual one)", form)
+        shown.append(text)
+    return gap.join(shown) if shown else words("none", form)
+
+
+def matrix(value: Matrix, form: str) -> str:
+    rows = [[show(x, form) for x in row] for row in value]
+    if form == "text":
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        return "\n".join(
+            "[" + "  ".join(c.rjust(w) for c, w in zip(row, widths)) + "]" for row in rows
+        )
+    if form == "latex":
+        body = r" \\ ".join(" & ".join(row) for row in rows)
+        return rf"\begin{{bmatrix}} {body} \end{{bmatrix}}"
+    cells = "".join(
+        "<mtr>" + "".join(f"<mtd>{c}</mtd>" for c in row) + "</mtr>" for row in rows
+    )
+    return f"<mrow><mo>[</mo><mtable>{cells}</mtable><mo>]</mo></mrow>"
+
+
+def truth(value: bool, form: str) -> str:
+    return words("yes" if value else "no", form)
+
+
+def table(value: Table, form: str) -> str:
+    return words(f"a table of {len(value) - value.totals} rows", form)
+
+
+def _number_types() -> tuple[type, ...]:
+    import sys
+
+    fractions = sys.modules.get("fractions")  # no Fraction exists before it is loaded
+    return (float, fractions.Fraction) if fractions else (float,)
+
+
+class _Numbers(type):
+    def __instancecheck__(cls, x: object) -> bool:
+        return isinstance(x, _number_types())
+
+
+class Numeric(metaclass=_Numbers):
+    """Stands for float and Fraction without loading fractions."""
+
+
+SHOWERS: list[tuple[type, Any]] = [
+    (bool, truth),
+    (int, integer),
+    (Numeric, number),
+    (Expr, expression),
+    (Shape, shape),
+    (Options, options),
+    (Matrix, matrix),
+    (Table, table),
+    (Mapping, record),
+    (tuple, listing),
+    (list, listing),
+]
+
+
+def to_json(value: Any) -> Any:
+    """Plain data: trees as their text, fractions as decimals where exact, else as text."""
+    if isinstance(value, (bool, int, float, str)) or value is None:
+        return value
+    if isinstance(value, Expr):
+        return str(value)
+    if isinstance(value, Numeric):
+        decimal = float(value)  # type: ignore[arg-type]
+        return decimal if decimal == value else str(value)
+    if isinstance(value, Table):
+        return {
+            "columns": list(value.columns),
+            "rows": [to_json(list(r)) for r in value[: len(value) - value.totals]],
+            "totals": [to_json(list(r)) for r in value[len(value) - value.totals :]],
+        }
+    if isinstance(value, Mapping):
+        return {str(k): to_json(v) for k, v in value.items()}
+    return [to_json(v) for v in value]
+
+
+def same(a: Any, b: Any) -> bool | None:
+    """Whether two values are equal: True, False, or None for "cannot say".
+
+    Numbers exactly, trees for all values of their letters, everything else entry by entry.
+    """
+    if isinstance(a, Expr) or isinstance(b, Expr):
+        from solver.expressions.formula import same_size
+
+        if not isinstance(a, (Expr, int, Numeric)) or not isinstance(b, (Expr, int, Numeric)):
+            return False
+        return same_size(a, b)
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and _all(same(a[k], b[k]) for k in a)
+    if isinstance(a, (tuple, list)) and isinstance(b, (tuple, list)):
+        return len(a) == len(b) and _all(same(x, y) for x, y in zip(a, b))
+    if isinstance(a, bool) != isinstance(b, bool):
+        return False
+    if isinstance(a, float) or isinstance(b, float):
+        try:
+            return abs(a - b) <= 1e-9 * max(abs(a), abs(b))  # type: ignore[no-any-return]
+        except TypeError:
+            return False
+    return bool(a == b)
+
+
+def _all(found: Iterable[bool | None]) -> bool | None:
+    undecided = False
+    for one in found:
+        if one is False:
+            return False
+        undecided = undecided or one is None
+    return None if undecided else True
