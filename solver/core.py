@@ -115,6 +115,7 @@ class Problem:
     mistakes: tuple[Mistake, ...] = ()
     accept: tuple[Any, ...] = ()
     note: str = ""
+    order: str = ""  # the order of an image's sizes here, where it is not the set's
 
 
 @dataclass(frozen=True)

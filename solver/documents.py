@@ -17,8 +17,8 @@ from solver.prose import prose
 from solver.registry import unknown
 from solver.render import answer_json, answer_text, dump, template, wrap
 from solver.sets import ProblemSet, reorder, solve_part
-from solver.values import show, to_json
-from solver.view import View, escaper, view
+from solver.values import Record, Table, show, to_json
+from solver.view import View, escaper, inline, label, view
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ KINDS = {
     "guide": "Marking guide",
 }
 FORMS = {"tex": "latex", "html": "mathml", "text": "text"}
+TALL = 12  # lines of room for the longest answer in a hand-out
 ENDINGS = {"tex": "tex", "html": "html", "text": "txt", "json": "json", "pdf": "pdf"}
 ORDER_WORDS = {
     "CHW": "Shapes are written channels × height × width.",
@@ -45,7 +46,11 @@ BOOLEANS = {
 
 @dataclass(frozen=True)
 class Item:
-    """One part of a document, every string shown and escaped."""
+    """One part of a document, every string shown and escaped.
+
+    `key` is the id as it is, for programs; `places` are the names of what is asked for,
+    raw and shown, with the lines of room that each is given in the hand-out.
+    """
 
     id: str
     title: str
@@ -55,6 +60,8 @@ class Item:
     mistakes: tuple[tuple[str, str], ...]
     note: str
     anchor: str
+    key: str
+    places: tuple[tuple[str, str, int], ...]
 
 
 def items(whole: ProblemSet, form: str, with_mistakes: bool = True) -> list[Item]:
@@ -73,16 +80,28 @@ def items(whole: ProblemSet, form: str, with_mistakes: bool = True) -> list[Item
                     prose(p.prompt, form),
                     view(answer, form),
                     tuple(
-                        (show(reorder(m.value, whole.order), form), prose(m.feedback, form))
+                        (inline(reorder(m.value, whole.order), form), prose(m.feedback, form))
                         for m in known
                     ),
                     prose(p.note, form) if p.note else "",
-                    "part-" + "".join(c if c.isalnum() else "-" for c in p.id),
+                    "part-" + "".join(c if c.isascii() else f"u{ord(c):x}" for c in p.id),
+                    p.id,
+                    places(answer, escape),
                 )
             )
         except BadInput as e:
             raise e.at(f"{whole.path or whole.name}: problem {p.id}") from None
     return found
+
+
+def places(answer: Answer, escape: Any) -> tuple[tuple[str, str, int], ...]:
+    """What a student is to fill in, and the lines of room for each."""
+    value = answer.value
+    if isinstance(value, Record):
+        return tuple((k, escape(label(k)), 2) for k in value)
+    if isinstance(value, Table):
+        return (("", "", TALL),)
+    return (("", "", min(max(4, len(answer.steps) + 2), TALL)),)
 
 
 def points_text(points: float) -> str:

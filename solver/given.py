@@ -144,6 +144,11 @@ def size(raw: Any, name: str) -> int | Expr:
     tree = parse(text, "count" if "padding" in name else "size")
     if not letters(tree):
         raise BadInput(f"expected a whole number, not {shown(raw)}")
+    for sym in letters(tree):
+        if not re.fullmatch(r"[A-Za-z]\d?(_\w{1,8})?", sym.name):
+            raise BadInput(
+                f"{sym.name!r} is no letter: a size is a number, or a letter such as n, H or C_in"
+            )
     if not is_whole(tree):
         raise BadInput(f"a size is a whole number; {tree} need not be: use floor(…)")
     return tree
@@ -157,16 +162,22 @@ def bounded(n: int) -> int:
     return n
 
 
-SEPARATOR = re.compile(r"\s*[x×,X]\s*|\s+")
+# Between sizes: ×, a comma, spaces, or an x that a size follows (3x32, CxHxW).
+SEPARATOR = re.compile(r"\s*[×,]\s*|\s*(?<=[\w)\s])x\s*(?=[\dA-Z(])|(?<=\d)X(?=[\dA-Z(])|\s+")
+
+
+def entries(text: str) -> list[str]:
+    """The sizes in a text, the brackets around all of them taken off."""
+    text = text.strip()
+    if text[:1] in ("(", "[") and text[-1:] in (")", "]") and "(" not in text[1:]:
+        text = text[1:-1].strip()
+    return [t for t in SEPARATOR.split(text) if t]
 
 
 def shape(raw: Any, name: str) -> tuple[int | Expr, ...]:
     """3x32x32, 3×32×32, (3, 32, 32), [3, 32, 32] or 3,H,W."""
     if isinstance(raw, str):
-        text = raw.strip().strip("()[]").strip()
-        raw = [t for t in SEPARATOR.split(text) if t] if text else []
-        if not raw and text:
-            raise BadInput(f"expected a shape such as 3x32x32, not {shown(text)}")
+        raw = entries(raw)
     if isinstance(raw, int) and not isinstance(raw, bool):
         raw = [raw]
     if not isinstance(raw, (list, tuple)):
@@ -198,7 +209,7 @@ def sides(raw: Any, name: str) -> Any:
         return tuple(None if x is None else size(x, name) for x in raw)
     if isinstance(raw, str):
         text = raw.strip()
-        if re.search(r"\d\s*[x×,]|[x×,]\s*\d|^\(.*,.*\)$|^\[.*\]$|[a-z]\s*,", text):
+        if re.search(r"\d\s*[x×,]|[x×,]\s*\d|^\(.*,.*\)$|^\[.*\]$|[a-zA-Z]\s*,", text):
             return shape(text, name)
     return size(raw, name)
 
@@ -245,6 +256,17 @@ def word(raw: Any, name: str) -> str:
     return raw
 
 
+def scales(raw: Any, name: str) -> Any:
+    """A scale factor, which need not be whole, or one an axis; or a letter."""
+    if isinstance(raw, str) and "," in raw:
+        raw = raw.strip("()[] ").split(",")
+    if isinstance(raw, (list, tuple)):
+        return tuple(scales(x, name) for x in raw)
+    if isinstance(raw, float) or isinstance(raw, str) and re.fullmatch(r"\s*\d*\.\d+\s*", raw):
+        return decimal(raw, name)
+    return size(raw, name)
+
+
 def words(raw: Any, name: str) -> tuple[str, ...]:
     """Several names, separated by commas, or a list."""
     if isinstance(raw, str):
@@ -257,7 +279,7 @@ def words(raw: Any, name: str) -> tuple[str, ...]:
 def integers(raw: Any, name: str) -> tuple[int, ...]:
     """Several whole numbers: 2,5,2 or [2, 5, 2]."""
     if isinstance(raw, str):
-        raw = [t for t in SEPARATOR.split(raw.strip().strip("()[]")) if t]
+        raw = entries(raw)
     if isinstance(raw, int) and not isinstance(raw, bool):
         raw = [raw]
     if not isinstance(raw, (list, tuple)) or not raw:
@@ -303,6 +325,7 @@ READERS: dict[str, Callable[[Any, str], Any]] = {
     "Sides | str": padding,
     "Sides | tuple[Size | None, ...]": sides,
     "Sides | tuple[Size, ...]": sides,
+    "Scale": scales,
     "int": integer,
     "bool": truth,
     "float": decimal,
@@ -314,6 +337,61 @@ READERS: dict[str, Callable[[Any, str], Any]] = {
     "Array": matrix,
     "Table": table,
 }
+
+
+# What a parameter is, where its letter's meaning does not say it.
+HELP = {
+    "input": "input shape, channels first: 3x32x32, CxHxW",
+    "output": "output size",
+    "net": "bundled name, notation or printed module",
+    "layer": "only this layer, block or range: conv1, features, conv1..pool2",
+    "layers": "names, separated by commas",
+    "out_channels": "number of filters",
+    "in_channels": "input channels, checked against the input",
+    "bias": "count or use biases",
+    "norm": "count γ and β of the norms",
+    "stats": "count running means and variances",
+    "zeros": "count products with padding zeros",
+    "gather": "transposed convolutions by gather instead of scatter",
+    "inplace": "count layers that work in place as well",
+    "image": "count the input as well",
+    "batch": "images in the batch: a number, or N",
+    "include": "count besides: bias, norm, activation, pooling, other",
+    "unit": "B, kB, MB, GB, KiB, MiB or GiB",
+    "dtype": "float64, float32, float16, bfloat16 or int8",
+    "ceil_mode": "round sizes up; the last window starts inside",
+    "mode": "max, avg or lp (interpolation: nearest, bilinear, …)",
+    "dims": "number of axes: 1, 2 or 3",
+    "padding_mode": "zeros, reflect, replicate or circular",
+    "find": "what to look for: kernel, padding, stride, dilation",
+    "max": "largest value tried",
+    "at": "only this output, row,column counted from 1",
+    "filter": "only this filter, counted from 1",
+    "flip": "true convolution: turn the kernel by 180° first",
+    "field": "receptive field wanted",
+    "kernels": "kernel sizes, in order: 3,3,3",
+    "strides": "strides, in order, or one for all",
+    "ask": "facts wanted: shape, params, weights, biases, macs, …",
+    "of": "what to compare: params, macs, flops, activations, …",
+    "odd": "odd kernels only",
+    "depth": "only stacks of this many layers",
+}
+
+
+def explain(param: Param) -> str:
+    """What a parameter is, in a few words, for help texts."""
+    from solver.expressions.formula import GLOSSARY
+
+    letters_ = {"kernel": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g"}
+    text = HELP.get(param.name) or GLOSSARY.get(letters_.get(param.name, ""), "")
+    text = text or param.name.replace("_", " ")
+    plain = param.default is not REQUIRED and param.default not in (None, (), "")
+    if plain and not isinstance(param.default, bool):
+        default = ",".join(param.default) if isinstance(param.default, tuple) else param.default
+        text += f" [{default}]"
+    elif param.default is True:
+        text += " [yes]"
+    return text
 
 
 def shown(raw: Any) -> str:

@@ -64,8 +64,15 @@ def _mathematics(source: str, form: str) -> str:
     for macro, sign in sorted(PLAIN.items(), key=lambda m: -len(m[0])):
         ending = r"(?![a-zA-Z])\s?" if macro[-1].isalpha() else ""
         source = re.sub(re.escape(macro) + ending, sign, source)
+    source = re.sub(r"\\begin\{([bp]?matrix)\}(.*?)\\end\{\1\}", rows, source, flags=re.S)
     source = re.sub(r"\\(?:text|mathrm|mathbf|operatorname)\{([^{}]*)\}", r"\1", source)
     return source.replace("{,}", ",")
+
+
+def rows(m: re.Match[str]) -> str:
+    """A matrix on one line: [1 2; 3 4]."""
+    lines = [" ".join(c.strip() for c in row.split("&")) for row in m[2].split(r"\\")]
+    return "[" + "; ".join(line for line in lines if line.strip()) + "]"
 
 
 def mathml(source: str) -> str:

@@ -80,11 +80,8 @@ def heading(v: View) -> str:
             pad = " " * (broad + 2)
             lines.append(f"{k.ljust(broad)}  " + s.replace("\n", "\n" + pad))
         return "\n".join(lines) + (f"\n{condition.strip()}" if condition else "")
-    unit = f" {v.name}" if v.name in COUNTED else ""
+    unit = f" {v.unit}" if v.unit else ""
     return v.value + unit + condition
-
-
-COUNTED = ("parameters", "multiply-adds", "FLOPs", "weights", "biases", "activations", "connections")
 
 
 def steps_text(lines: Sequence[Line], width: int) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from solver.core import Answer, BadInput, CheckFailed, Mistake, Problem, Step
 from solver.kinds import Kind, find, solve
 from solver.registry import unknown
-from solver.values import Listing, Options, Record, Shape, Table
+from solver.values import Listing, Matrix, Options, Record, Shape, Table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,9 +124,10 @@ def load_set(name: str | Path) -> ProblemSet:
     where = str(path)
     expect(data, SET_KEYS, where)
     conventions = mapping(data, "conventions", where)
-    order = conventions.get("order", "CHW")
-    if order not in ORDERS:
-        raise BadInput(f"order is CHW or HWC, not {order!r}").at(f"{where}: conventions")
+    try:
+        course_order(conventions)
+    except BadInput as e:
+        raise e.at(f"{where}: conventions") from None
     networks = mapping(data, "networks", where)
     entries = data.get("problem", [])
     if not isinstance(entries, list) or not all(isinstance(p, Mapping) for p in entries):
@@ -191,9 +192,7 @@ def read_problem(
         if "values" in entry:
             kind = find("values")
             parts = {
-                name: known_given(find(spec.get("kind", "")), spec, course, networks)
-                if isinstance(spec, Mapping)
-                else spec
+                name: known_part(spec, course, networks)
                 for name, spec in mapping(entry, "values", where).items()
             }
             given: dict[str, Any] = {"parts": parts}
@@ -206,6 +205,8 @@ def read_problem(
             kind = find(text(entry, "kind", where))
             given = known_given(kind, mapping(entry, "given", where), course, networks)
             kind.read(given)
+        order = course_order(course)
+        listed = tuple(read_mistake(m, order, where) for m in entry.get("mistakes", []))
     except BadInput as e:
         raise e.at(where) from None
     return Problem(
@@ -215,14 +216,36 @@ def read_problem(
         text(entry, "title", where),
         text(entry, "prompt", where),
         points,
-        tuple(read_mistake(m, where) for m in entry.get("mistakes", [])),
+        listed,
         tuple(entry.get("accept", [])),
         text(entry, "note", where),
+        order,
     )
+
+
+def course_order(conventions: Mapping[str, Any]) -> str:
+    """The order of an image's sizes under these conventions."""
+    order = conventions.get("order", "CHW")
+    if order not in ORDERS:
+        raise BadInput(f"order is CHW or HWC, not {order!r}")
+    return str(order)
+
+
+def known_part(spec: Any, conventions: Mapping[str, Any], networks: Mapping[str, Any]) -> Any:
+    """A named part (or a list of them) with the set's networks and conventions put in."""
+    if isinstance(spec, list):
+        return [known_part(one, conventions, networks) for one in spec]
+    if not isinstance(spec, Mapping):
+        return spec
+    return known_given(find(spec.get("kind", "")), spec, conventions, networks)
 
 
 def check_given(spec: Any) -> None:
     """Read a named part's given against its kind, so that errors come when loading."""
+    if isinstance(spec, list):
+        for one in spec:
+            check_given(one)
+        return
     if not isinstance(spec, Mapping) or "kind" not in spec:
         raise BadInput('a part of values needs a kind: { kind = "shape net", net = … }')
     find(spec["kind"]).read({k: v for k, v in spec.items() if k not in ("kind", "entry")})
@@ -249,22 +272,34 @@ def known_given(
     return found
 
 
-def read_mistake(entry: Any, where: str) -> Mistake:
-    """A mistake listed in the file: the value that it gives, and what to say."""
+def read_mistake(entry: Any, order: str, where: str) -> Mistake:
+    """A mistake listed in the file: the value that it gives, and what to say.
+
+    Shapes stand in the course's order, as a student would write them.
+    """
     if not isinstance(entry, Mapping) or "value" not in entry or "feedback" not in entry:
-        raise BadInput("a mistake has a value and its feedback").at(f"{where}: mistakes")
-    value = entry["value"]
-    if isinstance(value, list) and all(isinstance(x, int) for x in value):
-        value = Shape(value)
-    elif isinstance(value, Mapping):
-        value = Record(value)
+        raise BadInput("a mistake has a value and its feedback").at("mistakes")
+    value = as_value(entry["value"], order)
     return Mistake(str(entry.get("name", "")), value, str(entry["feedback"]).strip())
+
+
+def as_value(data: Any, order: str) -> Any:
+    """A value from plain data: numbers as a shape, rows of numbers as a matrix."""
+    if isinstance(data, Mapping):
+        return Record({k: as_value(v, order) for k, v in data.items()})
+    if isinstance(data, list) and data and all(isinstance(x, list) for x in data):
+        return Matrix(tuple(row) for row in data)
+    if isinstance(data, list) and all(isinstance(x, int) for x in data):
+        if len(data) == 3:
+            return Shape((data[-1], *data[:-1]) if order == "HWC" else data, "CHW")
+        return Shape(data)
+    return data
 
 
 def solve_part(whole: ProblemSet, problem: Problem) -> Answer:
     """A part's answer, sizes in the order in which the course writes them."""
     try:
-        return ordered(solve(problem), whole.order)
+        return ordered(solve(problem), problem.order or whole.order)
     except (BadInput, CheckFailed) as e:
         place = f"{whole.path or whole.name}: problem {problem.id}"
         if isinstance(e, BadInput):

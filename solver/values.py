@@ -64,6 +64,8 @@ class Table(tuple):  # type: ignore[type-arg]
 
 # The names of a record's entries, as people read them.
 NAMES = {
+    "shapes_hwc": "shapes",
+    "shape_hwc": "shape",
     "params": "parameters",
     "macs": "multiply-adds",
     "flops": "FLOPs",
@@ -147,7 +149,8 @@ def _factor(x: Any, form: str) -> str:
 
 def record(value: Mapping[str, Any], form: str) -> str:
     if form == "text":
-        return ", ".join(f"{NAMES.get(k, k)} {show(v, form)}" for k, v in value.items())
+        return ", ".join(f"{NAMES.get(k, k).replace('_', ' ')} {show(v, form)}"
+                         for k, v in value.items())  # fmt: skip
     gap = {"latex": r",\quad ", "mathml": '<mo>,</mo><mspace width="1em"/>'}[form]
     equals = {"latex": r"\colon\ ", "mathml": "<mo>:</mo>"}[form]
     return gap.join(
@@ -158,7 +161,10 @@ def record(value: Mapping[str, Any], form: str) -> str:
 
 def listing(value: Sequence[Any], form: str) -> str:
     gap = {"text": ", ", "latex": r",\ ", "mathml": "<mo>,</mo>"}[form]
-    return gap.join(show(v, form) for v in value)
+    return gap.join(
+        show(v, form).join(BRACKETS[form]) if isinstance(v, Listing) else show(v, form)
+        for v in value
+    )
 
 
 def options(value: Options, form: str) -> str:

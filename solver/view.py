@@ -8,31 +8,52 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from solver.core import Answer, Step
+from solver.core import Answer, BadInput, Step
 from solver.expressions.formula import GLOSSARY
 from solver.expressions.nodes import Add, Expr, Num, Sym, letters
-from solver.values import NAMES, Listing, Record, Table, expression, show, words
+from solver.values import NAMES, Listing, Numeric, Record, Table, expression, show, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from solver.layout import Block
+
 LONG = 8  # a sum of more terms is shown by its first and last
+COUNTED = (
+    "parameters multiply-adds FLOPs weights biases activations connections".split()
+)
 
 
 @dataclass(frozen=True)
 class Line:
-    """One step: its label, the members of its chain `a = b = c`, and how deep it lies."""
+    """One step: its label, the members of its chain `a = b = c`, and how deep it lies.
+
+    `broad` and `widths` are the widths of the label and of the members as plain text;
+    `said` marks the members that are words.
+    """
 
     label: str
     chain: tuple[str, ...]
     depth: int = 0
-    width: int = 0  # of the chain as plain text, to know where to break it
+    broad: int = 0
+    widths: tuple[int, ...] = ()
+    said: tuple[bool, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """The chain's width as plain text, to know where to break it."""
+        return sum(w + 3 for w in self.widths)
 
 
 @dataclass(frozen=True)
 class View:
-    """An answer as strings in one form."""
+    """An answer as strings in one form.
+
+    For the templates, `answers` are the value's named parts (one without a name, unless
+    the value is a record), `steps` the lines laid out in blocks; both are marked up as
+    text with mathematics in it. A table's `cells` are, too, and `align` is l or r for each.
+    """
 
     value: str
     name: str
@@ -46,44 +67,114 @@ class View:
     totals: int = 0
     entries: tuple[tuple[str, str], ...] = ()
     plain: str = ""
+    unit: str = ""
+    align: str = ""
+    answers: tuple[tuple[str, str], ...] = ()
+    steps: tuple[Block, ...] = ()
 
 
 def view(answer: Answer, form: str = "text") -> View:
     """The view of an answer in "text", "latex" or "mathml"."""
     escape = escaper(form)
     lines: list[Line] = []
+    shown: set[Any] = set()
     for step in answer.steps:
-        lines += shown_step(step, form, escape, 0)
+        lines += shown_step(step, form, escape, 0, shown)
     value: Any = answer.value
-    cells: tuple[tuple[str, ...], ...] = ()
-    if isinstance(value, Table):
-        cells = tuple(tuple(cell(c, form, escape) for c in row) for row in value)
+    table = value if isinstance(value, Table) else Table(())
     entries: tuple[tuple[str, str], ...] = ()
     if isinstance(value, Record):
         entries = tuple((escape(label(k)), show(v, form)) for k, v in value.items())
+    name = NAMES.get(answer.name, answer.name)
     return View(
         value=show(value, form),
-        name=escape(NAMES.get(answer.name, answer.name)),
+        name=escape(name),
         lines=tuple(lines),
         where=tuple((expression(s, form), escape(GLOSSARY[s.name])) for s in met(answer)),
-        condition=escape(answer.condition),
+        condition=condition(answer.condition, form),
         conventions=tuple(map(escape, answer.conventions)),
         checks=tuple(escape(c.how) for c in answer.checks),
-        table=cells,
-        columns=tuple(escape(label(c)) for c in value.columns) if isinstance(value, Table) else (),
-        totals=value.totals if isinstance(value, Table) else 0,
+        table=tuple(tuple(cell(c, form, escape) for c in row) for row in table),
+        columns=tuple(escape(label(c)) for c in table.columns),
+        totals=table.totals,
         entries=entries,
         plain=show(value, "text"),
+        unit=escape(name) if name in COUNTED else "",
+        align="".join(map(side, zip(*table))),
+        answers=answers(value, form),
+        steps=laid_out(lines, form),
     )
 
 
+def answers(value: Any, form: str) -> tuple[tuple[str, str], ...]:
+    """The parts of a value with their names, each marked up so that it can be broken."""
+    if form == "text" or isinstance(value, Table):
+        return ()
+    if isinstance(value, Record):
+        escape = escaper(form)
+        return tuple((escape(label(k)), inline(v, form)) for k, v in value.items())
+    return (("", inline(value, form)),)
+
+
+def inline(value: Any, form: str) -> str:
+    """A value as text with mathematics in it, broken over lines where it is long."""
+    from solver.layout import math, pieces
+
+    if form == "text" or isinstance(value, str):
+        return str(escaper(form)(show(value)))
+    return math(pieces(show(value, form), form), form, display=True)
+
+
+def laid_out(lines: list[Line], form: str) -> tuple[Block, ...]:
+    """The lines in blocks, for a page; the terminal lays them out itself."""
+    if form == "text":
+        return ()
+    from solver.layout import blocks
+
+    return tuple(blocks(lines, form))
+
+
+def condition(text: str, form: str) -> str:
+    """`H + 2p, W + 2p ≥ 3` with its sizes as mathematics, or as it is if it is words."""
+    escape = escaper(form)
+    if form == "text" or not text:
+        return str(escape(text))
+    from solver.expressions.parse import parse
+    from solver.layout import SIGNS, math
+
+    clauses = []
+    for clause in text.split(" and "):
+        sign = next((s for s in SIGNS[form] if f" {s} " in clause), None)
+        if sign is None:
+            return str(escape(text))
+        lefts, _, right = clause.partition(f" {sign} ")
+        try:
+            sides = [expression(parse(e), form) for e in (*lefts.split(", "), right)]
+        except BadInput:
+            return str(escape(text))
+        *first, last, bound = sides
+        clauses += [math([one], form) + "," for one in first]
+        clauses.append(math([last + SIGNS[form][sign] + bound], form))
+        clauses.append("and")
+    return " ".join(clauses[:-1])
+
+
 def cell(c: Any, form: str, escape: Any) -> str:
-    """A table's cell; counts in groups of three from the thousands on, so that they align."""
+    """A table's cell as text; counts in groups of three from the thousands on, so that
+    they align."""
     if isinstance(c, str):
         return str(escape(c))
-    if isinstance(c, int) and form == "text":
-        return f"{c:,}"
-    return show(c, form)
+    if isinstance(c, int) and not isinstance(c, bool):
+        return str(escape(f"{c:,}".replace("-", "−")))
+    if form == "text":
+        return show(c, form)
+    return inline(c, form)
+
+
+def side(column: tuple[Any, ...]) -> str:
+    """Columns that hold numbers are set to the right, all others to the left."""
+    numbers = sum(isinstance(c, (int, Numeric)) for c in column)
+    return "r" if numbers * 2 >= len(column) else "l"
 
 
 def label(name: str) -> str:
@@ -98,25 +189,51 @@ def escaper(form: str) -> Any:
     return {"text": escape.terminal, "latex": escape.tex, "mathml": escape.html}[form]
 
 
-def shown_step(step: Step, form: str, escape: Any, depth: int) -> list[Line]:
-    """A step and, below it, its substeps."""
+def shown_step(
+    step: Step, form: str, escape: Any, depth: int, shown: set[Any]
+) -> list[Line]:
+    """A step and, below it, its substeps; a formula that was `shown` is not repeated."""
+    of, formula = step.of, step.formula
+    if formula is not None and step.before is not None:
+        if (of, formula) in shown:
+            of = formula = None
+        else:
+            shown.add((of, formula))
     members: list[Any] = []
-    for part in (step.of, step.formula, step.before, step.after):
-        if part is not None and not any(part is m or same_text(part, m) for m in members[-1:]):
+    for part in (of, formula, step.before, step.after):
+        if part is not None and not any(same_text(part, m) for m in members[-1:]):
             members.append(part)
-    chain = tuple(member(m, form) for m in members)
-    width = sum(len(member(m, "text")) + 3 for m in members)
-    found = [Line(escape(step.rule), chain, depth, width)]
+    found = [
+        Line(
+            escape(step.rule),
+            tuple(member(m, form) for m in members),
+            depth,
+            len(step.rule),
+            tuple(breadth(member(m, "text")) for m in members),
+            tuple(is_words(m) for m in members),
+        )
+    ]
+    inner = shown if step.before is not None else set()
     for sub in step.substeps:
-        found += shown_step(sub, form, escape, depth + 1)
+        found += shown_step(sub, form, escape, depth + 1, inner)
     return found
+
+
+def breadth(text: str) -> int:
+    """The columns that plain text takes; a dot between factors is set wider than it is."""
+    return max(len(row) + row.count("·") // 2 for row in text.split("\n"))
 
 
 def same_text(a: Any, b: Any) -> bool:
     """Whether two members of a chain would read the same: then one of them is enough."""
     if isinstance(a, (Expr, int)) and isinstance(b, (Expr, int)):
         return str(a) == str(b)
-    return False
+    return a is b
+
+
+def is_words(m: Any) -> bool:
+    """Whether a member of a chain is words, not mathematics."""
+    return isinstance(m, str) or isinstance(m, Listing) and all(isinstance(x, str) for x in m)
 
 
 def member(m: Any, form: str) -> str:
@@ -129,10 +246,8 @@ def member(m: Any, form: str) -> str:
             return plus_.join(dots if e is None else member(e, form) for e in ends)
     if isinstance(m, Num):
         return show(m.value, form)
-    if isinstance(m, str):
-        return words(m, form)
-    if isinstance(m, Listing) and all(isinstance(x, str) for x in m):
-        return words(", ".join(m), form)
+    if is_words(m):
+        return words(m if isinstance(m, str) else ", ".join(m), form)
     return show(m, form)
 
 
@@ -152,5 +267,3 @@ def met(answer: Answer) -> list[Sym]:
     known = [s for s in found.values() if s.name in GLOSSARY and not s.name.endswith("_out")]
     known += [s for s in found.values() if s.name == "C_out"]
     return sorted(known, key=lambda s: order.index(s.name))
-
-

@@ -224,6 +224,8 @@ def evaluate(e: Size | Fraction | float, env: Mapping[str, Any] | None = None) -
     if isinstance(e, Sym):
         return (env or {})[e.name]
     if isinstance(e, Call):
+        if isinstance(e.args[1], Div) and e.name == "floor":  # no Fraction is needed
+            return evaluate(e.args[1].args[0], env) // evaluate(e.args[1].args[1], env)
         return FUNCTIONS[e.name][2](*[evaluate(a, env) for a in e.args[1:]])
     args = [evaluate(a, env) for a in e.args]
     if isinstance(e, Add):

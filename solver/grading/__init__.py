@@ -1,0 +1,191 @@
+"""Grading: an answer is read by its declared type, compared, and explained.
+
+right if it equals the right value; else the first mistake whose value it equals; else
+undecided if a comparison could not say; invalid (not charged) if it could not be read;
+else wrong. A verdict always says how the answer was understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from solver.core import Answer, BadInput, Mistake, Problem, Verdict
+from solver.grading.reading import Chain, Rounded, read
+from solver.kinds import mistakes, solve
+from solver.sets import ProblemSet, ordered, reorder, solve_part
+from solver.values import NAMES, Listing, Options, Shape, same, show
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def grade(problem: Problem, text: str) -> Verdict:
+    """The verdict on a student's text as the answer to a problem."""
+    return compare(problem, solve(problem), text)
+
+
+def grade_part(whole: ProblemSet, problem: Problem, text: str) -> Verdict:
+    """The verdict on an answer to a part of a set, in the order its course writes sizes."""
+    return compare(problem, solve_part(whole, problem), text, problem.order or whole.order)
+
+
+def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> Verdict:
+    """The verdict on a text, the problem's answer being known."""
+    right = ordered(answer, order).value
+    try:
+        given = read(right, text)
+    except BadInput as e:
+        return Verdict("invalid", 0, "", f"The answer could not be read: {e}", "")
+    understood = shown(given)
+    links = broken_link(given)
+    if isinstance(given, Chain):
+        given = given.members[-1]
+    found, said = matches(right, given)
+    if found:
+        if links:
+            return Verdict("partly", problem.points / 2, "",
+                           f"The result is right, but {links} does not hold.", understood)
+        return Verdict("right", problem.points, "", said, understood)
+    undecided = found is None
+    known = mistakes(problem)
+    for one in known:
+        if isinstance(one.value, Mapping) and isinstance(right, Mapping):
+            if len(one.value) < len(right):
+                continue  # a mistake about one entry: see by_entries
+        met, _ = matches(reorder(one.value, order), given)
+        if met:
+            return Verdict("wrong", 0, one.name, one.feedback, understood)
+    if isinstance(right, Mapping) and isinstance(given, Mapping):
+        return by_entries(problem, right, given, understood, known, order)
+    if isinstance(right, Options) and isinstance(given, Options):
+        return by_options(problem, right, given, understood)
+    if undecided:
+        return Verdict("undecided", 0, "", said or "A person has to decide this.", understood)
+    return Verdict("wrong", 0, "", "", understood)
+
+
+def shown(given: Any) -> str:
+    """How an answer was understood, as text."""
+    if isinstance(given, Chain):
+        return " = ".join(shown(m) for m in given.members)
+    if isinstance(given, Rounded):
+        return f"about {show(given.value)}"
+    if isinstance(given, Mapping):
+        return ", ".join(f"{NAMES.get(k, k)} {shown(v)}" for k, v in given.items())
+    return show(given)
+
+
+def broken_link(given: Any) -> str:
+    """The first link of a chain that does not hold, or nothing."""
+    if not isinstance(given, Chain):
+        return ""
+    for a, b in zip(given.members, given.members[1:]):
+        if matches(a, b)[0] is False:
+            return f"{shown(a)} = {shown(b)}"
+    return ""
+
+
+def matches(right: Any, given: Any) -> tuple[bool | None, str]:
+    """Whether the given value is the right one (None: cannot say), and a remark."""
+    if isinstance(right, Rounded):
+        right = right.value
+    if isinstance(given, Chain):
+        if broken_link(given):
+            return False, ""
+        given = given.members[-1]
+    if isinstance(given, Rounded):
+        return rounded(right, given)
+    if isinstance(right, Shape) and isinstance(given, Shape):
+        return shapes(right, given)
+    if isinstance(right, Options) and isinstance(given, Options):
+        wanted, got = list(right), list(given)
+        return len(wanted) == len(got) and all(g in wanted for g in got) and all(
+            w in got for w in wanted), ""  # fmt: skip
+    if isinstance(right, Listing) and isinstance(given, Listing):
+        each = [matches(a, b)[0] for a, b in zip(right, given)]
+        if len(right) != len(given) or False in each:
+            return False, ""
+        return (None if None in each else True), ""
+    if isinstance(right, Mapping) and isinstance(given, Mapping):
+        found = [matches(right[k], given[k])[0] for k in right if k in given]
+        if len(found) < len(right) or False in found:
+            return False, ""
+        return (None if None in found else True), ""
+    return same(right, given), ""
+
+
+def rounded(right: Any, given: Rounded) -> tuple[bool | None, str]:
+    """A rounded number: an exact count stays exact, a fraction is right to its digits."""
+    try:
+        near = abs(right - given.value) <= given.slack
+    except TypeError:
+        return False, ""
+    if isinstance(right, int):
+        if right == given.value:
+            return True, ""
+        said = "Rounded; the exact number was asked for."
+        return (None, said) if near else (False, "")
+    if isinstance(right, float):
+        near = near or abs(right - float(given.value)) <= 1e-9 * abs(right)
+    return bool(near and given.slack <= abs(right) / 100), ""
+
+
+def shapes(right: Shape, given: Shape) -> tuple[bool | None, str]:
+    """Shapes are the same in either order of the channels, which is then said."""
+    plain = same(tuple(right), tuple(given))
+    if plain or len(right) != 3 or len(given) != 3:
+        return plain, ""
+    order = right.order or "CHW"
+    turned = (given[-1], *given[:-1]) if order == "CHW" else (*given[1:], given[0])
+    if same(tuple(right), turned):
+        other = "H×W×C" if order == "CHW" else "C×H×W"
+        return True, f"Read as {other}; this course writes {'×'.join(order)}."
+    return False, ""
+
+
+def by_entries(
+    problem: Problem,
+    right: Mapping[str, Any],
+    given: Mapping[str, Any],
+    understood: str,
+    known: Sequence[Mistake],
+    order: str,
+) -> Verdict:
+    """Which of several values are right: partial credit, the others named and explained."""
+    found = {k: matches(right[k], given[k])[0] for k in right if k in given}
+    good = [k for k in right if found.get(k)]
+    names = [NAMES.get(k, k).replace("_", " ") for k in right if not found.get(k)]
+    open_ = [k for k in right if found.get(k, False) is None]
+    said = f"Not right: {', '.join(names)}." if names else ""
+    missing = [NAMES.get(k, k) for k in right if k not in given]
+    if missing:
+        said += f" Missing: {', '.join(missing)}."
+    made = []
+    for one in known:
+        if isinstance(one.value, Mapping) and len(one.value) < len(right):
+            ((key, wrong),) = one.value.items()
+            if found.get(key) is False and matches(reorder(wrong, order), given[key])[0]:
+                made.append(one)
+                said += f" {NAMES.get(key, key).replace('_', ' ')}: {one.feedback}"
+                found[key] = None
+    name = made[0].name if made else ""
+    if open_ and len(good) + len(open_) == len(right):
+        return Verdict("undecided", 0, "", said, understood)
+    if good:
+        part = round(problem.points * len(good) / len(right), 2)
+        return Verdict("partly", part, name, said, understood)
+    return Verdict("wrong", 0, name, said, understood)
+
+
+def by_options(problem: Problem, right: Options, given: Options, understood: str) -> Verdict:
+    """Some of the combinations asked for."""
+    good = [g for g in given if g in right]
+    bad = [g for g in given if g not in right]
+    if bad or not good:
+        said = "; ".join(", ".join(f"{k} = {v}" for k, v in b.items()) for b in bad
+                         if isinstance(b, Mapping))  # fmt: skip
+        return Verdict("wrong", 0, "", f"This does not fit: {said}." if said else "", understood)
+    part = round(problem.points * len(good) / len(right), 2)
+    said = f"Right, and there are {len(right) - len(good)} more."
+    return Verdict("partly", part, "", said, understood)

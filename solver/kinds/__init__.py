@@ -7,7 +7,7 @@ The first word of its name is its family, which is a module here and a group of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from solver.core import Answer, BadInput, CheckFailed, Mistake, Problem, verified
@@ -39,6 +39,7 @@ class Kind:
     function: Callable[..., Answer]
     example: str = ""
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    root: str = ""  # the kind that this is another name of: shape conv for shape conv2d
 
     def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Raw values as this kind's parameters want them; what is missing is named."""
@@ -137,31 +138,67 @@ def same_or_fail(same: Callable[[Any, Any], bool | None]) -> Callable[[Any, Any]
 def mistakes(problem: Problem) -> list[Mistake]:
     """What students get wrong here: the problem's own, then those of its kind, computed.
 
-    A mistake whose value equals the right one, or another mistake's, is left out.
+    A mistake whose value equals the right one is left out; two that give the same value
+    become one, which says both.
     """
     from solver.values import same
 
     right = solve(problem).value
-    found = list(problem.mistakes)
-    known = find(problem.kind)
-    family = known.name.split()[0]
-    given = known.read(problem.given)
-    for name, feedback, function in [
-        *_mistakes.get(known.name, []),
-        *_mistakes.get(f"{family} *", []),
-    ]:
-        wanted = {p.name for p in signature(function)}
-        try:
-            value = function(**{k: v for k, v in given.items() if k in wanted})
-        except (BadInput, TypeError, ZeroDivisionError):
-            continue  # the mistake cannot be made with these inputs
-        if value is not None and same(value, right) is False:
-            found.append(Mistake(name, value, feedback))
+    found = [*problem.mistakes, *computed_mistakes(problem, right), *entry_mistakes(problem)]
     kept: list[Mistake] = []
     for one in found:
-        if all(same(one.value, other.value) is not True for other in kept):
+        twin = next((o for o in kept if same(one.value, o.value) is True), None)
+        if twin is None:
             kept.append(one)
+        elif one.name != twin.name:  # the value cannot tell them apart: say both
+            both = Mistake(f"{twin.name} or {one.name}".removeprefix(" or "), one.value,
+                           f"{twin.feedback} Or: {one.feedback}")  # fmt: skip
+            kept[kept.index(twin)] = both
     return kept
+
+
+def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
+    """The wrong solvers of a problem's kind and family, run on what is given."""
+    from solver.values import same
+
+    load("solver.kinds.mistakes")
+    known = find(problem.kind)
+    family = known.name.split()[0]
+    given = {**known.fixed, **known.read(problem.given)}
+    mine = [*_mistakes.get(known.root or known.name, []), *_mistakes.get(f"{family} *", [])]
+    for name, feedback, function in mine:
+        names_ = function.__code__.co_varnames[: function.__code__.co_argcount]
+        takes_all = function.__code__.co_flags & 0x08  # it has **given
+        passed = dict(given) if takes_all else {k: v for k, v in given.items() if k in names_}
+        try:
+            value = function(**passed)
+        except (BadInput, ZeroDivisionError):
+            continue  # the mistake cannot be made with these inputs
+        if value is not None and same(value, right) is False:
+            yield Mistake(name, value, feedback)
+
+
+def entry_mistakes(problem: Problem) -> Iterator[Mistake]:
+    """Mistakes about one entry of a problem that asks for several: a record of that entry."""
+    from solver.values import Record
+
+    if problem.kind == "count layer":
+        rest = {k: v for k, v in problem.given.items() if k not in ("ask", "layer")}
+        asked = find(problem.kind).read(problem.given).get("ask", ("shape", "weights", "params"))
+        name = problem.given.get("layer")
+        for what in asked:
+            if what in ("params", "macs", "flops", "activations"):
+                given = {**rest, **({"layer": [name]} if name else {})}
+                part = Problem(f"count {what}", given)
+                for m in computed_mistakes(part, solve(part).value):
+                    yield Mistake(m.name, Record({what: m.value}), m.feedback)
+    elif problem.kind == "values":
+        for name, spec in problem.given["parts"].items():
+            if isinstance(spec, Mapping) and "entry" not in spec:
+                given = {k: v for k, v in spec.items() if k != "kind"}
+                part = Problem(spec["kind"], given)
+                for m in computed_mistakes(part, solve(part).value):
+                    yield Mistake(m.name, Record({name: m.value}), m.feedback)
 
 
 __all__ = ["FAMILIES", "CheckFailed", "Kind", "find", "kind", "mistake", "mistakes", "names", "solve"]

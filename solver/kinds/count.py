@@ -12,10 +12,10 @@ from math import prod
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, Mul, Num, Size, plus, tidy, times, tree
-from solver.kinds import kind
+from solver.kinds import Kind, kind
 from solver.kinds.nets import pick, run, short, without_batch, work
 from solver.kinds.sampling import holds_at_numbers, letters_of
-from solver.kinds.shape import condition_text
+from solver.kinds.shape import OFFERED, condition_text  # noqa: F401 - read by kinds.names
 from solver.networks.layers import Layer, Row, Shape, total
 from solver.networks.net import Net
 from solver.registry import unknown
@@ -29,6 +29,14 @@ if TYPE_CHECKING:
     Nets = tuple[Net, ...]
 
 NORMS = ("gamma", "beta")
+
+
+def resolve(name: str) -> Kind | None:
+    """`count <layer>`: the counts of one operation by itself."""
+    from solver.kinds.one import resolve
+
+    return resolve(name)
+
 
 
 def kept(weights: dict[str, Shape], bias: bool, norm: bool) -> dict[str, Shape]:
@@ -101,7 +109,8 @@ def answered(
     if missing:
         notes.insert(0, "a lower bound: nothing is known of " + ", ".join(missing))
     if not steps:
-        steps = [Step(f"nothing in {short(net)} has any", None, value)]
+        what = ", ".join(layer) if layer else short(net)
+        steps = [Step(f"{what}: none", None, value)]
     letters = condition_text(tuple(r.out for r in rows)) if letters_of(things) else ""
     return Answer(value, tuple(steps), (check,), name, letters, tuple(notes))
 
@@ -186,11 +195,7 @@ def macs(
         notes.append("products with padding zeros are not counted")
 
     def tree_of(one: Layer, inputs: Any, out: Any) -> Expr | None:
-        if not zeros and hasattr(one, "inside"):
-            return None if letters_of(inputs) else Num(one.inside(*inputs))
-        if gather and hasattr(one, "gathered"):
-            return one.gathered(inputs, out)  # type: ignore[no-any-return]
-        return one.macs(inputs, out)
+        return macs_tree(one, inputs, out, zeros, gather)
 
     def again(rows: Sequence[Row]) -> int:
         found = 0
@@ -206,6 +211,15 @@ def macs(
 
     how = "outputs, recounted, times the inputs that each reads"
     return answered(net, input, batch, layer, tree_of, again, how, "macs", notes)
+
+
+def macs_tree(one: Layer, inputs: Any, out: Any, zeros: bool, gather: bool) -> Expr | None:
+    """A layer's multiply-adds under these conventions; None if they cannot be counted."""
+    if not zeros and hasattr(one, "inside"):
+        return None if letters_of(inputs) else Num(one.inside(*inputs))
+    if gather and hasattr(one, "gathered"):
+        return one.gathered(inputs, out)  # type: ignore[no-any-return]
+    return one.macs(inputs, out)
 
 
 def inside_again(row: Row) -> int:
@@ -480,8 +494,8 @@ def describe(
         else:
             part = KINDS[what](net, layer=(name,), input=input)
         found[what] = part.value
-        steps += [Step(what if len(part.steps) == 1 and s.before else s.rule, s.before, s.after,
-                       s.of, s.formula) for s in part.steps]
+        steps += [Step(what if len(part.steps) == 1 and what != "shape" else s.rule, s.before,
+                       s.after, s.of, s.formula) for s in part.steps]  # fmt: skip
         checks.update((c.how, c) for c in part.checks)
         notes.update(dict.fromkeys(part.conventions))
     return Answer(found, tuple(steps), tuple(checks.values()), "layer",

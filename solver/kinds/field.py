@@ -130,7 +130,7 @@ def back(
         return span, met
     if isinstance(layer, Branches):
         for name, one in layer.branches:
-            if holds(one, join(path, name), end):
+            if path != end and holds(one, join(path, name), end):
                 return back(one, span, join(path, name), end, rows, axis)
         spans = [back(one, span, join(path, n), end, rows, axis)[0] for n, one in layer.branches]
         return (min(s[0] for s in spans), max(s[1] for s in spans)), path == end

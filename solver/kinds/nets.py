@@ -143,11 +143,12 @@ def in_letters(row: Row) -> tuple[Layer, tuple[Shape, ...], Shape] | None:
     (input,) = row.inputs
     made: Layer = replace(layer, **changed)  # type: ignore[type-var]
     channel = "C_in" if hasattr(layer, "out_channels") else "C"
-    if dims and len(input) == dims + 2:
+    if dims and len(input) in (dims + 1, dims + 2):
         sides = tuple(Sym(a) for a in AXES[dims])
         outs = tuple(Sym(f"{a}_out") for a in AXES[dims])
         out_channels = getattr(made, "out_channels", Sym(channel))
-        return made, ((1, Sym(channel), *sides),), (1, out_channels, *outs)
+        one = (1,) * (len(input) - dims - 1)
+        return made, ((*one, Sym(channel), *sides),), (*one, out_channels, *outs)
     if hasattr(layer, "out_features"):
         return made, ((*row.inputs[0][:-1], Sym("n_in")),), (*row.out[:-1], Sym("n_out"))
     if len(input) in (2, 4):

@@ -51,7 +51,7 @@ EXAMPLES = {
     "concat": "--in '64x28x28 128x28x28'",
     "add": "--in '64x28x28 64x28x28'",
 }
-AXIS = {"H": "height", "W": "width", "D": "depth", "L": "length"}
+AXIS = {"C": "channels", "H": "height", "W": "width", "D": "depth", "L": "length"}
 
 
 def resolve(name: str) -> Kind | None:
@@ -84,7 +84,8 @@ def resolve(name: str) -> Kind | None:
     def function(**given: Any) -> Answer:
         return of_layer(plain, cls, {**fixed, **given})
 
-    return Kind(f"shape {name}", first_line(cls), schema, function, EXAMPLES.get(plain, ""), fixed)
+    return Kind(f"shape {name}", first_line(cls), schema, function, EXAMPLES.get(plain, ""), fixed,
+                f"shape {plain}")
 
 
 def of_layer(name: str, cls: Any, given: Mapping[str, Any]) -> Answer:
@@ -209,7 +210,8 @@ def channel_steps(one: Layer, inputs: Any, out: Any) -> list[Step]:
     """What happens to the channels, in a sentence or a line."""
     name = type(one).__name__
     if hasattr(one, "out_channels"):
-        return [Step(f"output channels: one for each of the {one.out_channels} filters")]
+        many = "the only filter" if one.out_channels == 1 else f"each of the {one.out_channels} filters"
+        return [Step(f"output channels: one for {many}")]
     if name in ("Pool", "AdaptivePool"):
         return [Step("channels stay: pooling works inside each of them")]
     if name == "Flatten":

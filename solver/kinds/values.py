@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from solver.core import Answer, BadInput, Check, Problem, Step
 from solver.given import Param
 from solver.kinds import Kind, solve
-from solver.values import Record
+from solver.values import NAMES, Listing, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,20 +25,45 @@ def several(*, parts: Mapping[str, Any]) -> Answer:
     """Several named values, each answered by its own kind."""
     if not parts or len(parts) > MOST:
         raise BadInput(f"values takes 1 to {MOST} named parts, not {len(parts)}")
-    found, checks, notes = Record(), dict[str, Check](), dict[str, None]()
+    found, checks, notes = Record(), dict[str, Check](), dict[str, list[str]]()
     steps: list[Step] = []
     for name, spec in parts.items():
         answer, value = one(name, spec)
         found[name] = value
-        steps.append(Step(name.replace("_", " "), None, value, substeps=answer.steps))
+        title = NAMES.get(name, name).replace("_", " ")
+        steps.append(Step(title, None, value, substeps=answer.steps))
         for c in answer.checks:
             checks[c.how] = Check(c.how, c.ok and (c.how not in checks or checks[c.how].ok))
-        notes.update(dict.fromkeys(answer.conventions))
-    return Answer(found, tuple(steps), tuple(checks.values()), "values", conventions=tuple(notes))
+        for note in answer.conventions:
+            notes.setdefault(note, []).append(title)
+    said = tuple(
+        note if len(names) == len(parts) or not contradicted(note, notes)
+        else f"{', '.join(names)}: {note}"
+        for note, names in notes.items()
+    )  # fmt: skip
+    return Answer(found, tuple(steps), tuple(checks.values()), "values", conventions=said)
+
+
+def contradicted(note: str, notes: Mapping[str, Any]) -> bool:
+    """Whether another part follows the opposite convention."""
+    words = set(note.split()) - {"not"}
+    return any(other != note and set(other.split()) - {"not"} == words for other in notes)
 
 
 def one(name: str, spec: Any) -> tuple[Answer, Any]:
-    """One part's answer, and its value, or the entry of it that is asked for."""
+    """One part's answer, and its value, or the entry of it that is asked for.
+
+    A list of parts is answered by the list of their values.
+    """
+    if isinstance(spec, (list, tuple)):
+        each = [one(f"{name} {i + 1}", s) for i, s in enumerate(spec)]
+        joined = Answer(
+            None,
+            tuple(s for answer, _ in each for s in answer.steps),
+            tuple(c for answer, _ in each for c in answer.checks),
+            conventions=tuple(dict.fromkeys(n for a, _ in each for n in a.conventions)),
+        )
+        return joined, Listing(value for _, value in each)
     if not isinstance(spec, Mapping) or "kind" not in spec:
         raise BadInput(f"{name} needs a kind: {{ kind = \"shape net\", net = … }}")
     given = {k: v for k, v in spec.items() if k not in ("kind", "entry")}
@@ -46,6 +71,10 @@ def one(name: str, spec: Any) -> tuple[Answer, Any]:
         answer = solve(Problem(spec["kind"], given))
         if "entry" not in spec:
             return answer, answer.value
+        if isinstance(spec["entry"], int) and isinstance(answer.value, tuple):
+            if not -len(answer.value) <= spec["entry"] < len(answer.value):
+                raise BadInput(f"there is no entry {spec['entry']}: {len(answer.value)} from 0")
+            return answer, answer.value[spec["entry"]]
         if not isinstance(answer.value, Mapping) or spec["entry"] not in answer.value:
             known = ", ".join(answer.value) if isinstance(answer.value, Mapping) else "none"
             raise BadInput(f"{spec['kind']} has no entry {spec['entry']!r} (there are: {known})")

@@ -87,7 +87,8 @@ class Branches(Network):
 
     def run(self, signals: Sequence[Signal], path: str, rows: list[Row]) -> Signal:
         ends = [one.run(signals, join(path, name), rows) for name, one in self.branches]
-        shape = self.merge.run(ends, path, rows).shape
+        name = path or type(self.merge).__name__.lower()
+        shape = self.merge.run(ends, name, rows).shape
         field = merged([e.field for e in ends])
         rows[-1] = Row(rows[-1].name, self.merge, rows[-1].inputs, shape, field)
         return Signal(shape, field)

@@ -11,7 +11,7 @@ from math import prod
 
 from solver.core import BadInput
 from solver.expressions.formula import Formula, Work
-from solver.expressions.nodes import Expr, Size
+from solver.expressions.nodes import Expr, Size, plus, times
 from solver.networks.layers import (
     AXES,
     Layer,
@@ -278,9 +278,15 @@ class ConvTranspose(Layer):
         return factors(*lead(batch), channels, filters, tuple(kernel), out[-self.dims :])
 
     def fan_in(self, *inputs: Shape) -> Size:
+        """The most inputs that an output can read; at stride s only some of them do."""
         _, channels, _ = split(inputs[0], self.dims, "transposed convolution")
         kernel = per_axis(self.kernel, self.dims, "kernel")
         return _product(ratio(channels, self.groups), *kernel)
+
+    def connections(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
+        """Each product of the scatter, and a bias an output."""
+        products = self.macs(inputs, out)
+        return plus(products, times(*lead(out))) if self.bias else products
 
     def tally(self, *inputs: Shape) -> int:
         batch, channels, sides = self.fits(inputs[0])
@@ -310,6 +316,5 @@ def fit(n: Size, k: Size, p: Size, d: Size, axis: str) -> None:
 
 def _product(*sizes: Size) -> Size:
     from solver.expressions.formula import settle
-    from solver.expressions.nodes import times
 
     return settle(times(*sizes))  # type: ignore[no-any-return]

@@ -100,8 +100,8 @@ def read_net(raw: Any) -> Net:
     if len(text) > LONGEST:
         raise BadInput(f"the network has {len(text):,} characters; at most {LONGEST:,}")
     named = re.fullmatch(r"([\w.+-]+)\s*(?:\(([^()\n]*)\))?\s*(?:@\s*([^:@]+))?", text)
-    if named and (named[1] in network or named[2] is not None or named[3]):
-        return bundled(named[1], named[2] or "", named[3] or "")
+    if named and (known(named[1]) in network or named[2] is not None or named[3]):
+        return bundled(known(named[1]), named[2] or "", named[3] or "")
     if re.match(r"[A-Z]\w*\(", text):
         from solver.networks.printed import read_printed
 
@@ -122,6 +122,12 @@ def bundled(name: str, options: str, input: str) -> Net:
         given[key.strip()] = value.strip()
     net: Net = build(**read_given(signature(build), given, name))
     return replace(net, input=shape(input, "input")) if input.strip() else net
+
+
+def known(name: str) -> str:
+    """A network's name as it is registered: torchvision's vgg16_bn is vgg16-bn."""
+    plain = name.lower().replace("_", "-")
+    return name if name in network or plain not in network else plain
 
 
 def _word(word: str) -> tuple[str, str, dict[str, Any], str] | None:

@@ -55,4 +55,4 @@ class Dropout(Layer):
 @layer("identity")
 @dataclass(frozen=True)
 class Identity(Layer):
-    """Nothing: the shortcut of a residual block."""
+    """Nothing: its output is its input."""

@@ -25,6 +25,7 @@ from solver.networks.layers import (
     starts,
 )
 
+UP = Formula("ceil((n + 2*p - d*(k - 1) - 1)/s) + 1")
 CEIL = Formula("min(ceil((n + 2*p - d*(k - 1) - 1)/s) + 1, ceil((n + p)/s))")
 MODES = ("max", "avg", "lp")
 
@@ -42,6 +43,7 @@ class Pool(Layer):
     mode: str = "max"
     count_include_pad: bool = True
     norm_type: Size = 2
+    divisor_override: int | None = None
     dims: int = 2
 
     KIND = "pooling"
@@ -59,6 +61,10 @@ class Pool(Layer):
         positive("stride", *ss)
         positive("dilation", *ds)
         positive("padding", *ps, least=0)
+        if self.divisor_override is not None and (
+            self.mode != "avg" or self.divisor_override == 0
+        ):
+            raise BadInput("divisor_override is for average pooling, and never 0")
         if self.mode == "lp" and any(p != 0 for p in ps):
             raise BadInput("LP pooling takes no padding")
         if self.mode != "max" and any(d != 1 for d in ds):
@@ -77,6 +83,8 @@ class Pool(Layer):
         """The parts of an input that this layer takes, else BadInput with the numbers."""
         batch, channels, sides = split(input, self.dims, f"{self.mode} pooling")
         for n, (k, s, p, d), axis in zip(sides, self.axes(), AXES[self.dims]):
+            if self.mode == "avg" and self.dims == 3:
+                fit(n, k, 0, d, axis)  # PyTorch wants the kernel inside the bare input here
             if not self.ceil_mode:
                 fit(n, k, 2 * p, d, axis)
             elif isinstance(n, int) and isinstance(k, int):
@@ -87,11 +95,19 @@ class Pool(Layer):
 
     def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
         _, _, sides = self.fits(inputs[0])
-        formula = CEIL if self.ceil_mode else SIZE
         works = [
-            formula.at(n=n, k=k, s=s, p=p, d=d) for n, (k, s, p, d) in zip(sides, self.axes())
+            self.formula(k, s, p, d).at(n=n, k=k, s=s, p=p, d=d)
+            for n, (k, s, p, d) in zip(sides, self.axes())
         ]
         return list(zip(AXES[self.dims], works))
+
+    def formula(self, k: Size, s: Size, p: Size, d: Size) -> Formula:
+        """The size formula: rounded down, or up with the rule about the last window."""
+        if not self.ceil_mode:
+            return SIZE
+        if all(isinstance(x, int) for x in (k, s, p, d)) and s + p <= d * (k - 1) + 1:  # type: ignore[operator]
+            return UP  # windows overlap so far that the last one always starts inside
+        return CEIL
 
     def out(self, *inputs: Shape) -> Shape:
         batch, channels, _ = self.fits(inputs[0])
@@ -118,10 +134,6 @@ class Pool(Layer):
 
     def how(self) -> str:
         return "counting the window positions"
-
-    def reads(self, out: Shape) -> Expr:
-        """How many values all windows read."""
-        return times(*out, *(k for k, _, _, _ in self.axes()))
 
     def extra(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         # max: one comparison less than values read; average and LP: additions and a division

@@ -185,7 +185,7 @@ class PixelShuffle(Rearranging):
     def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
         (input,), (planes, side) = inputs, self.FORMULAS
         if len(input) < 3:
-            raise BadInput(f"pixel (un)shuffle takes (…×)C×H×W, not {show_shape(input)}")
+            raise BadInput(f"pixel shuffle takes (…×)C×H×W, not {show_shape(input)}")
         positive("every size of the input", *input, least=0)  # empty is fine in PyTorch
         positive("factor", self.factor)
         works = [side.at(n=n, f=self.factor) for n in input[-2:]]

@@ -7,7 +7,7 @@ object) stay exact in everything here but LP pooling.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from itertools import product
 from math import inf, prod
@@ -25,39 +25,54 @@ Array = NDArray[Any]
 Sides = int | tuple[int, ...]  # one for all axes, or one an axis
 Spans = list[list[slice]]  # an axis: what each of its windows reads
 
-PADDED = {
-    "zeros": "constant",
-    "reflect": "reflect",  # 3 2 | 1 2 3 | 2 1
-    "circular": "wrap",  # 2 3 | 1 2 3 | 1 2
-    "replicate": "edge",  # 1 1 | 1 2 3 | 3 3
+# Which of n values stands at position i, before the first (i < 0) and behind the last.
+SOURCE: dict[str, Callable[[int, int], int]] = {
+    "zeros": lambda i, n: i if 0 <= i < n else n,  # a zero is put behind the values
+    "reflect": lambda i, n: n - 1 - abs(n - 1 - abs(i)),  # 3 2 | 1 2 3 | 2 1
+    "circular": lambda i, n: i % n,  # 2 3 | 1 2 3 | 1 2
+    "replicate": lambda i, n: min(max(i, 0), n - 1),  # 1 1 | 1 2 3 | 3 3
 }
 
 
 def pad(x: Array, amounts: Sequence[tuple[int, int]], mode: str = "zeros") -> Array:
     """The last axes made longer by (before, after) each; negative amounts cut."""
-    if mode not in PADDED:
-        raise unknown("padding mode", mode, list(PADDED))
-    sides = zip(x.shape[x.ndim - len(amounts) :], amounts)
-    kept = [slice(max(0, -a), n - max(0, -b)) for n, (a, b) in sides]
-    grown = [(max(0, a), max(0, b)) for a, b in amounts]
-    lead = [(0, 0)] * (x.ndim - len(amounts))
-    return np.pad(x[(..., *kept)], lead + grown, mode=PADDED[mode])  # type: ignore[call-overload,no-any-return]
+    if mode not in SOURCE:
+        raise unknown("padding mode", mode, list(SOURCE))
+    for axis, (before, after) in enumerate(amounts, x.ndim - len(amounts)):
+        n = x.shape[axis]
+        sources = [SOURCE[mode](i, n) for i in range(-before, n + after)]
+        zero = np.zeros((*x.shape[:axis], 1, *x.shape[axis + 1 :]), x.dtype)
+        x = np.concatenate([x, zero], axis).take(sources, axis)
+    return x
 
 
 def windows(x: Array, kernel: Sides, stride: Sides = 1, dilation: Sides = 1) -> Array:
     """What each window reads: …×sides to …×positions×kernel (a view)."""
     ks, ss, ds = axes(kernel, stride, dilation)
     reach = tuple(d * (k - 1) + 1 for k, d in zip(ks, ds))
-    every = sliding_window_view(x, reach, axis=tuple(range(-len(ks), 0)))  # type: ignore[call-overload]
-    steps = [slice(None, None, step) for step in (*ss, *ds)]
-    return every[(..., *steps)]  # type: ignore[no-any-return]
+    every = sliding_window_view(x, reach, axis=tuple(range(-len(ks), 0)))
+    return every[last(slice(None, None, step) for step in (*ss, *ds))]
 
 
-def axes(kernel: Sides, *others: Sides) -> list[tuple[int, ...]]:
+def last(indices: Iterable[slice | int]) -> Any:
+    """The index that picks these along the last axes."""
+    return (..., *indices)
+
+
+def axes(kernel: Sides, *others: Any) -> list[tuple[int, ...]]:
     """One size an axis of each; the kernel, given for every axis, says how many."""
     ks = kernel if isinstance(kernel, tuple) else (kernel,)
-    names = ("stride, padding or dilation",) * len(others)
-    return [ks, *(per_axis(x, len(ks), n) for x, n in zip(others, names))]  # type: ignore[misc,list-item]
+    return [ks, *(spread(x, len(ks)) for x in others)]
+
+
+def spread(x: Any, dims: int) -> Any:
+    """One size an axis: 3 is (3, 3)."""
+    return per_axis(x, dims, "a size")
+
+
+def sides_of(x: Array, given: Any) -> int:
+    """How many sides x has: as many as are given, or all behind N×C."""
+    return len(given) if isinstance(given, tuple) else x.ndim - 2
 
 
 # -- convolution ---------------------------------------------------------------------
@@ -136,11 +151,11 @@ def conv_transpose(
         for tap in np.ndindex(*kernel):
             places = zip(tap, sides, ss, ds)
             met = [slice(d * a, d * a + s * (n - 1) + 1, s) for a, n, s, d in places]
-            added = np.tensordot(part, filters[(..., *tap)], ([-dims - 1], [0]))
-            y[(..., *met)] += np.moveaxis(added, -1, -dims - 1)
+            added = np.tensordot(part, filters[last(tap)], ([-dims - 1], [0]))
+            y[last(met)] += np.moveaxis(added, -1, -dims - 1)
         maps.append(y)
     kept = [slice(p, n - p) for n, p in zip(whole, ps)]
-    y = np.concatenate(maps, axis=-dims - 1)[(..., *kept)]
+    y = np.concatenate(maps, axis=-dims - 1)[last(kept)]
     return with_bias(y, bias, dims)
 
 
@@ -178,11 +193,12 @@ def pool(
 
     The maximum takes padding as −∞. The average divides by the values in the input and,
     unless told otherwise, in the padding, but never by what hangs over its end in
-    ceil_mode. LP is (Σ xᵖ)^(1/p) over what is inside. `kernel` is a tuple, one an axis.
+    ceil_mode. LP is (Σ xᵖ)^(1/p) over what is inside. One number as the kernel goes for
+    every side of N×C×sides; a tuple, one an axis, takes C×sides too.
     """
-    ks, ss, ps, ds = axes(
-        kernel, kernel if stride is None else stride, padding, dilation
-    )
+    kernel = spread(kernel, sides_of(x, kernel))
+    stride = kernel if stride is None else stride
+    ks, ss, ps, ds = axes(kernel, stride, padding, dilation)
     inside: Spans = []
     counts = []  # an axis: by how many values the average of each window divides
     for n, k, s, p, d in zip(x.shape[-len(ks) :], ks, ss, ps, ds):
@@ -205,7 +221,9 @@ def pool(
     return each(x, inside, reduce[mode])
 
 
-def window_starts(n: int, reach: int, stride: int, padding: int, ceil: bool) -> list[int]:
+def window_starts(
+    n: int, reach: int, stride: int, padding: int, ceil: bool = False
+) -> list[int]:
     """Where windows start along n inputs with padding on both ends.
 
     Without ceil a window must end inside the padding. With it the last one may hang
@@ -218,12 +236,12 @@ def window_starts(n: int, reach: int, stride: int, padding: int, ceil: bool) -> 
 
 
 def adaptive_pool(
-    x: Array, output: tuple[int | None, ...], mode: str = "avg"
+    x: Array, output: int | None | tuple[int | None, ...], mode: str = "avg"
 ) -> Array:
     """Pools to a given output: cell i of o reads from ⌊i·n/o⌋ up to ⌈(i + 1)·n/o⌉."""
-    dims = len(output)
+    dims = sides_of(x, output)
     cells: Spans = []
-    for n, o in zip(x.shape[-dims:], output):
+    for n, o in zip(x.shape[-dims:], spread(output, dims)):
         o = n if o is None else o
         cells.append([slice(i * n // o, -(-(i + 1) * n // o)) for i in range(o)])
     reduce: dict[str, Callable[[Array], Array]] = {
@@ -236,33 +254,37 @@ def adaptive_pool(
 
 
 def each(x: Array, spans: Spans, reduce: Callable[[Array], Array]) -> Array:
-    """`reduce` of every window, windows in row-major order; it keeps axes, of size 1."""
+    """`reduce` of every window, row by row; it keeps the axes, of size 1."""
     shape = (*x.shape[: -len(spans)], *map(len, spans))
-    found = [reduce(x[(..., *at)]) for at in product(*spans)]
+    found = [reduce(x[last(at)]) for at in product(*spans)]
     return np.stack(found, -1).reshape(shape) if found else np.zeros(shape, x.dtype)
 
 
 def largest(window: Array, dims: int) -> Array:
-    """The maximum over the last axes; −∞ (an integer type's least) where there is none."""
+    """The maximum over the last axes; of nothing −∞, or an integer type's least."""
     over = tuple(range(-dims, 0))
     lowest = np.iinfo(window.dtype).min if window.dtype.kind in "iu" else -inf
     if 0 in window.shape[-dims:]:
         return np.full((*window.shape[:-dims], *(1,) * dims), lowest, window.dtype)
-    return window.max(axis=over, keepdims=True)  # type: ignore[no-any-return]
+    return window.max(axis=over, keepdims=True)
 
 
 def average(window: Array, dims: int, count: int) -> Array:
     """The sum over the last axes, divided by count; exact if the values are."""
     total = window.sum(axis=tuple(range(-dims, 0)), keepdims=True)
-    return total * Fraction(1, count) if window.dtype == object else total / count  # type: ignore[no-any-return]
+    return total * Fraction(1, count) if window.dtype == object else total / count
 
 
 def norm(window: Array, dims: int, p: float) -> Array:
-    """(Σ xᵖ)^(1/p) over the last axes; the maximum for p = ∞."""
+    """(Σ xᵖ)^(1/p) over the last axes; the maximum for p = ∞.
+
+    An odd p takes signs along, as in PyTorch: not a number where the sum is negative.
+    """
     if p == inf:
         return largest(window, dims)
     total = (window**p).sum(axis=tuple(range(-dims, 0)), keepdims=True)
-    return total ** (1 / p)  # type: ignore[no-any-return]
+    with np.errstate(invalid="ignore"):
+        return total ** (1 / p)
 
 
 def subsample(
@@ -280,7 +302,7 @@ def unfold(
     x: Array, kernel: Sides, dilation: Sides = 1, padding: Sides = 0, stride: Sides = 1
 ) -> Array:
     """im2col: N×C×H×W to N×(C·kernel)×L, a column a window, windows row by row."""
-    kernel, ps = axes(kernel, padding)
+    kernel, ps = axes(spread(kernel, 2), padding)
     read = windows(pad(x, [(p, p) for p in ps]), kernel, stride, dilation)
     columns = np.moveaxis(read, (-2, -1), (-4, -3))  # …×C×kernel×positions
     *lead, c, kh, kw, h, w = columns.shape
@@ -296,9 +318,10 @@ def fold(
     stride: Sides = 1,
 ) -> Array:
     """col2im: each column goes back to its window of an H×W output; overlaps add up."""
-    kernel, sides, ds, ps, ss = axes(kernel, output, dilation, padding, stride)
+    given = output, dilation, padding, stride
+    kernel, sides, ds, ps, ss = axes(spread(kernel, 2), *given)
     counts = [
-        len(window_starts(n, d * (k - 1) + 1, s, p, False))
+        len(window_starts(n, d * (k - 1) + 1, s, p))
         for n, k, d, p, s in zip(sides, kernel, ds, ps, ss)
     ]
     lead, channels = x.shape[:-2], x.shape[-2] // prod(kernel)
@@ -307,5 +330,5 @@ def fold(
     for a, b in np.ndindex(*kernel):
         places = zip((a, b), counts, ss, ds)
         met = [slice(d * t, d * t + s * (m - 1) + 1, s) for t, m, s, d in places]
-        y[(..., *met)] += columns[..., a, b, :, :]
+        y[last(met)] += columns[..., a, b, :, :]
     return pad(y, [(-p, -p) for p in ps])

@@ -1,4 +1,4 @@
-"""Images cut, pasted and resized: pixel shuffle and interpolation, as PyTorch defines them."""
+"""Images rearranged and resized as PyTorch does: pixel shuffle and interpolation."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from math import floor
 import numpy as np
 
 from solver.core import BadInput
-from solver.networks.layers import per_axis
-from solver.numeric.plain import Array, Sides, adaptive_pool
+from solver.numeric.plain import Array, Sides, adaptive_pool, spread
 from solver.registry import unknown
 
 KEYS = -0.75  # the free coefficient of cubic convolution (Keys 1981), PyTorch's choice
@@ -50,30 +49,28 @@ def interpolate(
     if mode not in MODES:
         raise unknown("interpolation", mode, list(MODES))
     dims = x.ndim - 2
-    scales: tuple[float, ...] | tuple[None, ...] = (None,) * dims
-    if size is not None:
-        sizes = per_axis(size, dims, "size")
-    elif scale is not None:
-        scales = per_axis(scale, dims, "scale")  # type: ignore[arg-type,assignment]
-        sizes = tuple(floor(n * float(f)) for n, f in zip(x.shape[2:], scales))  # type: ignore[arg-type]
-    else:
+    if (size is None) == (scale is None):
         raise BadInput("give either the output's size or a scale")
+    scales = spread(scale, dims)
+    sizes = (
+        tuple(floor(n * f) for n, f in zip(x.shape[2:], scales))
+        if size is None
+        else spread(size, dims)
+    )
     if mode == "area":
-        return adaptive_pool(x, sizes)  # type: ignore[arg-type]
-    if recompute:
-        scales = (None,) * dims
+        return adaptive_pool(x, sizes)
     for axis, (o, f) in enumerate(zip(sizes, scales), 2):
         n = x.shape[axis]
         if align_corners:
-            step = (n - 1) / (o - 1) if o > 1 else 0.0  # type: ignore[operator]
+            step = (n - 1) / (o - 1) if o > 1 else 0.0
         else:
-            step = n / o if f is None else 1 / f  # type: ignore[operator]
+            step = n / o if f is None or recompute else 1 / f
         if mode.startswith("nearest"):
             half = 0.5 if mode == "nearest-exact" else 0
-            met = [min(floor((i + half) * step), n - 1) for i in range(o)]  # type: ignore[arg-type]
+            met = [min(floor((i + half) * step), n - 1) for i in range(o)]
             x = x.take(met, axis)
         else:
-            mixed = mixing(n, o, step, bool(align_corners), mode)  # type: ignore[arg-type]
+            mixed = mixing(n, o, step, bool(align_corners), mode)
             x = np.moveaxis(np.tensordot(x, mixed, ([axis], [1])), -1, axis)
     return x
 

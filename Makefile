@@ -1,0 +1,48 @@
+# The two commands are `make key` and `make test`; both repeat quickly.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SOURCES := $(shell find solver problems templates -name '*.py' -o -name '*.toml' -o -name '*.tex' -o -name '*.html') cli.py setup.cfg pyproject.toml
+NAMES := $(patsubst problems/%.toml,%,$(wildcard problems/*.toml))
+
+.PHONY: key test check bench conformance clean
+
+key: build/keys/.done
+
+# Installed as a user would have it: not editable, so that what is shipped is what is run.
+$(VENV)/.installed: $(SOURCES)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check . \
+	  || { echo "installation failed: Python 3.10 or later with venv and pip is needed"; exit 1; }
+	@touch $@
+
+$(VENV)/.dev: setup.cfg pyproject.toml $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	@touch $@
+
+build/keys/.done: $(VENV)/.installed
+	@for what in key sheet guide; do \
+	  $(BIN)/pset $$what $(NAMES) --format tex,html --out build/keys || exit 1; \
+	  if command -v pdflatex >/dev/null; then \
+	    $(BIN)/pset $$what $(NAMES) --format pdf --out build/keys || exit 1; fi; \
+	done
+	@command -v pdflatex >/dev/null || echo "No PDF: pdflatex is not installed. On Debian: apt-get install texlive-latex-recommended texlive-pictures lmodern"
+	@touch $@
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+# make conformance CORPORA=DIR, SETS=DIR, JSON=FILE: against measured cases kept elsewhere
+conformance: $(VENV)/.dev
+	@$(BIN)/python -m tests.conformance $(if $(CORPORA),--corpora $(CORPORA)) $(if $(SETS),--sets $(SETS)) $(if $(JSON),--json $(JSON))
+
+bench: $(VENV)/.installed
+	@$(BIN)/python -m tests.bench
+
+clean:
+	@rm -rf build $(VENV)

@@ -1,0 +1,385 @@
+"""pset on the command line: arguments in, rendering out, exit codes; no mathematics.
+
+A plain question (`pset shape conv --k 3`) is read by its kind's schema alone and answered
+before click has loaded; help, completion, errors of usage and all other commands are
+click's, built from the same schemas.
+
+Exit codes: 0 answered; 1 our fault (a check failed); 2 bad input or usage; 3 checked, and
+the answer is not right.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from typing import Any
+
+OK, OURS, BAD, WRONG = 0, 1, 2, 3
+FAMILIES = ("shape", "count", "field", "fit", "run")
+DEFAULTS = {"count": "table", "field": "net"}  # `pset count vgg16` asks for its table
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The entry point: answers, and exits with one of the documented codes."""
+    words = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        code = guarded(words)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of a pipe left: no more to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = OK
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def guarded(words: list[str]) -> int:
+    """Run, the errors of ours and of the user in one clear line each."""
+    from solver.core import BadInput, CheckFailed
+
+    try:
+        question = None if "_PSET_COMPLETE" in os.environ else plain_question(words)
+        return answer(*question) if question else commands(words)
+    except BadInput as e:
+        return failed(str(e), BAD)
+    except CheckFailed as e:
+        return failed(f"our own check failed, so there is no answer: {e}", OURS)
+
+
+def failed(message: str, code: int) -> int:
+    """The error line, control characters taken out."""
+    from solver.escape import terminal
+
+    print(f"error: {terminal(message)}", file=sys.stderr)
+    return code
+
+
+# -- questions ----------------------------------------------------------------------------
+
+
+def plain_question(words: list[str]) -> tuple[str, dict[str, Any], str] | None:
+    """(kind, given, format) of a well-formed question; None leaves it to click."""
+    if len(words) < 2 or words[0] not in FAMILIES or words[1].startswith("-"):
+        return None
+    if any(w in ("--help", "-h") for w in words):
+        return None
+    from solver.given import ALIASES
+    from solver.kinds import find
+
+    words = expanded(words)
+    kind = find(f"{words[0]} {words[1]}")
+    params = {p.name: p for p in kind.params}
+    places = [p.name for p in kind.params if p.required and p.type in PLACES]
+    given: dict[str, Any] = {}
+    rest = iter(words[2:])
+    for word in rest:
+        if not word.startswith("--"):
+            if not places or word.startswith("-") and len(word) > 1:
+                return None
+            given[places.pop(0)] = stdin_for(word)
+            continue
+        name, equals, value = word[2:].replace("-", "_").partition("=")
+        value = word.partition("=")[2]
+        if name.startswith("no_") and name[3:] in params:
+            given[name[3:]] = False
+            continue
+        name = name if name in params else ALIASES.get(name, name)
+        if name == "format" or name in params:
+            if not equals and name in params and params[name].type == "bool":
+                given[name] = True
+                continue
+            text = value if equals else next(rest, None)
+            if text is None or name in given:
+                return None
+            given[name] = stdin_for(text)
+        else:
+            return None
+    return kind.name, given, given.pop("format", "text")
+
+
+PLACES = ("Net", "Nets")  # what may be given by place instead of by name
+
+
+def expanded(words: list[str]) -> list[str]:
+    """`count vgg16` as `count table vgg16`: a family's usual question may go unsaid."""
+    family, name, *rest = words
+    if family in DEFAULTS:
+        from solver.kinds import names
+
+        if f"{family} {name}" not in names(family):
+            return [family, DEFAULTS[family], name, *rest]
+    return words
+
+
+def stdin_for(word: str) -> str:
+    """The word itself, or standard input for "-"."""
+    return sys.stdin.read() if word == "-" else word
+
+
+def answer(kind: str, given: dict[str, Any], format: str) -> int:
+    """Solve and print."""
+    from solver.kinds import solve
+    from solver.render import FORMATS, render
+    from solver.registry import unknown
+
+    if format not in FORMATS:
+        raise unknown("format", format, list(FORMATS))
+    say(render(solve(kind, **given), format))
+    return OK
+
+
+def say(text: str) -> None:
+    """Print, the first line in bold on a terminal that wants it."""
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and text[:1] not in "{<%[":
+        first, line, rest = text.partition("\n")
+        text = f"\033[1m{first}\033[0m{line}{rest}"
+    print(text.rstrip("\n"))
+
+
+# -- commands -----------------------------------------------------------------------------
+
+HELP = """Shapes, counts and answer keys for deep-learning courses, worked and proved.
+
+\b
+  pset shape conv --in 3x224x224 --k 7 --s 2 --p 3
+  pset count vgg16
+  pset count params "3x32x32: conv 6 k5, relu, maxpool 2, flatten, linear 10"
+  pset fit conv --in 64 --out 32 --k 3
+  pset key s0 --format html --out keys
+
+Any size may be a letter; what is not given stays one. A network is a bundled name
+(pset networks), the short notation above, or PyTorch's printed module (- reads it from
+standard input). Exit codes: 0 answered, 1 our fault, 2 bad input, 3 checked and not right.
+"""
+
+
+def commands(words: list[str]) -> int:
+    """All that needs click: help, completion, usage errors, documents, checking."""
+    import click
+
+    app = build()
+    try:
+        code = app.main(args=words, prog_name="pset", standalone_mode=False)
+        return code if isinstance(code, int) else OK
+    except click.ClickException as e:
+        e.show()
+        return BAD
+    except click.exceptions.Abort:
+        return 130
+
+
+def build() -> Any:
+    """The click application; families list their kinds when they are asked for."""
+    import click
+
+    formats = click.Choice(["text", "tex", "html", "json"])
+
+    class Family(click.Group):
+        """The kinds of one family as commands, each made from its schema when named."""
+
+        def list_commands(self, ctx: Any) -> list[str]:
+            from solver.kinds import names
+
+            return sorted(n.partition(" ")[2] for n in names(self.name or ""))
+
+        def get_command(self, ctx: Any, name: str) -> Any:
+            from solver.kinds import find
+
+            return command(find(f"{self.name} {name}"))
+
+        def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+            args = expanded([self.name or "", *args])[1:] if args else args
+            return super().resolve_command(ctx, args)
+
+    def command(kind: Any) -> Any:
+        from solver.given import ALIASES, explain
+
+        parameters: list[Any] = []
+        for p in kind.params:
+            if p.required and p.type in PLACES:
+                parameters.append(click.Argument([p.name], metavar=p.name.upper()))
+                continue
+            short = [f"--{a}" for a, n in ALIASES.items() if n == p.name and len(a) <= 3]
+            name = p.name.replace("_", "-")
+            text = explain(p)
+            if p.type == "bool":
+                names = [f"--{name}/--no-{name}", p.name]
+                parameters.append(click.Option(names, default=None, help=text))
+            else:
+                names = [f"--{name}", *(s for s in short if s != f"--{name}"), p.name]
+                parameters.append(click.Option(names, metavar="TEXT", help=text))
+        parameters.append(click.Option(["--format", "format"], type=formats, default="text",
+                                       help="how the answer is written"))  # fmt: skip
+
+        def callback(format: str, **given: Any) -> int:
+            known = {k: stdin_for(v) if isinstance(v, str) else v for k, v in given.items()}
+            return answer(kind.name, {k: v for k, v in known.items() if v is not None}, format)
+
+        example = f"\n\n\b\nExample: pset {kind.name} {kind.example}" if kind.example else ""
+        return click.Command(
+            kind.name.partition(" ")[2], params=parameters, callback=callback,
+            help=kind.doc + example, short_help=kind.doc,
+        )  # fmt: skip
+
+    app = click.Group(name="pset", help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+    from solver import __version__
+    from solver.kinds import FAMILIES as about
+
+    for name in FAMILIES:
+        example = EXAMPLES[name]
+        app.add_command(Family(name=name, help=f"{about[name]}\n\nExample: {example}",
+                               short_help=about[name]))  # fmt: skip
+    click.version_option(__version__, prog_name="pset")(app)
+
+    def add(function: Any, *parameters: Any) -> None:
+        app.command(function.__name__.rstrip("_"))(function)
+        app.commands[function.__name__.rstrip("_")].params = list(parameters)
+
+    sets = click.Argument(["sets"], nargs=-1, required=True, metavar="SET...")
+    wanted = click.Option(["--format", "format"], default="text", metavar="FORMAT",
+                          help="text, tex, html, json or pdf; several with commas (with --out)")
+    out = click.Option(["--out"], metavar="DIR", help="write files into this folder")
+    for what in ("key", "sheet", "guide"):
+        app.add_command(
+            click.Command(what, params=[sets, wanted, out], help=DOCUMENTS[what],
+                          callback=document_command(what))  # fmt: skip
+        )
+    add(check, click.Argument(["set"]), click.Argument(["part"]), click.Argument(["answer"]),
+        click.Option(["--format", "format"], type=formats, default="text"))  # fmt: skip
+    add(batch, click.Argument(["file"], default="-"))
+    add(kinds, click.Argument(["family"], required=False))
+    add(networks)
+    return app
+
+
+EXAMPLES = {
+    "shape": "pset shape conv --in 3x224x224 --k 7 --s 2 --p 3",
+    "count": "pset count params lenet5",
+    "field": "pset field vgg16 --layer pool5",
+    "fit": "pset fit conv --in 64 --out 32 --k 3",
+    "run": "pset run pool --in '1 2; 3 4' --k 2 --mode avg",
+}
+DOCUMENTS = {
+    "key": "The answer key of problem sets, each part worked and checked.\n\n"
+    "SET is a bundled set's name (s0 … s4) or a TOML file.\n\n"
+    "Example: pset key s0 --format tex,html,pdf --out keys",
+    "sheet": "The hand-out: the problems with a place for each answer.\n\n"
+    "Example: pset sheet s0 --format pdf --out sheets",
+    "guide": "The marking guide: answers, points and the known mistakes.\n\n"
+    "Example: pset guide s0 --format html --out guides",
+}
+
+
+def document_command(what: str) -> Any:
+    """The command that prints or writes one document of each set."""
+
+    def callback(sets: tuple[str, ...], format: str, out: str | None) -> int:
+        return documents(what, sets, [f.strip() for f in format.split(",")], out)
+
+    return callback
+
+
+def documents(what: str, sets: Iterable[str], formats: list[str], out: str | None) -> int:
+    """Print a document, or write it into a folder and say where."""
+    from pathlib import Path
+
+    from solver.core import BadInput
+    from solver.documents import ENDINGS, document, write_documents
+    from solver.registry import unknown
+    from solver.sets import load_set
+
+    for format in formats:
+        if format not in ENDINGS:
+            raise unknown("format", format, list(ENDINGS))
+    if out is None and (len(formats) > 1 or "pdf" in formats):
+        raise BadInput("a PDF, or several formats, are written into a folder: add --out DIR")
+    for name in sets:
+        whole = load_set(name)
+        if out is None:
+            print(document(whole, what, formats[0]).rstrip("\n"))
+            continue
+        for path in write_documents(whole, what, formats, Path(out)):
+            print(path)
+    return OK
+
+
+def check(set: str, part: str, answer: str, format: str) -> int:
+    """Say whether an ANSWER to a PART of a SET is right, and if not, why.
+
+    Example: pset check s0 2.2.1.conv1 "6 x 28 x 28; weights 450; params 456"
+    """
+    from solver.grading import grade_part
+    from solver.render import render
+    from solver.sets import load_set
+
+    whole = load_set(set)
+    verdict = grade_part(whole, whole[part], stdin_for(answer))
+    say(render(verdict, format))
+    return OK if verdict.mark == "right" else WRONG
+
+
+def batch(file: str) -> int:
+    """Answer JSON lines from FILE or standard input, one JSON line each.
+
+    A line is {"id", "kind", "given", "answer"?}; a bad one becomes an error line and
+    never stops the rest.
+
+    \b
+    Example: echo '{"id": 1, "kind": "shape conv", "given": {"kernel": 3}}' | pset batch
+    """
+    from solver.batch import answered
+
+    if file == "-":
+        lines: Any = sys.stdin.buffer
+    else:
+        from solver.core import BadInput
+
+        try:
+            lines = open(file, "rb")  # noqa: SIM115 - closed when the process ends
+        except OSError as e:
+            raise BadInput(f"cannot be read: {e.strerror}").at(file) from None
+    for line in answered(lines):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    return OK
+
+
+def kinds(family: str | None) -> int:
+    """List the kinds of question, with what each is given.
+
+    Example: pset kinds shape
+    """
+    from solver.kinds import FAMILIES, find, names
+    from solver.registry import unknown
+
+    if family is not None and family not in FAMILIES:
+        raise unknown("family", family, list(FAMILIES))
+    for name in names(family or ""):
+        kind = find(name)
+        print(f"{kind.name:24} {kind.doc}")
+    return OK
+
+
+def networks() -> int:
+    """List the bundled networks, with their sources.
+
+    Example: pset networks
+    """
+    from solver.networks.net import network
+    from solver.registry import first_line
+
+    for name, build_ in network.items():
+        print(f"{name:20} {first_line(build_)}")
+    return OK
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Every part in problems/ against the ground truth of the same id, value by value."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from solver.expressions.nodes import Expr, evaluate, letters
+from solver.expressions.parse import parse
+from solver.sets import bundled, load_set, solve_part
+from solver.values import Options, Record
+from tests.conformance import Case, timed
+
+
+def parts(path: Path) -> Iterator[Case]:
+    """The parts of the bundled set that has this file's name."""
+    if path.stem not in bundled():
+        return
+    whole = load_set(path.stem)
+    truth = {r["id"].partition(".")[2]: r for r in records(path)}
+    for problem in whole.problems:
+
+        def examine(problem: Any = problem) -> str:
+            if problem.id not in truth:
+                return "no ground truth has this id"
+            answer = solve_part(whole, problem)
+            return disagreement(answer.value, answer.name, truth[problem.id])
+
+        yield timed(f"{path.stem}.{problem.id}", examine)
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    """The records of a ground-truth file; YAML is read where PyYAML is installed."""
+    try:
+        import yaml
+    except ImportError:
+        raise SystemExit("reading the ground truth needs PyYAML: pip install pyyaml") from None
+    return yaml.safe_load(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def disagreement(value: Any, name: str, truth: Mapping[str, Any]) -> str:
+    """What differs between a part's value and its ground truth, or nothing."""
+    wanted = truth.get("answer_value")
+    if wanted is None:
+        return "the ground truth has no answer_value"
+    if not isinstance(wanted, Mapping):
+        return "" if agree(value, wanted) else f"{plain(value)}, not {wanted}"
+    named = value if isinstance(value, Record) else {name: value}
+    alone = named is not value
+    shared = {k: wanted[t] for k in named if (t := twin(k, wanted, alone)) is not None}
+    if not shared:
+        return f"none of {', '.join(named)} is among {', '.join(wanted)}"
+    wrong = [f"{k} is {plain(named[k])}, not {w}" for k, w in shared.items() if not agree(named[k], w)]
+    return "; ".join(wrong)
+
+
+def twin(name: str, wanted: Mapping[str, Any], alone: bool) -> str | None:
+    """The ground truth's name of a value of ours: the same, or shape in its order."""
+    for candidate in (name, f"{name}_hwc", f"{name}s", "total" if name == "params" else name):
+        if candidate in wanted:
+            return candidate
+    # A part that asks for one thing is compared with what the ground truth states first.
+    return next(iter(wanted)) if alone else None
+
+
+def agree(value: Any, wanted: Any) -> bool:
+    """Whether a value of ours says what the ground truth says."""
+    if isinstance(value, Expr) and isinstance(wanted, list):  # [27, 3] is 27C² + 3C
+        terms = [f"{a}*C^{len(wanted) - i}" for i, a in enumerate(wanted)]
+        return same_expression(value, " + ".join(terms))
+    if isinstance(value, Expr):
+        return isinstance(wanted, str) and same_expression(value, wanted)
+    if isinstance(value, Options) and wanted and isinstance(wanted, list):
+        return [list(o.values()) if isinstance(o, Mapping) else list(o) for o in value] == wanted
+    if isinstance(wanted, (list, tuple)) and isinstance(value, (list, tuple)):
+        return len(value) == len(wanted) and all(agree(a, b) for a, b in zip(value, wanted))
+    if isinstance(wanted, Mapping) and isinstance(value, Mapping):
+        return all(k in value and agree(value[k], w) for k, w in wanted.items())
+    if isinstance(wanted, bool) or isinstance(value, bool):
+        return value is wanted
+    if isinstance(wanted, float) and isinstance(value, (int, float, Fraction)):
+        return abs(float(value) - wanted) <= 1e-6 * max(1.0, abs(wanted))
+    if isinstance(wanted, str):
+        try:
+            return evaluate(parse(wanted)) == value
+        except (ValueError, KeyError):
+            return False
+    return bool(value == wanted)
+
+
+def same_expression(ours: Expr, theirs: str) -> bool:
+    """Whether an expression in the ground truth's notation is the same as ours."""
+    tree = parse(re.sub(r"\*\*", "^", theirs))
+    names = {s.name for s in (*letters(ours), *letters(tree))}
+    tried = [{n: 3 + 2 * i + 5 * j for i, n in enumerate(sorted(names))} for j in range(6)]
+    return all(evaluate(ours, env) == evaluate(tree, env) for env in tried)
+
+
+def plain(value: Any) -> str:
+    from solver.values import to_json
+
+    return json.dumps(to_json(value), ensure_ascii=False)[:80]
