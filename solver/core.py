@@ -43,7 +43,7 @@ class CheckFailed(AssertionError):
     """Our fault: a check or a step does not hold, so there is no answer."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Step:
     """One line of the solution: `of = formula = before = after`, by `rule`.
 
@@ -67,7 +67,7 @@ class Check:
     ok: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """A value, the steps that produce it, and the checks that reached it another way.
 
@@ -102,7 +102,7 @@ class Mistake:
     feedback: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Problem:
     """A kind and what is given; the rest is what a sheet prints around it."""
 

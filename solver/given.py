@@ -61,7 +61,7 @@ ALIASES = {
 REQUIRED = object()  # the default of a parameter that has none
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Param:
     """One parameter of a kind: its name, the name of its type, and its default."""
 
@@ -137,7 +137,7 @@ def size(raw: Any, name: str) -> int | Expr:
     if isinstance(raw, int):
         return bounded(raw)
     text = raw.strip()
-    if re.fullmatch(r"[+-]?\d{1,40}", text):
+    if text.lstrip("+-").isascii() and text.lstrip("+-").isdigit() and len(text) <= 40:
         return bounded(int(text))
     if not text:
         raise BadInput("expected a size such as 3 or n, not nothing")
@@ -163,15 +163,18 @@ def bounded(n: int) -> int:
 
 
 # Between sizes: ×, a comma, spaces, or an x that a size follows (3x32, CxHxW).
-SEPARATOR = re.compile(r"\s*[×,]\s*|\s*(?<=[\w)\s])x\s*(?=[\dA-Z(])|(?<=\d)X(?=[\dA-Z(])|\s+")
+SEPARATOR = r"\s*[×,]\s*|\s*(?<=[\w)\s])x\s*(?=[\dA-Z(])|(?<=\d)X(?=[\dA-Z(])|\s+"
 
 
 def entries(text: str) -> list[str]:
     """The sizes in a text, the brackets around all of them taken off."""
     text = text.strip()
+    plain = text.replace("×", "x").split("x")
+    if all(p.isascii() and p.isdigit() for p in plain):
+        return plain
     if text[:1] in ("(", "[") and text[-1:] in (")", "]") and "(" not in text[1:]:
         text = text[1:-1].strip()
-    return [t for t in SEPARATOR.split(text) if t]
+    return [t for t in re.split(SEPARATOR, text) if t]
 
 
 def shape(raw: Any, name: str) -> tuple[int | Expr, ...]:

@@ -1,7 +1,7 @@
 """Authors' prose: words with mathematics between dollars, as LaTeX, HTML or plain text.
 
-`$…$` is mathematics, `**…**` is bold, `` `…` `` is code, an empty line starts a
-paragraph. Everything else is escaped.
+`$…$` is mathematics, `\\$` a dollar, `**…**` is bold, `` `…` `` is code, an empty line
+starts a paragraph. Everything else is escaped.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from solver import escape
 from solver.core import BadInput
 
-PIECES = re.compile(r"(\$[^$]*\$|\*\*[^*]+\*\*|`[^`]+`)")
+PIECES = re.compile(r"((?<!\\)\$(?:[^$\\]|\\.)*\$|\*\*[^*]+\*\*|`[^`]+`)", re.S)
 PLAIN = {
     r"\times": "×", r"\cdot": "·", r"\to": "→", r"\le": "≤", r"\ge": "≥", r"\ne": "≠",
     r"\approx": "≈", r"\ldots": "…", r"\dots": "…", r"\quad": "  ", r"\,": " ", r"\;": " ",
@@ -38,7 +38,7 @@ def _piece(piece: str, form: str) -> str:
     if piece[0] == "$" and len(piece) > 1:
         return _mathematics(piece[1:-1], form)
     if piece.startswith("**") and len(piece) > 4:
-        words = _words(piece[2:-2], form)
+        words = "".join(_piece(p, form) for p in PIECES.split(piece[2:-2]) if p)
         return {"latex": rf"\textbf{{{words}}}", "mathml": f"<strong>{words}</strong>"}.get(
             form, words
         )
@@ -51,14 +51,18 @@ def _piece(piece: str, form: str) -> str:
 
 
 def _words(text: str, form: str) -> str:
+    text = text.replace(r"\$", "$")
     if form == "latex":
         return escape.tex(text)
     return escape.html(text) if form == "mathml" else text
 
 
 def _mathematics(source: str, form: str) -> str:
+    if not source.strip():
+        raise BadInput("$$ holds no mathematics: write one dollar on each side of it")
+    source = re.sub(r"(?<!\\)([%#])", r"\\\1", source)  # a comment would swallow the rest
     if form == "latex":
-        return f"${source}$"
+        return f"${escape.tex_mathematics(source)}$"
     if form == "mathml":
         return mathml(source)
     for macro, sign in sorted(PLAIN.items(), key=lambda m: -len(m[0])):

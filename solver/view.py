@@ -25,7 +25,7 @@ COUNTED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Line:
     """One step: its label, the members of its chain `a = b = c`, and how deep it lies.
 
@@ -46,7 +46,7 @@ class Line:
         return sum(w + 3 for w in self.widths)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class View:
     """An answer as strings in one form.
 

@@ -314,6 +314,12 @@ def test_layer_without_a_forward_pass_is_refused():
         forward(Odd(), np.zeros(2), weights={})
 
 
+def test_several_outputs_are_not_passed_on():
+    one = sequence(layer["lstm"](5), layer["dropout"]())
+    with pytest.raises(BadInput):
+        ran(one, [(7, 2, 3)])
+
+
 def test_letters_are_refused():
     from solver.expressions.nodes import Sym
 

@@ -48,7 +48,7 @@ GLOSSARY = {
 NEUTRAL = {"p": 0, "q": 0, "s": 1, "d": 1, "g": 1}  # values at which a letter is not written
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Work:
     """One worked line: `formula` in letters, `tree` with the given put in, its `value`."""
 
@@ -61,8 +61,7 @@ class Formula:
     """A named size or count, written once in letters."""
 
     def __init__(self, text: str):
-        self.text = text
-        self.tree = parse(text)
+        self.text = text  # parsed at the first use: most queries need one formula only
 
     def at(self, **given: Size) -> Work:
         """The formula at these values; a padding of 0 or a stride of 1 drops out of it."""
@@ -85,12 +84,12 @@ def settle(x: Any) -> Any:
     """
     if isinstance(x, tuple):
         return tuple(settle(v) for v in x)
-    if not isinstance(x, Expr):
+    if not isinstance(x, Expr) or isinstance(x, Sym):
         return x
-    if not letters(x):
-        return evaluate(x)
-    if isinstance(x, Sym):
-        return x
+    try:
+        return evaluate(x, {})
+    except KeyError:  # a letter has no value: SymPy's turn
+        pass
     from solver.expressions.algebra import simplify
 
     simple = simplify(x)

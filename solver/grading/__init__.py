@@ -155,7 +155,9 @@ def by_entries(
     """Which of several values are right: partial credit, the others named and explained."""
     found = {k: matches(right[k], given[k])[0] for k in right if k in given}
     good = [k for k in right if found.get(k)]
-    names = [NAMES.get(k, k).replace("_", " ") for k in right if not found.get(k)]
+    names = [
+        NAMES.get(k, k).replace("_", " ") for k in right if k in given and not found.get(k)
+    ]
     open_ = [k for k in right if found.get(k, False) is None]
     said = f"Not right: {', '.join(names)}." if names else ""
     missing = [NAMES.get(k, k) for k in right if k not in given]
@@ -164,11 +166,14 @@ def by_entries(
     made = []
     for one in known:
         if isinstance(one.value, Mapping) and len(one.value) < len(right):
-            ((key, wrong),) = one.value.items()
-            if found.get(key) is False and matches(reorder(wrong, order), given[key])[0]:
+            entries = one.value.items()
+            if all(found.get(k) is False for k, _ in entries) and all(
+                matches(reorder(wrong, order), given[k])[0] for k, wrong in entries
+            ):
                 made.append(one)
-                said += f" {NAMES.get(key, key).replace('_', ' ')}: {one.feedback}"
-                found[key] = None
+                names_ = ", ".join(NAMES.get(k, k).replace("_", " ") for k, _ in entries)
+                said += f" {names_}: {one.feedback}"
+                found.update(dict.fromkeys(one.value, None))
     name = made[0].name if made else ""
     if open_ and len(good) + len(open_) == len(right):
         return Verdict("undecided", 0, "", said, understood)

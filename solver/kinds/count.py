@@ -128,7 +128,7 @@ def params(
     """Learned parameters, layer by layer and in total."""
     notes = ["biases are counted" if bias else "biases are not counted"]
     rows = run(net, input)
-    if any(r.layer.buffers(*r.inputs) for r in rows) or not norm:
+    if any(r.layer.KIND == "norm" and r.layer.weights(*r.inputs) for r in rows) or not norm:
         notes.append("γ and β of the norms are counted" if norm else "γ and β are not counted")
         notes.append(
             "running means and variances are counted"

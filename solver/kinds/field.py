@@ -182,7 +182,7 @@ def stack(*, kernels: Integers, strides: Integers = (1,)) -> Answer:
         found["valid_loss"] = settle(lost)
         found["even_layers"] = sum(k % 2 == 0 for k in kernels)
         steps += [
-            Step("each side shrinks without padding by", lost, found["valid_loss"]),
+            Step("along each axis the size shrinks without padding by", lost, found["valid_loss"]),
             Step("so the size is kept if the padding, both sides together, adds up to "
                  f"{found['valid_loss']}"),
             Step("layers with an even kernel (their padding cannot be the same on both sides)",

@@ -249,6 +249,8 @@ def connections_instead_of_parameters(
     net: Net, layer: Any = (), input: Any = None, bias: bool = True
 ) -> Any:
     """These are the connections: all positions of a map share the same weights."""
+    if not any(len(r.out) > 2 for r in pick(run(net, input), layer or ())):
+        return None  # a dense layer's weights are its connections
     return counted(net, layer, input, lambda r: settle(
         r.layer.connections(r.inputs, r.out) if bias else r.layer.macs(r.inputs, r.out) or Num(0)))  # fmt: skip
 
@@ -274,6 +276,14 @@ def bn_running_stats_as_trainable(
 ) -> Any:
     """The running means and variances are counted: they are stored, not learned."""
     return None if stats else params(net, layer=layer, input=input, bias=bias, stats=True).value
+
+
+@mistake("count params")
+def norms_forgotten(
+    net: Net, layer: Any = (), input: Any = None, bias: bool = True, norm: bool = True
+) -> Any:
+    """The norms are forgotten: each channel learns a scale γ and a shift β."""
+    return params(net, layer=layer, input=input, bias=bias, norm=False).value if norm else None
 
 
 @mistake("count params")

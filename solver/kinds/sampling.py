@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
-from random import Random
 
 from solver.core import BadInput, CheckFailed
 from solver.expressions.formula import at_numbers
@@ -42,6 +41,8 @@ def numbered(thing: Any, env: dict[str, int]) -> Any:
 
 def choices(names: tuple[Sym, ...], seed: int = 1) -> Iterator[dict[str, int]]:
     """Seeded numbers for letters, of the size that such a letter usually has."""
+    from random import Random
+
     random = Random(seed)
     for i in range(TRIES):
         env = {}

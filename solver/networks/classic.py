@@ -38,7 +38,7 @@ def windows(sides: Shape, kernel: Size, stride: Size) -> list[tuple[str, Work]]:
 
 
 @layer("sparse-conv")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class SparseConv(Layer):
     """Convolution whose maps each read some of the input maps only (LeNet-5's C3).
 
@@ -142,7 +142,7 @@ class SparseConv(Layer):
 
 
 @layer("subsample")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Subsample(Layer):
     """Trainable subsampling (LeNet-5): a window's sum, by a coefficient, plus a bias.
 
@@ -191,7 +191,7 @@ class Subsample(Layer):
 
 
 @layer("rbf")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RBF(Layer):
     """Radial basis functions (LeNet-5): squared distances to one fixed pattern a class.
 

@@ -63,7 +63,7 @@ def join(path: str, name: str) -> str:
 
 
 @layer("sequential")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Sequential(Network):
     """Layers one after the other."""
 
@@ -78,7 +78,7 @@ class Sequential(Network):
         return flow[0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Branches(Network):
     """Layers side by side on the same input, their outputs merged by a last layer."""
 
@@ -120,7 +120,7 @@ def merged(fields: list[tuple[Field, ...] | None]) -> tuple[Field, ...] | None:
 
 
 @layer("concat")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Concat(Layer):
     """Concatenation: sizes add up along one axis (channels, unless given)."""
 
@@ -158,7 +158,7 @@ class Concat(Layer):
 
 
 @layer("add")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Add(Layer):
     """Elementwise sum; sizes must agree, or be 1 (broadcasting)."""
 
@@ -180,7 +180,7 @@ class Add(Layer):
 
 
 @layer("aside")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Aside(Network):
     """A side path that is counted, whose output goes nowhere: an auxiliary classifier."""
 

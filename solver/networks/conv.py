@@ -37,7 +37,7 @@ TRANSPOSED = Formula("(n - 1)*s - 2*p + d*(k - 1) + q + 1")
 
 
 @layer("conv")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Conv(Layer):
     """Convolution (cross-correlation) with C_out filters over all input channels."""
 
@@ -175,7 +175,7 @@ class Conv(Layer):
 
 
 @layer("conv-transpose")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ConvTranspose(Layer):
     """Transposed convolution: each input value scatters a kernel into the output."""
 

@@ -11,7 +11,7 @@ from solver.networks.layers import Layer, Shape, count, factors, layer, lead, po
 
 
 @layer("linear")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Linear(Layer):
     """Fully connected layer: every output reads every input feature."""
 
@@ -63,7 +63,7 @@ class Linear(Layer):
 
 
 @layer("bilinear")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Bilinear(Layer):
     """y_k = x₁ᵀ A_k x₂ + b_k: every output reads every pair of features."""
 
@@ -107,7 +107,7 @@ class Bilinear(Layer):
 
 
 @layer("embedding")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Embedding(Layer):
     """A table of vectors: each index is replaced by its row; nothing is multiplied."""
 
@@ -139,7 +139,7 @@ class Embedding(Layer):
 
 
 @layer("matmul")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Matmul(Layer):
     """The matrix product of two inputs, leading axes broadcast as in PyTorch."""
 

@@ -95,7 +95,7 @@ class Field:
         return settle(tree(self.start + self.end) / 2)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Signal:
     """What flows between layers: a shape, and each axis's receptive field (None: all)."""
 
@@ -103,7 +103,7 @@ class Signal:
     field: tuple[Field, ...] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Row:
     """One layer of a network as it ran: its name, inputs, output and receptive field."""
 
@@ -117,7 +117,8 @@ class Row:
 class Layer:
     """The defaults: a layer without weights that works on each value by itself.
 
-    KIND is the category under which a FLOP count may include or leave out its work:
+    Layers are compared and printed by what is here, not by what dataclass would write for
+    each of them, which would take longer than answering. KIND is the category under which a FLOP count may include or leave out its work:
     "product", "norm", "activation", "pooling" or "other". LETTERS names the textbook's
     letter of each field.
     """
@@ -125,6 +126,10 @@ class Layer:
     KIND: ClassVar[str] = "other"
     LETTERS: ClassVar[Mapping[str, str]] = {}
     INPUTS: ClassVar[int] = 1  # how many shapes it takes; -1 for any number
+
+    def __repr__(self) -> str:
+        shown = (f"{k}={v!r}" for k, v in vars(self).items())
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def out(self, *inputs: Shape) -> Shape:
         """The output shape; raises BadInput where PyTorch refuses the input."""

@@ -32,7 +32,7 @@ WHERE = {name: ZOO + file for file, of in FAMILIES.items() for name in of.split(
 network = Registry("network", WHERE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Net:
     """A network with the input it is meant for (C×H×W, without the batch) and its source."""
 

@@ -51,7 +51,7 @@ def affine(on: bool, channels: Size) -> dict[str, Shape]:
 
 
 @layer("batch-norm")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class BatchNorm(Norm):
     """Batch normalisation: each channel by its mean and variance over the batch."""
 
@@ -82,7 +82,7 @@ class BatchNorm(Norm):
 
 
 @layer("instance-norm")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class InstanceNorm(Norm):
     """Instance normalisation: each channel of each image by itself."""
 
@@ -110,7 +110,7 @@ class InstanceNorm(Norm):
 
 
 @layer("group-norm")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class GroupNorm(Norm):
     """Group normalisation: channels in groups, each image by itself."""
 
@@ -135,7 +135,7 @@ class GroupNorm(Norm):
 
 
 @layer("layer-norm")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LayerNorm(Norm):
     """Layer normalisation over the last axes (the last one unless given)."""
 
@@ -168,7 +168,7 @@ class LayerNorm(Norm):
 
 
 @layer("rms-norm")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RMSNorm(LayerNorm):
     """RMS normalisation: divided by the root mean square; γ only."""
 
@@ -176,7 +176,7 @@ class RMSNorm(LayerNorm):
 
 
 @layer("local-response-norm")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LocalResponseNorm(Norm):
     """Local response normalisation across neighbouring channels (AlexNet); no weights."""
 

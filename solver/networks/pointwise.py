@@ -16,7 +16,7 @@ ACTIVATIONS = (
 
 
 @layer("activation")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Activation(Layer):
     """An activation function: relu, sigmoid, tanh, softmax, gelu, …; the shape stays."""
 
@@ -39,7 +39,7 @@ class Activation(Layer):
 
 
 @layer("dropout")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dropout(Layer):
     """Dropout: each value is zeroed with probability p while training."""
 
@@ -53,6 +53,6 @@ class Dropout(Layer):
 
 
 @layer("identity")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Identity(Layer):
     """Nothing: its output is its input."""

@@ -31,7 +31,7 @@ MODES = ("max", "avg", "lp")
 
 
 @layer("pool")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pool(Layer):
     """Pooling over windows: max, avg or lp (the p-norm) inside each channel."""
 
@@ -146,7 +146,7 @@ class Pool(Layer):
 
 
 @layer("adaptive-pool")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class AdaptivePool(Layer):
     """Pooling to a given output size; output 1 is global pooling."""
 

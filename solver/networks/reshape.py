@@ -32,7 +32,7 @@ def axis(i: int, rank: int) -> int:
 
 
 @layer("flatten")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Flatten(Layer):
     """Flatten: neighbouring axes become one (everything but the batch, unless given)."""
 
@@ -63,7 +63,7 @@ class Flatten(Layer):
 
 
 @layer("unflatten")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Unflatten(Layer):
     """Unflatten: one axis becomes several; one size may be −1."""
 
@@ -101,7 +101,7 @@ class Unflatten(Layer):
 
 
 @layer("pad")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pad(Layer):
     """Zero padding: (left, right, top, bottom) as in PyTorch, or one size for all sides."""
 
@@ -139,7 +139,7 @@ class Pad(Layer):
 
 
 @layer("tokens")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Tokens(Layer):
     """N×C×H×W to N×(H·W)×C: each position becomes a token (vision transformer)."""
 
@@ -158,7 +158,7 @@ class Tokens(Layer):
 
 
 @layer("class-token")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ClassToken(Layer):
     """One learned token put before the others."""
 
@@ -181,7 +181,7 @@ class ClassToken(Layer):
 
 
 @layer("positions")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Positions(Layer):
     """A learned position embedding, added to every token."""
 
@@ -193,7 +193,7 @@ class Positions(Layer):
 
 
 @layer("select")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Select(Layer):
     """One index of one axis, which disappears: the class token of a transformer."""
 
@@ -219,7 +219,7 @@ class Select(Layer):
 
 
 @layer("custom")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Custom(Layer):
     """An operation known only by its name and output shape; it cannot be counted."""
 

@@ -57,7 +57,7 @@ def parts(input: Shape, batch_first: bool, name: str) -> tuple[Shape, Size, Size
     return input[:at] + input[at + 1 : -1], input[at], input[-1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Recurrent(Layer):
     """What rnn, lstm and gru share: GATES blocks of weights over input and state."""
 
@@ -191,7 +191,7 @@ class GRU(Recurrent):
 
 
 @layer("attention")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Attention(Layer):
     """Multi-head attention: each query mixes the values by how well their keys fit.
 

@@ -100,7 +100,7 @@ def counted(sides: Shape, axes: Axes) -> int:
 
 
 @layer("unfold")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Unfold(Rearranging):
     """Unfold (im2col): each window of the image becomes a column, N×(C·kernel)×L."""
 
@@ -125,7 +125,7 @@ class Unfold(Rearranging):
 
 
 @layer("fold")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fold(Rearranging):
     """Fold (col2im): columns become windows of an image again, overlaps added up."""
 
@@ -174,7 +174,7 @@ class Fold(Rearranging):
 
 
 @layer("pixel-shuffle")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PixelShuffle(Rearranging):
     """Pixel shuffle: f² channels become f×f pixels, C×H×W to (C/f²)×fH×fW."""
 
@@ -204,7 +204,7 @@ class PixelShuffle(Rearranging):
 
 
 @layer("pixel-unshuffle")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PixelUnshuffle(PixelShuffle):
     """Pixel unshuffle: f×f pixels become f² channels, C×H×W to (f²C)×(H/f)×(W/f)."""
 
@@ -224,7 +224,7 @@ class PixelUnshuffle(PixelShuffle):
 
 
 @layer("interpolate")
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Interpolate(Rearranging):
     """Interpolation (upsampling): the sides become `size`, or grow by `scale`."""
 

@@ -46,6 +46,9 @@ def step(layer: Layer, held: Held, *inputs: Array) -> Any:
     """One layer on its inputs; a leaf's tensors are checked before it runs."""
     if type(layer) not in RUNS:
         raise BadInput(f"there is no forward pass of {type(layer).__name__}")
+    if any(isinstance(x, tuple) for x in inputs):
+        name = type(layer).__name__
+        raise BadInput(f"{name} takes an array, but is given several: output and states")
     if not isinstance(layer, combine.Network):
         check(layer, held, *(x.shape for x in inputs))
     return RUNS[type(layer)](layer, held, *inputs)

@@ -278,8 +278,7 @@ def flatten(one: Any, held: Held, x: Array) -> Array:
 
 @runs(reshape.Unflatten)
 def unflatten(one: Any, held: Held, x: Array) -> Array:
-    sizes = one.shape if isinstance(one.shape, tuple) else (one.shape,)
-    return plain_layers.unflatten(x, one.dim, sizes)
+    return plain_layers.unflatten(x, *one.parts(x.shape))
 
 
 @runs(reshape.Pad)

@@ -154,8 +154,10 @@ def group_norm(
     eps: float = 1e-5,
 ) -> Array:
     """Over C/groups neighbouring channels and the sides of each example."""
-    parts = x.reshape(x.shape[0], groups, -1)
-    return scaled(standard(parts, (2,), eps).reshape(x.shape), gamma, beta)
+    n, channels, *sides = x.shape
+    parts = x.reshape(n, groups, channels // groups, *sides)
+    y = standard(parts, tuple(range(2, parts.ndim)), eps)
+    return scaled(y.reshape(x.shape), gamma, beta)
 
 
 def instance_norm(
@@ -297,14 +299,15 @@ def flatten(x: Array, first: int = 1, last: int = -1) -> Array:
 
 
 def unflatten(x: Array, dim: int, sizes: Sequence[int]) -> Array:
-    """One axis becomes several; one size may be −1."""
+    """One axis becomes several, these."""
     at = dim % x.ndim
     return x.reshape(*x.shape[:at], *sizes, *x.shape[at + 1 :])
 
 
 def tokens(x: Array) -> Array:
     """N×C×sides to N×(all positions)×C."""
-    return np.moveaxis(x, 1, -1).reshape(x.shape[0], -1, x.shape[1])
+    n, channels, *sides = x.shape
+    return np.moveaxis(x, 1, -1).reshape(n, prod(sides), channels)
 
 
 def class_token(x: Array, token: Array) -> Array:

@@ -119,7 +119,8 @@ def attention(
         k, v = (np.concatenate([y, np.zeros(one)], axis=-2) for y in (k, v))
 
     def split(y: Array) -> Array:  # …×T×E to …×heads×T×(E/heads)
-        return np.swapaxes(y.reshape(*y.shape[:-1], heads, -1), -2, -3)
+        parts = y.reshape(*y.shape[:-1], heads, y.shape[-1] // heads)
+        return np.swapaxes(parts, -2, -3)
 
     mixed, shares = attend(split(q), split(k), split(v), mask)
     together = np.swapaxes(mixed, -2, -3).reshape(q.shape)

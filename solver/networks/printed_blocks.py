@@ -1,0 +1,245 @@
+"""What PyTorch prints, as data: the arguments of its layers, and the flow inside blocks.
+
+LAYERS gives each leaf's arguments in PyTorch's order, FLOWS each known class's forward,
+which no print shows. Whoever knows another class adds a line here.
+"""
+
+from __future__ import annotations
+
+from solver.networks.layers import Layer
+from solver.networks.pointwise import Activation
+from solver.networks.pool import AdaptivePool, Pool
+from solver.networks.reshape import Flatten
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# -- leaves -------------------------------------------------------------------------------
+
+# Arguments in PyTorch's order. `eps*`: neither shapes nor counts depend on it;
+# `value=0`: only this value can be read.
+CONV = "in_channels out_channels kernel_size stride padding {}groups bias {}"
+CONVOLUTION = CONV.format("dilation ", "padding_mode")
+TRANSPOSED = CONV.format("output_padding ", "dilation padding_mode*")
+MAX = "kernel_size stride padding dilation return_indices=False ceil_mode"
+AVERAGE = "kernel_size stride padding ceil_mode count_include_pad divisor_override"
+TRACKED = "num_features eps* momentum* affine track_running_stats"
+RECURRENT = (
+    "input_size hidden_size num_layers bias batch_first* dropout* bidirectional "
+    "proj_size nonlinearity*"
+)
+WINDOWS = "kernel_size dilation padding stride"
+INPLACE = "inplace*"
+
+# class -> (layer, fields it fixes, arguments)
+LAYERS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "Linear": ("linear", {}, "in_features out_features bias"),
+    "NonDynamicallyQuantizableLinear": ("linear", {}, "in_features out_features bias"),
+    "Embedding": (
+        "embedding",
+        {},
+        "num_embeddings embedding_dim padding_idx max_norm* norm_type* "
+        "scale_grad_by_freq* sparse*",
+    ),
+    "SyncBatchNorm": ("batch-norm", {}, TRACKED),
+    "LayerNorm": ("layer-norm", {}, "normalized_shape eps* elementwise_affine bias"),
+    "RMSNorm": ("rms-norm", {}, "normalized_shape eps* elementwise_affine"),
+    "GroupNorm": ("group-norm", {}, "num_groups num_channels eps* affine"),
+    "LocalResponseNorm": ("local-response-norm", {}, "size alpha* beta* k*"),
+    "CrossMapLRN2d": ("local-response-norm", {}, "size alpha* beta* k*"),
+    "Flatten": ("flatten", {}, "start_dim end_dim"),
+    "Unflatten": ("unflatten", {}, "dim unflattened_size"),
+    "Identity": ("identity", {}, ""),
+    "PixelShuffle": ("pixel-shuffle", {}, "upscale_factor"),
+    "PixelUnshuffle": ("pixel-unshuffle", {}, "downscale_factor"),
+    "Upsample": (
+        "interpolate",
+        {},
+        "size scale_factor mode align_corners recompute_scale_factor",
+    ),
+    "UpsamplingNearest2d": ("interpolate", {}, "size scale_factor mode"),
+    "UpsamplingBilinear2d": (
+        "interpolate",
+        {"align_corners": True},
+        "size scale_factor mode",
+    ),
+    "Unfold": ("unfold", {}, WINDOWS),
+    "Fold": ("fold", {}, f"output_size {WINDOWS}"),
+    # A sequence is N×T×features here, whatever its batch_first: no count depends on it.
+    "RNN": ("rnn", {"batch_first": True}, RECURRENT),
+    "LSTM": ("lstm", {"batch_first": True}, RECURRENT),
+    "GRU": ("gru", {"batch_first": True}, RECURRENT),
+    "Dropout": ("dropout", {}, "p inplace*"),
+    "AlphaDropout": ("dropout", {}, "p inplace*"),
+    "FeatureAlphaDropout": ("dropout", {"channels": True}, "p inplace*"),
+}
+for d in (1, 2, 3):
+    dims = {"dims": d}
+    LAYERS |= {
+        f"Conv{d}d": ("conv", dims, CONVOLUTION),
+        f"ConvTranspose{d}d": ("conv-transpose", dims, TRANSPOSED),
+        f"MaxPool{d}d": ("pool", dims | {"mode": "max"}, MAX),
+        f"AvgPool{d}d": ("pool", dims | {"mode": "avg"}, AVERAGE),
+        f"LPPool{d}d": (
+            "pool",
+            dims | {"mode": "lp"},
+            "norm_type kernel_size stride ceil_mode",
+        ),
+        f"AdaptiveAvgPool{d}d": ("adaptive-pool", dims | {"mode": "avg"}, "output_size"),
+        f"AdaptiveMaxPool{d}d": (
+            "adaptive-pool",
+            dims | {"mode": "max"},
+            "output_size return_indices=False",
+        ),
+        f"BatchNorm{d}d": ("batch-norm", dims, TRACKED),
+        f"InstanceNorm{d}d": (
+            "instance-norm",
+            dims,
+            TRACKED.replace("track_running_stats", "track_running_stats=False"),
+        ),
+        f"Dropout{d}d": ("dropout", {"channels": True}, "p inplace*"),
+        f"ZeroPad{d}d": ("pad", dims, "padding"),
+        f"ConstantPad{d}d": ("pad", dims, "padding value=0"),
+    }
+
+FUNCTIONS = {
+    "LeakyReLU": ("leaky-relu", "negative_slope* inplace*"),
+    "PReLU": ("prelu", "num_parameters=1 init*"),
+    "GELU": ("gelu", "approximate*"),
+    "Hardtanh": ("hardtanh", "min_val* max_val* inplace*"),
+    "Softplus": ("softplus", "beta* threshold*"),
+    "Threshold": ("threshold", "threshold* value* inplace*"),
+    "Softmax2d": ("softmax", ""),
+    "LogSoftmax": ("log-softmax", "dim*"),
+    **{name: (name.lower(), "dim*") for name in ("Softmax", "Softmin")},
+    **{name: (name.lower(), "alpha* inplace*") for name in ("ELU", "CELU")},
+    **{name: (name.lower(), "lambd*") for name in ("Softshrink", "Hardshrink")},
+}
+for name in "ReLU ReLU6 SELU SiLU Mish Hardsigmoid Hardswish".split():
+    FUNCTIONS[name] = (name.lower(), INPLACE)
+for name in "Sigmoid Tanh Softsign LogSigmoid Tanhshrink".split():
+    FUNCTIONS[name] = (name.lower(), "")
+LAYERS |= {
+    name: ("activation", {"function": function}, arguments)
+    for name, (function, arguments) in FUNCTIONS.items()
+}
+
+# -- blocks -------------------------------------------------------------------------------
+
+# Classes whose children run one after the other: nn.Sequential and what inherits from it;
+# where named, the children must all be of that class.
+SEQUENCES = {
+    "Sequential": "",
+    "Conv2dNormActivation": "",
+    "Conv3dNormActivation": "",
+    "ConvNormActivation": "",
+    "ConvBNActivation": "",
+    "ConvBNReLU": "",
+    "_Transition": "",
+    "_DenseBlock": "_DenseLayer",
+}
+
+# What a forward calls without holding it as a child, so that no print shows it: the name
+# its row bears, and the layer.
+CALLS: dict[str, tuple[str, Layer]] = {
+    "F.relu": ("relu", Activation("relu")),
+    "F.flatten": ("flatten", Flatten()),
+    "F.avgpool": ("avgpool", AdaptivePool(1)),
+    "F.avgpool4": ("avgpool", AdaptivePool(4)),
+    "F.avg3": ("avgpool", Pool(3, 1, padding=1, mode="avg")),
+    "F.avg5": ("avgpool", Pool(5, 3, mode="avg")),
+    "F.max3": ("maxpool", Pool(3, 2)),
+}
+
+# The forward of each class, as torchvision 0.25 and torch.nn have it; a second entry is
+# that of another version. Children by name, `aux1?` may be missing, `*layers` is a
+# ModuleList run in order; add[a | b] and cat[a | b] run side by side on the same input, an
+# empty path being the input itself; skip[a] adds the input where the convolutions of a
+# keep its shape; aside[a] goes nowhere.
+INCEPTION3 = (
+    "Conv2d_1a_3x3 Conv2d_2a_3x3 Conv2d_2b_3x3 {} Conv2d_3b_1x1 Conv2d_4a_3x3 {} Mixed_5b "
+    "Mixed_5c Mixed_5d Mixed_6a Mixed_6b Mixed_6c Mixed_6d Mixed_6e aside[AuxLogits?] "
+    "Mixed_7a Mixed_7b Mixed_7c {} F.flatten fc"
+)
+ENCODER = (
+    "add[self_attn dropout1 |] norm1 add[linear1 {} dropout linear2 dropout2 |] norm2"
+)
+FLOWS: dict[str, tuple[str, ...]] = {
+    "AlexNet": ("features avgpool? F.flatten classifier",),
+    "VGG": ("features avgpool? F.flatten classifier",),
+    "ResNet": (
+        "conv1 bn1 relu maxpool layer1 layer2 layer3 layer4 avgpool F.flatten fc",
+    ),
+    "BasicBlock": ("add[conv1 bn1 relu conv2 bn2 | downsample?] relu",),
+    "Bottleneck": ("add[conv1 bn1 relu conv2 bn2 relu conv3 bn3 | downsample?] relu",),
+    "SqueezeNet": ("features classifier F.flatten",),
+    "Fire": (
+        "squeeze squeeze_activation "
+        "cat[expand1x1 expand1x1_activation | expand3x3 expand3x3_activation]",
+    ),
+    "DenseNet": ("features F.relu F.avgpool F.flatten classifier",),
+    "_DenseLayer": ("cat[| norm1 relu1 conv1 norm2 relu2 conv2]",),
+    "MobileNetV2": ("features F.avgpool F.flatten classifier",),
+    "InvertedResidual": ("skip[conv]",),
+    "GoogLeNet": (
+        "conv1 maxpool1 conv2 conv3 maxpool2 inception3a inception3b maxpool3 inception4a "
+        "aside[aux1?] inception4b inception4c inception4d aside[aux2?] inception4e "
+        "maxpool4 inception5a inception5b avgpool F.flatten dropout fc",
+    ),
+    "Inception": ("cat[branch1 | branch2 | branch3 | branch4]",),
+    "BasicConv2d": ("conv bn F.relu",),
+    "InceptionAux": (
+        "F.avgpool4 conv F.flatten fc1 F.relu dropout? fc2",
+        "F.avg5 conv0 conv1 F.avgpool F.flatten fc",  # Inception3's
+    ),
+    "Inception3": (
+        INCEPTION3.format("maxpool1", "maxpool2", "avgpool dropout"),
+        INCEPTION3.format("F.max3", "F.max3", "F.avgpool"),  # until torchvision 0.7
+    ),
+    "InceptionA": (
+        "cat[branch1x1 | branch5x5_1 branch5x5_2 | "
+        "branch3x3dbl_1 branch3x3dbl_2 branch3x3dbl_3 | F.avg3 branch_pool]",
+    ),
+    "InceptionB": (
+        "cat[branch3x3 | branch3x3dbl_1 branch3x3dbl_2 branch3x3dbl_3 | F.max3]",
+    ),
+    "InceptionC": (
+        "cat[branch1x1 | branch7x7_1 branch7x7_2 branch7x7_3 | branch7x7dbl_1 "
+        "branch7x7dbl_2 branch7x7dbl_3 branch7x7dbl_4 branch7x7dbl_5 | F.avg3 branch_pool]",
+    ),
+    "InceptionD": (
+        "cat[branch3x3_1 branch3x3_2 | "
+        "branch7x7x3_1 branch7x7x3_2 branch7x7x3_3 branch7x7x3_4 | F.max3]",
+    ),
+    "InceptionE": (
+        "cat[branch1x1 | branch3x3_1 cat[branch3x3_2a | branch3x3_2b] | branch3x3dbl_1 "
+        "branch3x3dbl_2 cat[branch3x3dbl_3a | branch3x3dbl_3b] | F.avg3 branch_pool]",
+    ),
+    "TransformerEncoder": ("*layers norm?",),
+    "TransformerEncoderLayer": (
+        ENCODER.format("F.relu"),
+        ENCODER.format("activation"),  # where it was given as a module
+    ),
+    "DataParallel": ("module",),
+    "DistributedDataParallel": ("module",),
+    "OptimizedModule": ("_orig_mod",),  # what torch.compile returns
+}
+INPUTS = dict.fromkeys(FLOWS.keys() & {"AlexNet", "VGG", "ResNet", "SqueezeNet"}, 224)
+INPUTS |= {"DenseNet": 224, "MobileNetV2": 224, "GoogLeNet": 224, "Inception3": 299}
+
+# -- what is known not to be readable -----------------------------------------------------
+
+ORDER = "has no forward: in which order its layers run is not in the print"
+QUANTIZED = "is quantized: print the model before it is"
+REASONS = {
+    "Lazy*": "has no sizes before its first input: run the model once, then print it",
+    "Quantize*": QUANTIZED,
+    "DynamicQuantized*": QUANTIZED,
+    "DeQuantize": QUANTIZED,
+    "Parametrized*": "is parametrized: remove the parametrizations, then print it",
+    "ModuleList": ORDER,
+    "ModuleDict": ORDER,
+    "Bilinear": "reads two inputs, and a network here has one: ask `count bilinear "
+    "--in '20 30' --out_features 40`",
+}
