@@ -16,7 +16,6 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
     from typing import Any
 
 OK, OURS, BAD, WRONG = 0, 1, 2, 3
@@ -127,8 +126,8 @@ def stdin_for(word: str) -> str:
 def answer(kind: str, given: dict[str, Any], format: str) -> int:
     """Solve and print."""
     from solver.kinds import solve
-    from solver.render import FORMATS, render
     from solver.registry import unknown
+    from solver.render import FORMATS, render
 
     if format not in FORMATS:
         raise unknown("format", format, list(FORMATS))
@@ -138,7 +137,11 @@ def answer(kind: str, given: dict[str, Any], format: str) -> int:
 
 def say(text: str) -> None:
     """Print, the first line in bold on a terminal that wants it."""
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and text[:1] not in "{<%[":
+    if (
+        sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+        and text[:1] not in "{<%["
+    ):
         first, line, rest = text.partition("\n")
         text = f"\033[1m{first}\033[0m{line}{rest}"
     print(text.rstrip("\n"))
@@ -200,14 +203,17 @@ def build() -> Any:
             return super().resolve_command(ctx, args)
 
     def command(kind: Any) -> Any:
-        from solver.given import ALIASES, explain
+        from solver.given import ALIASES
+        from solver.help import explain
 
         parameters: list[Any] = []
         for p in kind.params:
             if p.required and p.type in PLACES:
                 parameters.append(click.Argument([p.name], metavar=p.name.upper()))
                 continue
-            short = [f"--{a}" for a, n in ALIASES.items() if n == p.name and len(a) <= 3]
+            short = [
+                f"--{a}" for a, n in ALIASES.items() if n == p.name and len(a) <= 3
+            ]
             name = p.name.replace("_", "-")
             text = explain(p)
             if p.type == "bool":
@@ -220,16 +226,24 @@ def build() -> Any:
                                        help="how the answer is written"))  # fmt: skip
 
         def callback(format: str, **given: Any) -> int:
-            known = {k: stdin_for(v) if isinstance(v, str) else v for k, v in given.items()}
-            return answer(kind.name, {k: v for k, v in known.items() if v is not None}, format)
+            known = {
+                k: stdin_for(v) if isinstance(v, str) else v for k, v in given.items()
+            }
+            return answer(
+                kind.name, {k: v for k, v in known.items() if v is not None}, format
+            )
 
-        example = f"\n\n\b\nExample: pset {kind.name} {kind.example}" if kind.example else ""
+        example = (
+            f"\n\n\b\nExample: pset {kind.name} {kind.example}" if kind.example else ""
+        )
         return click.Command(
             kind.name.partition(" ")[2], params=parameters, callback=callback,
             help=kind.doc + example, short_help=kind.doc,
         )  # fmt: skip
 
-    app = click.Group(name="pset", help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+    app = click.Group(
+        name="pset", help=HELP, context_settings={"help_option_names": ["-h", "--help"]}
+    )
     from solver import __version__
     from solver.kinds import FAMILIES as about
 
@@ -244,13 +258,21 @@ def build() -> Any:
         app.commands[function.__name__.rstrip("_")].params = list(parameters)
 
     sets = click.Argument(["sets"], nargs=-1, required=True, metavar="SET...")
-    wanted = click.Option(["--format", "format"], default="text", metavar="FORMAT",
-                          help="text, tex, html, json or pdf; several with commas (with --out)")
+    wanted = click.Option(
+        ["--format", "format"],
+        default="text",
+        metavar="FORMAT",
+        help="text, tex, html, json or pdf; several with commas (with --out)",
+    )
     out = click.Option(["--out"], metavar="DIR", help="write files into this folder")
     for what in ("key", "sheet", "guide"):
         app.add_command(
-            click.Command(what, params=[sets, wanted, out], help=DOCUMENTS[what],
-                          callback=document_command(what))  # fmt: skip
+            click.Command(
+                what,
+                params=[sets, wanted, out],
+                help=DOCUMENTS[what],
+                callback=document_command(what),
+            )  # fmt: skip
         )
     add(check, click.Argument(["set"]), click.Argument(["part"]), click.Argument(["answer"]),
         click.Option(["--format", "format"], type=formats, default="text"))  # fmt: skip
@@ -287,7 +309,9 @@ def document_command(what: str) -> Any:
     return callback
 
 
-def documents(what: str, sets: Iterable[str], formats: list[str], out: str | None) -> int:
+def documents(
+    what: str, sets: Iterable[str], formats: list[str], out: str | None
+) -> int:
     """Print a document, or write it into a folder and say where."""
     from pathlib import Path
 
@@ -300,7 +324,9 @@ def documents(what: str, sets: Iterable[str], formats: list[str], out: str | Non
         if format not in ENDINGS:
             raise unknown("format", format, list(ENDINGS))
     if out is None and (len(formats) > 1 or "pdf" in formats):
-        raise BadInput("a PDF, or several formats, are written into a folder: add --out DIR")
+        raise BadInput(
+            "a PDF, or several formats, are written into a folder: add --out DIR"
+        )
     for name in sets:
         whole = load_set(name)
         if out is None:

@@ -37,7 +37,9 @@ def one(raw: bytes, number: int) -> dict[str, Any]:
         if "answer" in question:
             from solver.grading import compare
 
-            found["verdict"] = verdict_json(compare(problem, answer, str(question["answer"])))
+            found["verdict"] = verdict_json(
+                compare(problem, answer, str(question["answer"]))
+            )
         return found
     except BadInput as e:
         error: dict[str, Any] = {"type": "BadInput", "message": e.message}
@@ -65,7 +67,9 @@ def read(raw: bytes, number: int) -> dict[str, Any]:
     except ValueError as e:
         raise BadInput(f"not JSON: {e}") from None
     if not isinstance(question, dict) or not isinstance(question.get("kind"), str):
-        raise BadInput('expected an object such as {"id": 1, "kind": "shape conv", "given": {}}')
+        raise BadInput(
+            'expected an object such as {"id": 1, "kind": "shape conv", "given": {}}'
+        )
     for key in question:
         if key not in KEYS:
             from solver.registry import unknown

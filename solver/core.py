@@ -21,7 +21,9 @@ class BadInput(ValueError):
     file and key. The public function that knows the place adds it with `at`.
     """
 
-    def __init__(self, message: str, *, text: str = "", offset: int = -1, where: str = ""):
+    def __init__(
+        self, message: str, *, text: str = "", offset: int = -1, where: str = ""
+    ):
         super().__init__(message)
         self.message, self.text, self.offset, self.where = message, text, offset, where
 
@@ -140,7 +142,9 @@ def verified(answer: Answer, same: Callable[[Any, Any], bool]) -> Answer:
         step = todo.pop()
         todo.extend(step.substeps)
         if step.before is not None and not same(step.before, step.after):
-            raise CheckFailed(f"step “{step.rule}” does not hold: {step.before} = {step.after}")
+            raise CheckFailed(
+                f"step “{step.rule}” does not hold: {step.before} = {step.after}"
+            )
     for check in answer.checks:
         if not check.ok:
             raise CheckFailed(f"the check “{check.how}” failed for {answer.value}")

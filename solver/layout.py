@@ -2,7 +2,7 @@
 
 Long mathematics comes in pieces between which a line may be broken: before a relation, a
 plus or a times, after a comma. Lines with short labels form blocks aligned at their last
-relation; the others are sentences. Strings in, strings out; widths are of plain text.
+relation; the others are sentences. Strings in, strings out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,29 @@ if TYPE_CHECKING:
 WIDTH = 78  # characters of plain text that a page is sure to hold
 LABEL, CHUNK = 24, 28  # longest label beside a chain; widest piece left whole
 OUTLIER = 12  # a formula this much wider than the lines below it stands above them
+FRACTION = {
+    "latex": re.compile(r"\\frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}"),
+    "mathml": re.compile(
+        r"<mfrac>((?:(?!</?mfrac|</mrow><mrow>).)*)</mrow><mrow>((?:(?!</?mfrac).)*)</mfrac>"
+    ),
+}
+SET = {  # how wide the rest is set: a sign takes three digits, a macro's letter one
+    form: [(re.compile(pattern), instead) for pattern, instead in patterns]
+    for form, patterns in {
+        "latex": [
+            (r"\\(?:begin|end)\{\w+\}|\\(?:left|right|text|mathrm)\b", ""),
+            (r"\\\\", "\n"),
+            (r"(?:^|\{\}| )[-+=] |\\(?:times|approx|cdots|quad|ge)\b|&", "000"),
+            (r"\\[a-zA-Z]+|\\.", "0"),
+            (r"[{}^_ ]", ""),
+        ],
+        "mathml": [
+            (r"</mtr>", "\n"),
+            (r"<mo[^>]*>[+−=×≈]</mo>|</mtd>", "000"),
+            (r"<[^>]*>", ""),
+        ],
+    }.items()
+}
 EQUALS = {"latex": "= ", "mathml": '<mo form="infix">=</mo>'}
 ABOUT = {"latex": r"\approx ", "mathml": "<mo>≈</mo>"}
 SIGNS = {
@@ -61,9 +84,10 @@ def blocks(lines: Sequence[Line], form: str) -> Iterator[Block]:
     for line, after in pairwise([*lines, None]):
         assert line is not None
         heads = after is not None and after.depth > line.depth
-        long = line.broad + 2 * line.depth > LABEL
-        wordy = any(said and w > LABEL for said, w in zip(line.said, line.widths))
-        if line.chain and not (long or wordy or heads and len(line.chain) == 1):
+        if fits(line, form) and not (heads and len(line.chain) == 1):
+            waiting.append(line)
+            continue
+        if waiting and line.depth > 0 and line.chain and not heads and tucked(line, form):
             waiting.append(line)
             continue
         yield from together(waiting, form)
@@ -73,44 +97,68 @@ def blocks(lines: Sequence[Line], form: str) -> Iterator[Block]:
     yield from together(waiting, form)
 
 
+def fits(line: Line, form: str) -> bool:
+    """Whether a line has mathematics, with a label short enough to stand beside it."""
+    short = line.broad + 2 * line.depth <= LABEL
+    wordy = any(s and measure(m, form) > LABEL for s, m in zip(line.said, line.chain))
+    return bool(line.chain) and short and not wordy
+
+
+def tucked(line: Line, form: str) -> bool:
+    """Whether a line below another is short enough to stand there with its long label."""
+    return line.broad + chain_width(widths(line.chain, form)) + 2 <= WIDTH - LABEL
+
+
 def together(lines: list[Line], form: str) -> Iterator[Block]:
     """The block of these lines: aligned at the last relation if that fits."""
     if not lines:
         return
-    room = WIDTH - 3 - max(line.broad + 2 * line.depth for line in lines)
-    above = [formula_above(line, lines) for line in lines]
-    lefts = [
-        max(chain_width(line.widths[:-2]), line.widths[-2] + 2)
-        if up
-        else chain_width(line.widths[:-1])
-        for line, up in zip(lines, above)
-    ]
-    aligned = (
-        all(len(line.chain) > 1 and not any(line.said) for line in lines)
-        and max(lefts) + 3 + max(line.widths[-1] for line in lines) <= room
-    )
+    labelled = [line.broad + 2 * line.depth for line in lines if fits(line, form)]
+    room = WIDTH - 3 - max(labelled)
+    found = [widths(line.chain, form) for line in lines]
+    aligned = len(labelled) == len(lines) and all(len(w) > 1 for w in found)
+    aligned = aligned and not any(any(line.said) for line in lines)
+    above: list[bool] = []
+    if aligned:
+        left = room - 3 - max(w[-1] for w in found)
+        above = [formula_above(w, found, left) for w in found]
+        narrow = [left_width(w, up) <= left for w, up in zip(found, above)]
+        if not narrow[-1] and len(lines) > 2 and all(narrow[:-1]):
+            yield from together(lines[:-1], form)  # a wide total by itself, below
+            yield from together(lines[-1:], form)
+            return
+        aligned = all(narrow)
     rows: list[Row] = []
-    for line, up in zip(lines, above):
-        if aligned:
-            rows += columns(line, form, up)
-        else:
-            rows += free(line, form, room)
+    for i, line in enumerate(lines):
+        rows += columns(line, form, above[i]) if aligned else free(line, form, room)
     yield Block(rows=tuple(rows), aligned=aligned)
 
 
-def chain_width(widths: Sequence[int]) -> int:
+def left_width(found: Sequence[int], above: bool) -> int:
+    """The width of what stands before the last relation."""
+    if above:
+        return max(chain_width(found[:-2]), found[-2] + 2)
+    return chain_width(found[:-1])
+
+
+def widths(chain: Sequence[str], form: str) -> list[int]:
+    """The widths of a chain's members."""
+    return [measure(m, form) for m in chain]
+
+
+def chain_width(found: Sequence[int]) -> int:
     """The width of members with relations between them."""
-    return sum(widths) + 3 * max(len(widths) - 1, 0)
+    return sum(found) + 3 * max(len(found) - 1, 0)
 
 
-def formula_above(line: Line, lines: list[Line]) -> bool:
-    """Whether a line's formula is so much wider than the other lines that it is better
-    set above its own numbers."""
-    if len(lines) < 3 or len(line.chain) < 3:
+def formula_above(line: Sequence[int], lines: Sequence[Sequence[int]], room: int) -> bool:
+    """Whether a line's formula is so much wider than the other lines, or than the page,
+    that it is better set above its own numbers."""
+    whole = chain_width(line[:-1])
+    if len(line) < 3 or len(line) == 3 and line[0] < OUTLIER:
         return False
-    others = [chain_width(o.widths[:-1]) for o in lines if len(o.chain) < 3]
-    widest = max([*others, line.widths[-2]])
-    return bool(others) and chain_width(line.widths[:-1]) > widest + OUTLIER
+    others = [chain_width(o[:-1]) for o in lines if len(o) < 3]
+    return whole > room or len(others) > 1 and whole > max(*others, line[-2]) + OUTLIER
 
 
 def columns(line: Line, form: str, above: bool) -> Iterator[Row]:
@@ -138,28 +186,30 @@ def related(member: str, form: str) -> str:
 def free(line: Line, form: str, room: int) -> Iterator[Row]:
     """A line by itself, from the left; broken at its relations in LaTeX (a browser breaks
     it by itself), and at its terms where a member is too long."""
+    long = not fits(line, form)
     if form == "mathml":
-        yield Row(line.label, line.depth, "", in_row(line.chain, form))
+        shown = in_row(line.chain, form)
+        label, shown = ("", f"{line.label}: {shown}") if long else (line.label, shown)
+        yield Row(label, line.depth, "", shown)
         return
-    start, *rest = line.chain
-    hang, used = (rf"\phantom{{{start}}} ", line.widths[0])
-    if used > 10 or not rest:
+    label, row, width = ("", rf"\text{{{line.label}: }}", line.broad) if long else (line.label, "", 0)
+    found = widths(line.chain, form)
+    hang, used = rf"\phantom{{{line.chain[0]}}} ", found[0]
+    if used > 10 or len(found) < 2 or long:
         hang, used = r"\quad ", 2
-    label, row, width = line.label, "", 0
-    for n, (member, broad) in enumerate(zip(line.chain, line.widths)):
-        sign = "" if n == 0 else " "
+    for n, (member, broad) in enumerate(zip(line.chain, found)):
         shown = member if n == 0 else related(member, form)
         if n and width + broad + 3 > room:
             yield Row(label, line.depth, "", row)
-            label, row, width, sign = "", hang, used, ""
-        if width + broad <= room:
-            row, width = row + sign + shown, width + broad + 3
+            label, row, width = "", hang, used
+        if width + broad + 3 <= room:
+            row, width = row + (" " if row else "") + shown, width + broad + 3
             continue
         for i, piece in enumerate(pieces(shown, form, always=True)):
             if i and width + measure(piece, form) > room:
                 yield Row(label, line.depth, "", row)
-                label, row, width = "", hang + (r"\quad " if n else ""), used + 2
-            row, width = f"{row} {piece}", width + measure(piece, form) + 2
+                label, row, width = "", hang + (r"\quad " if n else "") + "{}", used + 2
+            row, width = f"{row} {piece.removeprefix('{}')}", width + measure(piece, form)
     yield Row(label, line.depth, "", row)
 
 
@@ -215,11 +265,14 @@ def pieces(shown: str, form: str, always: bool = False) -> list[str]:
 
 
 def measure(shown: str, form: str) -> int:
-    """About how many characters wide this is."""
-    if form == "mathml":
-        return len(re.sub("<[^>]*>", "", shown))
-    shown = re.sub(r"\\(?:left|right|text|mathrm|begin|end|frac|quad)\b|[{}\s]", "", shown)
-    return len(re.sub(r"\\[a-zA-Z]+|\\.", "x", shown))
+    """About how many digits wide this is; of a fraction and of rows, the widest."""
+    before = ""
+    while before != shown:
+        before = shown
+        shown = FRACTION[form].sub(lambda f: "0" * max(measure(h, form) for h in f.groups()), shown)
+    for pattern, instead in SET[form]:
+        shown = pattern.sub(instead, shown)
+    return max(len(row) for row in shown.split("\n"))
 
 
 def latex_pieces(shown: str, after: str, before: str) -> list[str]:
@@ -231,7 +284,7 @@ def latex_pieces(shown: str, after: str, before: str) -> list[str]:
             depth += 1
         elif name in ("}", ")", r"\right", r"\end"):
             depth -= 1
-        outside = depth == 0 and not start
+        outside = depth == 0 and not start and found[-1] != "{}"
         if outside and before and (name == r"\times" or name in "+-" and found[-1][-1:] == " "):
             found[-1] = found[-1].rstrip()
             found.append("{}")

@@ -42,7 +42,12 @@ def compile_pdf(source: str, name: str) -> bytes:
 
 def run(place: Path, name: str) -> str:
     """One pass; what it printed. CheckFailed with TeX's first error line."""
-    safe = {"openin_any": "p", "openout_any": "p", "shell_escape": "f", "TEXMFOUTPUT": str(place)}
+    safe = {
+        "openin_any": "p",
+        "openout_any": "p",
+        "shell_escape": "f",
+        "TEXMFOUTPUT": str(place),
+    }
     try:
         done = subprocess.run(
             ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error",
@@ -55,11 +60,15 @@ def run(place: Path, name: str) -> str:
             check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise CheckFailed(f"pdflatex did not end within {SECONDS} s on {name}.tex") from None
+        raise CheckFailed(
+            f"pdflatex did not end within {SECONDS} s on {name}.tex"
+        ) from None
     log = done.stdout.decode("utf-8", "replace")
     if done.returncode != 0:
         errors = re.findall(r"^(?:! .*|l\.\d+ .*)$", log, re.M)
-        raise CheckFailed(f"pdflatex stopped on {name}.tex: {' '.join(errors[:3]) or log[-300:]}")
+        raise CheckFailed(
+            f"pdflatex stopped on {name}.tex: {' '.join(errors[:3]) or log[-300:]}"
+        )
     return log
 
 

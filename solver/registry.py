@@ -70,7 +70,9 @@ def unknown(what: str, name: str, names: list[str]) -> BadInput:
 
     near = get_close_matches(name, names, n=3, cutoff=0.5)
     if not near:
-        near = [n for n in names if name and (n.startswith(name) or name.startswith(n))][:3]
+        near = [
+            n for n in names if name and (n.startswith(name) or name.startswith(n))
+        ][:3]
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     if not hint and names:
         hint = f"; there are {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"

@@ -86,7 +86,9 @@ def no_controls(data: Any, where: str) -> None:
     if isinstance(data, str):
         for c in data:
             if ord(c) < 32 and c not in "\n\r\t" or c == "\x7f":
-                hint = {"\x0c": r"\f", "\x08": r"\b", "\x07": r"\a", "\x0b": r"\v"}.get(c, c)
+                hint = {"\x0c": r"\f", "\x08": r"\b", "\x07": r"\a", "\x0b": r"\v"}.get(
+                    c, c
+                )
                 raise BadInput(
                     f"holds the control character U+{ord(c):04X}: a basic string read a "
                     f"backslash ({hint!s}); put LaTeX into '…' or '''…'''"
@@ -130,7 +132,9 @@ def load_set(name: str | Path) -> ProblemSet:
         raise e.at(f"{where}: conventions") from None
     networks = mapping(data, "networks", where)
     entries = data.get("problem", [])
-    if not isinstance(entries, list) or not all(isinstance(p, Mapping) for p in entries):
+    if not isinstance(entries, list) or not all(
+        isinstance(p, Mapping) for p in entries
+    ):
         raise BadInput("problems are written as [[problem]] tables").at(where)
     problems: list[Problem] = []
     for i, entry in enumerate(entries):
@@ -183,10 +187,18 @@ def read_problem(
     expect(entry, PROBLEM_KEYS, where)
     id = text(entry, "id", where)
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,60}", id):
-        raise BadInput(f"the id {id!r} is not letters, digits, dots and dashes").at(where)
+        raise BadInput(f"the id {id!r} is not letters, digits, dots and dashes").at(
+            where
+        )
     points = entry.get("points", 1)
-    if isinstance(points, bool) or not isinstance(points, (int, float)) or not 0 <= points <= 1000:
-        raise BadInput(f"points are a number from 0 to 1000, not {points!r:.40}").at(where)
+    if (
+        isinstance(points, bool)
+        or not isinstance(points, (int, float))
+        or not 0 <= points <= 1000
+    ):
+        raise BadInput(f"points are a number from 0 to 1000, not {points!r:.40}").at(
+            where
+        )
     course = {**conventions, **mapping(entry, "conventions", where)}
     try:
         if "values" in entry:
@@ -231,7 +243,9 @@ def course_order(conventions: Mapping[str, Any]) -> str:
     return str(order)
 
 
-def known_part(spec: Any, conventions: Mapping[str, Any], networks: Mapping[str, Any]) -> Any:
+def known_part(
+    spec: Any, conventions: Mapping[str, Any], networks: Mapping[str, Any]
+) -> Any:
     """A named part (or a list of them) with the set's networks and conventions put in."""
     if isinstance(spec, list):
         return [known_part(one, conventions, networks) for one in spec]
@@ -248,7 +262,9 @@ def check_given(spec: Any) -> None:
         return
     if not isinstance(spec, Mapping) or "kind" not in spec:
         raise BadInput('a part of values needs a kind: { kind = "shape net", net = … }')
-    find(spec["kind"]).read({k: v for k, v in spec.items() if k not in ("kind", "entry")})
+    find(spec["kind"]).read(
+        {k: v for k, v in spec.items() if k not in ("kind", "entry")}
+    )
 
 
 def known_given(
@@ -265,7 +281,9 @@ def known_given(
         if name and name.type == "Net" and isinstance(value, str):
             found[key] = networks.get(value, value)
         if name and name.type == "Nets" and isinstance(value, list):
-            found[key] = [networks.get(v, v) if isinstance(v, str) else v for v in value]
+            found[key] = [
+                networks.get(v, v) if isinstance(v, str) else v for v in value
+            ]
     for key, value in conventions.items():
         if key in params and key not in found:
             found[key] = value
@@ -277,7 +295,11 @@ def read_mistake(entry: Any, order: str, where: str) -> Mistake:
 
     Shapes stand in the course's order, as a student would write them.
     """
-    if not isinstance(entry, Mapping) or "value" not in entry or "feedback" not in entry:
+    if (
+        not isinstance(entry, Mapping)
+        or "value" not in entry
+        or "feedback" not in entry
+    ):
         raise BadInput("a mistake has a value and its feedback").at("mistakes")
     value = as_value(entry["value"], order)
     return Mistake(str(entry.get("name", "")), value, str(entry["feedback"]).strip())
@@ -321,7 +343,9 @@ def ordered(answer: Answer, order: str) -> Answer:
         for c in answer.conventions
     )
     steps = tuple(_step(s, order) for s in answer.steps)
-    return replace(answer, value=reorder(answer.value, order), steps=steps, conventions=said)
+    return replace(
+        answer, value=reorder(answer.value, order), steps=steps, conventions=said
+    )
 
 
 def _step(step: Step, order: str) -> Step:
@@ -344,7 +368,9 @@ def reorder(value: Any, order: str) -> Any:
         return Options((reorder(v, order) for v in value), value.usual)
     if isinstance(value, Table):
         return Table(
-            (tuple(reorder(c, order) for c in row) for row in value), value.columns, value.totals
+            (tuple(reorder(c, order) for c in row) for row in value),
+            value.columns,
+            value.totals,
         )
     if isinstance(value, Listing):
         return Listing(reorder(v, order) for v in value)

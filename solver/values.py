@@ -95,7 +95,7 @@ def integer(n: int, form: str) -> str:
         comma = {"text": ",", "latex": "{,}", "mathml": ","}[form]
         digits = f"{abs(n):,}".replace(",", comma)
     if form == "mathml":
-        return (f'<mo form="prefix">−</mo>' if sign else "") + f"<mn>{digits}</mn>"
+        return ('<mo form="prefix">−</mo>' if sign else "") + f"<mn>{digits}</mn>"
     return (sign.replace("-", "−") if form == "text" else sign) + digits
 
 

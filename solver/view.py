@@ -6,12 +6,22 @@ lay it out; nothing behind this point looks at values or trees.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from solver.core import Answer, BadInput, Step
 from solver.expressions.formula import GLOSSARY
 from solver.expressions.nodes import Add, Expr, Num, Sym, letters
-from solver.values import NAMES, Listing, Numeric, Record, Table, expression, show, words
+from solver.values import (
+    NAMES,
+    Listing,
+    Numeric,
+    Record,
+    Table,
+    expression,
+    show,
+    words,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +29,15 @@ if TYPE_CHECKING:
 
     from solver.layout import Block
 
+SIZES = re.compile(
+    r"(\b[A-Za-z] = \d+\b|\b[A-Za-z]_(?:in|out)\b"
+    r"|\b[A-Za-z]\b(?= [−+·=≥≤])|(?<=[−+·=≥≤] )[A-Za-z]\b)"
+)
+WHOLE = re.compile(r"(?<![\d.,])\d{5,}(?![\d.])")
+EQUALS = {"latex": " = ", "mathml": "<mo>=</mo>"}
 LONG = 8  # a sum of more terms is shown by its first and last
 COUNTED = (
-    "parameters multiply-adds FLOPs weights biases activations connections".split()
+    ["parameters", "multiply-adds", "FLOPs", "weights", "biases", "activations", "connections"]
 )
 
 
@@ -29,21 +45,14 @@ COUNTED = (
 class Line:
     """One step: its label, the members of its chain `a = b = c`, and how deep it lies.
 
-    `broad` and `widths` are the widths of the label and of the members as plain text;
-    `said` marks the members that are words.
+    `broad` is the label's width as plain text; `said` marks the members that are words.
     """
 
     label: str
     chain: tuple[str, ...]
     depth: int = 0
     broad: int = 0
-    widths: tuple[int, ...] = ()
     said: tuple[bool, ...] = ()
-
-    @property
-    def width(self) -> int:
-        """The chain's width as plain text, to know where to break it."""
-        return sum(w + 3 for w in self.widths)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,8 +101,8 @@ def view(answer: Answer, form: str = "text") -> View:
         lines=tuple(lines),
         where=tuple((expression(s, form), escape(GLOSSARY[s.name])) for s in met(answer)),
         condition=condition(answer.condition, form),
-        conventions=tuple(map(escape, answer.conventions)),
-        checks=tuple(escape(c.how) for c in answer.checks),
+        conventions=tuple(spelt(c, form) for c in answer.conventions),
+        checks=tuple(dict.fromkeys(escape(c.how) for c in answer.checks)),
         table=tuple(tuple(cell(c, form, escape) for c in row) for row in table),
         columns=tuple(escape(label(c)) for c in table.columns),
         totals=table.totals,
@@ -194,34 +203,44 @@ def shown_step(
 ) -> list[Line]:
     """A step and, below it, its substeps; a formula that was `shown` is not repeated."""
     of, formula = step.of, step.formula
-    if formula is not None and step.before is not None:
-        if (of, formula) in shown:
+    if of is not None or formula is not None:
+        once = (of, formula, "" if formula is not None else step.rule)
+        if once in shown and step.before is not None:
             of = formula = None
-        else:
-            shown.add((of, formula))
+        shown.add(once)
     members: list[Any] = []
     for part in (of, formula, step.before, step.after):
         if part is not None and not any(same_text(part, m) for m in members[-1:]):
             members.append(part)
-    found = [
-        Line(
-            escape(step.rule),
-            tuple(member(m, form) for m in members),
-            depth,
-            len(step.rule),
-            tuple(breadth(member(m, "text")) for m in members),
-            tuple(is_words(m) for m in members),
-        )
-    ]
+    rule = NAMES.get(step.rule, step.rule)
+    chain = tuple(member(m, form) for m in members)
+    said = tuple(is_words(m) for m in members)
+    found = [Line(spelt(rule, form), chain, depth, len(rule), said)]
     inner = shown if step.before is not None else set()
     for sub in step.substeps:
         found += shown_step(sub, form, escape, depth + 1, inner)
     return found
 
 
-def breadth(text: str) -> int:
-    """The columns that plain text takes; a dot between factors is set wider than it is."""
-    return max(len(row) + row.count("·") // 2 for row in text.split("\n"))
+def spelt(text: str, form: str) -> str:
+    """Words in which sizes stand, as in `p = 1, s = 2` or `one for each of the C_out
+    filters`: letters with an index, or beside a sign, are set as mathematics."""
+    escape = escaper(form)
+    if form == "text":
+        return str(escape(text))
+    from solver.layout import math
+
+    found = []
+    for i, piece in enumerate(SIZES.split(text)):
+        name, _, number = piece.partition(" = ")
+        if i % 2 == 0:
+            found.append(escape(piece))
+        elif number:
+            sign = EQUALS[form] + show(int(number), form)
+            found.append(math([expression(Sym(name), form) + sign], form))
+        else:
+            found.append(math([expression(Sym(name), form)], form))
+    return "".join(found)
 
 
 def same_text(a: Any, b: Any) -> bool:
@@ -248,7 +267,12 @@ def member(m: Any, form: str) -> str:
         return show(m.value, form)
     if is_words(m):
         return words(m if isinstance(m, str) else ", ".join(m), form)
-    return show(m, form)
+    return grouped(show(m, form), form) if isinstance(m, Expr) else show(m, form)
+
+
+def grouped(shown: str, form: str) -> str:
+    """The whole numbers of an expression in groups of three, as values are shown."""
+    return WHOLE.sub(lambda found: show(int(found[0]), "latex" if form == "latex" else "text"), shown)
 
 
 def met(answer: Answer) -> list[Sym]:

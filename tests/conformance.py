@@ -51,7 +51,9 @@ class Tally:
             "refused": self.refused,
             "undecided": self.undecided,
             "median_ms": round(statistics.median(ordered), 3),
-            "p99_ms": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))], 3),
+            "p99_ms": round(
+                ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))], 3
+            ),
             "failures": self.failures[:50],
         }
 
@@ -108,7 +110,11 @@ def operation(row: dict[str, Any]) -> str:
     for on in (True, False):
         key = f"params_bias_{'on' if on else 'off'}"
         if key in row:
-            wrong += differs(key, solve(kind, **given(row, **toggle(row, on))).value["params"], row[key])
+            wrong += differs(
+                key,
+                solve(kind, **given(row, **toggle(row, on))).value["params"],
+                row[key],
+            )
     if "macs_excluding_zero_padding" in row:
         inside = solve(kind, **given(row, zeros=False)).value["macs"]
         wrong += differs("macs inside", inside, row["macs_excluding_zero_padding"])
@@ -157,7 +163,9 @@ def plain(value: Any) -> Any:
 # -- everything ---------------------------------------------------------------------------
 
 
-def sources(corpora: Path | None, sets: Path | None) -> Iterator[tuple[str, Iterator[Case]]]:
+def sources(
+    corpora: Path | None, sets: Path | None
+) -> Iterator[tuple[str, Iterator[Case]]]:
     """(file name, its cases) for every known file there is."""
     from tests.conformance_networks import networks
     from tests.conformance_sets import parts
@@ -178,14 +186,18 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     report = {}
-    print(f"{'file':20} {'cases':>6} {'right':>6} {'wrong':>6} {'refused':>8} {'median ms':>10} {'p99 ms':>8}")
+    print(
+        f"{'file':20} {'cases':>6} {'right':>6} {'wrong':>6} {'refused':>8} {'median ms':>10} {'p99 ms':>8}"
+    )
     for name, cases in sources(options.corpora, options.sets):
         tally = Tally()
         for case in cases:
             tally.add(case)
         report[name] = found = tally.as_json()
-        print(f"{name:20} {found['cases']:6} {found['right']:6} {found['wrong']:6} "
-              f"{found['refused']:8} {found['median_ms']:10} {found['p99_ms']:8}")
+        print(
+            f"{name:20} {found['cases']:6} {found['right']:6} {found['wrong']:6} "
+            f"{found['refused']:8} {found['median_ms']:10} {found['p99_ms']:8}"
+        )
         for line in tally.failures[:8]:
             print("   ", line[:200])
     if not report:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,9 @@ def networks(path: Path) -> Iterator[Case]:
         others,
     ):  # fmt: skip
         for id, net, wanted in table(data):
-            yield timed(f"{table.__name__}: {id}", lambda n=net, w=wanted: differences(n, w))
+            yield timed(
+                f"{table.__name__}: {id}", lambda n=net, w=wanted: differences(n, w)
+            )
 
 
 def differences(net: Net, wanted: dict[str, Any]) -> str:
@@ -69,7 +71,7 @@ def ask(net: Net, what: str, layer: Sequence[str]) -> Any:
     return solve(f"count {what}", net=net, layer=layer).value
 
 
-@lru_cache(maxsize=None)
+@cache
 def built(name: str, input: tuple[int, ...] | None = None, **options: Any) -> Net:
     net: Net = network[name](**options)
     return Net(net.name, net.layer, input or net.input, net.source)
@@ -81,7 +83,11 @@ Table = Iterator[tuple[str, Net, dict[str, Any]]]
 def torchvision(data: Any) -> Table:
     for row in data["torchvision"]["rows"]:
         name = OTHER_NAMES.get(row["model"], row["model"].replace("_", "-"))
-        if name not in network or row["model"] in NOT_OURS or not row["weights"].endswith("V1"):
+        if (
+            name not in network
+            or row["model"] in NOT_OURS
+            or not row["weights"].endswith("V1")
+        ):
             continue
         if "SWAG" in row["weights"] or "recomputed_macs_flop_counter_meta" not in row:
             continue
@@ -96,7 +102,11 @@ def keras(data: Any) -> Table:
     for row in data["keras_applications"]["rows"]:
         if row["model"] in KERAS:
             net = built(KERAS[row["model"]])
-            yield row["model"], net, {"params": row["trainable"], "with_stats": row["total"]}
+            yield (
+                row["model"],
+                net,
+                {"params": row["trainable"], "with_stats": row["total"]},
+            )
 
 
 def vgg(data: Any) -> Table:
@@ -106,11 +116,22 @@ def vgg(data: Any) -> Table:
             "params": row["params"], "params_nobias": row["params_no_bias"], "macs": row["macs"],
         }  # fmt: skip
     net = built("vgg16")
-    mine = [r.name for r in net.rows() if r.name.startswith(("conv", "pool", "fc", "flatten"))]
+    mine = [
+        r.name
+        for r in net.rows()
+        if r.name.startswith(("conv", "pool", "fc", "flatten"))
+    ]
     for row, name in zip(data["vgg16_exact"]["rows"][1:], mine):
         wanted = {"layer": (name,), "out": row["out"], "macs": row["macs"]}
-        wanted["params"], wanted["params_nobias"] = row["params_bias"], row["params_nobias"]
-        for ours, theirs in (("rf", "rf"), ("stride", "jump"), ("connections", "connections_bias")):
+        wanted["params"], wanted["params_nobias"] = (
+            row["params_bias"],
+            row["params_nobias"],
+        )
+        for ours, theirs in (
+            ("rf", "rf"),
+            ("stride", "jump"),
+            ("connections", "connections_bias"),
+        ):
             if row.get(theirs):
                 wanted[ours] = row[theirs]
         yield f"vgg16 {row['name']}", net, wanted
@@ -130,7 +151,10 @@ def lenet(data: Any) -> Table:
 
 
 def alexnet(data: Any) -> Table:
-    for name, key in (("alexnet", "computed_two_gpu_groups"), ("alexnet-ungrouped", "computed_no_groups")):
+    for name, key in (
+        ("alexnet", "computed_two_gpu_groups"),
+        ("alexnet-ungrouped", "computed_no_groups"),
+    ):
         table, net = data["alexnet"][key], built(name)
         for row in table["rows"]:
             yield f"{name} {row['name']}", net, {
@@ -149,7 +173,11 @@ def googlenet(data: Any) -> Table:
     table, net = data["googlenet_table1"], built("googlenet")
     names = [r.name for r in net.rows()]
     for row in table["rows"]:
-        layer = tuple(n for n in names if n.startswith("conv2")) if row["module"] == "conv2" else (row["module"],)
+        layer = (
+            tuple(n for n in names if n.startswith("conv2"))
+            if row["module"] == "conv2"
+            else (row["module"],)
+        )
         yield f"googlenet {row['module']}", net, {
             "layer": layer, "params": row["params_bias"], "params_nobias": row["params_nobias"],
             "macs": row["macs"],

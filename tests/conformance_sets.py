@@ -38,7 +38,9 @@ def records(path: Path) -> list[dict[str, Any]]:
     try:
         import yaml
     except ImportError:
-        raise SystemExit("reading the ground truth needs PyYAML: pip install pyyaml") from None
+        raise SystemExit(
+            "reading the ground truth needs PyYAML: pip install pyyaml"
+        ) from None
     return yaml.safe_load(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
@@ -54,13 +56,22 @@ def disagreement(value: Any, name: str, truth: Mapping[str, Any]) -> str:
     shared = {k: wanted[t] for k in named if (t := twin(k, wanted, alone)) is not None}
     if not shared:
         return f"none of {', '.join(named)} is among {', '.join(wanted)}"
-    wrong = [f"{k} is {plain(named[k])}, not {w}" for k, w in shared.items() if not agree(named[k], w)]
+    wrong = [
+        f"{k} is {plain(named[k])}, not {w}"
+        for k, w in shared.items()
+        if not agree(named[k], w)
+    ]
     return "; ".join(wrong)
 
 
 def twin(name: str, wanted: Mapping[str, Any], alone: bool) -> str | None:
     """The ground truth's name of a value of ours: the same, or shape in its order."""
-    for candidate in (name, f"{name}_hwc", f"{name}s", "total" if name == "params" else name):
+    for candidate in (
+        name,
+        f"{name}_hwc",
+        f"{name}s",
+        "total" if name == "params" else name,
+    ):
         if candidate in wanted:
             return candidate
     # A part that asks for one thing is compared with what the ground truth states first.
@@ -75,9 +86,13 @@ def agree(value: Any, wanted: Any) -> bool:
     if isinstance(value, Expr):
         return isinstance(wanted, str) and same_expression(value, wanted)
     if isinstance(value, Options) and wanted and isinstance(wanted, list):
-        return [list(o.values()) if isinstance(o, Mapping) else list(o) for o in value] == wanted
+        return [
+            list(o.values()) if isinstance(o, Mapping) else list(o) for o in value
+        ] == wanted
     if isinstance(wanted, (list, tuple)) and isinstance(value, (list, tuple)):
-        return len(value) == len(wanted) and all(agree(a, b) for a, b in zip(value, wanted))
+        return len(value) == len(wanted) and all(
+            agree(a, b) for a, b in zip(value, wanted)
+        )
     if isinstance(wanted, Mapping) and isinstance(value, Mapping):
         return all(k in value and agree(value[k], w) for k, w in wanted.items())
     if isinstance(wanted, bool) or isinstance(value, bool):
@@ -96,7 +111,9 @@ def same_expression(ours: Expr, theirs: str) -> bool:
     """Whether an expression in the ground truth's notation is the same as ours."""
     tree = parse(re.sub(r"\*\*", "^", theirs))
     names = {s.name for s in (*letters(ours), *letters(tree))}
-    tried = [{n: 3 + 2 * i + 5 * j for i, n in enumerate(sorted(names))} for j in range(6)]
+    tried = [
+        {n: 3 + 2 * i + 5 * j for i, n in enumerate(sorted(names))} for j in range(6)
+    ]
     return all(evaluate(ours, env) == evaluate(tree, env) for env in tried)
 
 

@@ -259,6 +259,50 @@ def test_training_keeps_the_shape(one, shapes):
     assert (flat(y) == flat(ran(one, shapes, training=True))).all()
 
 
+SETTINGS = [
+    ("conv", {"out_channels": 5, "kernel": 3, "padding": 1}, "padding_mode", "reflect"),
+    ("pool", {"kernel": 3, "padding": 1, "mode": "avg"}, "count_include_pad", False),
+    ("pool", {"kernel": 3, "mode": "lp"}, "norm_type", 4),
+    ("pool", {"kernel": 3}, "mode", "avg"),
+    ("adaptive-pool", {"output": 5}, "mode", "max"),
+    ("group-norm", {"groups": 1}, "groups", 3),
+    ("local-response-norm", {}, "size", 3),
+    ("activation", {}, "function", "tanh"),
+    ("dropout", {}, "p", 0.3),
+    ("dropout", {}, "channels", True),
+    ("select", {"dim": 2}, "index", 7),
+    ("interpolate", {"scale": 1.43, "mode": "bilinear"}, "recompute", True),
+    ("interpolate", {"scale": 1.43, "mode": "bilinear"}, "align_corners", True),
+    ("interpolate", {"size": 5, "mode": "bilinear"}, "mode", "bicubic"),
+]
+
+
+@pytest.mark.parametrize("name, fields, field, value", SETTINGS)
+def test_a_setting_that_keeps_the_shape_changes_the_values(name, fields, field, value):
+    one, other = layer[name](**fields), layer[name](**fields | {field: value})
+    y, z = (ran(each, [IMAGE], training=True) for each in (one, other))
+    assert y.shape == z.shape and not np.allclose(y, z)
+
+
+def test_the_number_of_heads_counts():
+    x = (2, 7, 6)
+    weights = random_weights(layer["attention"](2), x)
+    y, z = (ran(layer["attention"](heads), [x], weights) for heads in (2, 3))
+    assert y.shape == z.shape and not np.allclose(y, z)
+
+
+def test_inputs_are_taken_in_order():
+    a, b = np.zeros((2, 3)), np.ones((2, 5))
+    assert (
+        forward(layer["concat"](), a, b, weights={}).tolist() == [[0] * 3 + [1] * 5] * 2
+    )
+    a, b = np.array([[1, 2]]), np.array([[3], [4]])
+    assert forward(layer["matmul"](), a, b, weights={}).tolist() == [[11]]
+    both = sequence(("first", layer["linear"](1)), ("then", layer["activation"]()))
+    weights = {"first.weight": np.array([[2]]), "first.bias": np.array([-5])}
+    assert forward(both, np.array([[1], [4]]), weights=weights).tolist() == [[0], [3]]
+
+
 class Read(dict):
     """Weights that remember which of them were read."""
 

@@ -298,6 +298,8 @@ def test_maximum_ignores_padding_even_below_zero():
 def test_window_wholly_in_the_padding_has_no_maximum():
     found = pool(np.ones((1, 1, 1)), 2, 1, padding=1, dilation=2)
     assert found.tolist() == [[[-inf]]]
+    found = pool(np.ones((1, 1, 1), np.int8), 2, 1, padding=1, dilation=2)
+    assert found.tolist() == [[[-128]]]
 
 
 @pytest.mark.parametrize(
@@ -309,6 +311,11 @@ def test_window_wholly_in_the_padding_has_no_maximum():
         ("avg", {"ceil_mode": True}, [2, 4, Fraction(11, 2)]),
         ("avg", {"padding": 1}, [1, 3, 5]),
         ("avg", {"padding": 1, "count_include_pad": False}, [Fraction(3, 2), 3, 5]),
+        (
+            "avg",
+            {"padding": 1, "count_include_pad": False, "ceil_mode": True},
+            [Fraction(3, 2), 3, 5, 6],
+        ),
         # Both windows' overhang is left out, the last one's padding is counted.
         ("avg", {"padding": 1, "ceil_mode": True}, [1, 3, 5, 3]),
     ],

@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from solver.expressions.nodes import Expr, Num, Size, Sym, evaluate, letters, subs, tidy, tree
+from solver.expressions.nodes import (
+    Expr,
+    Num,
+    Size,
+    Sym,
+    evaluate,
+    letters,
+    subs,
+    tidy,
+    tree,
+)
 from solver.expressions.parse import parse
 
 TYPE_CHECKING = False

@@ -153,7 +153,12 @@ class Call(Expr):
         return self.args[0]  # type: ignore[no-any-return]
 
 
-Size = int | Expr  # what a shape holds: a number, or a tree with letters
+# What a shape holds: a number, or a tree with letters. Layers compute with both alike, by
+# the operators above, which the type checker cannot follow: to it a size is anything.
+if TYPE_CHECKING:
+    Size = Any
+else:
+    Size = int | Expr
 
 
 def _floor(x: Number) -> int:

@@ -9,7 +9,18 @@ from __future__ import annotations
 import re
 
 from solver.core import BadInput
-from solver.expressions.nodes import FUNCTIONS, Add, Call, Div, Expr, Mul, Neg, Num, Pow, Sym
+from solver.expressions.nodes import (
+    FUNCTIONS,
+    Add,
+    Call,
+    Div,
+    Expr,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Sym,
+)
 
 LONGEST, DEEPEST, DIGITS = 2000, 60, 40
 SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"

@@ -27,7 +27,9 @@ def grade(problem: Problem, text: str) -> Verdict:
 
 def grade_part(whole: ProblemSet, problem: Problem, text: str) -> Verdict:
     """The verdict on an answer to a part of a set, in the order its course writes sizes."""
-    return compare(problem, solve_part(whole, problem), text, problem.order or whole.order)
+    return compare(
+        problem, solve_part(whole, problem), text, problem.order or whole.order
+    )
 
 
 def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> Verdict:
@@ -44,8 +46,13 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     found, said = matches(right, given)
     if found:
         if links:
-            return Verdict("partly", problem.points / 2, "",
-                           f"The result is right, but {links} does not hold.", understood)
+            return Verdict(
+                "partly",
+                problem.points / 2,
+                "",
+                f"The result is right, but {links} does not hold.",
+                understood,
+            )
         return Verdict("right", problem.points, "", said, understood)
     undecided = found is None
     known = mistakes(problem)
@@ -61,7 +68,9 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     if isinstance(right, Options) and isinstance(given, Options):
         return by_options(problem, right, given, understood)
     if undecided:
-        return Verdict("undecided", 0, "", said or "A person has to decide this.", understood)
+        return Verdict(
+            "undecided", 0, "", said or "A person has to decide this.", understood
+        )
     return Verdict("wrong", 0, "", "", understood)
 
 
@@ -156,7 +165,9 @@ def by_entries(
     found = {k: matches(right[k], given[k])[0] for k in right if k in given}
     good = [k for k in right if found.get(k)]
     names = [
-        NAMES.get(k, k).replace("_", " ") for k in right if k in given and not found.get(k)
+        NAMES.get(k, k).replace("_", " ")
+        for k in right
+        if k in given and not found.get(k)
     ]
     open_ = [k for k in right if found.get(k, False) is None]
     said = f"Not right: {', '.join(names)}." if names else ""
@@ -171,7 +182,9 @@ def by_entries(
                 matches(reorder(wrong, order), given[k])[0] for k, wrong in entries
             ):
                 made.append(one)
-                names_ = ", ".join(NAMES.get(k, k).replace("_", " ") for k, _ in entries)
+                names_ = ", ".join(
+                    NAMES.get(k, k).replace("_", " ") for k, _ in entries
+                )
                 said += f" {names_}: {one.feedback}"
                 found.update(dict.fromkeys(one.value, None))
     name = made[0].name if made else ""
@@ -183,14 +196,18 @@ def by_entries(
     return Verdict("wrong", 0, name, said, understood)
 
 
-def by_options(problem: Problem, right: Options, given: Options, understood: str) -> Verdict:
+def by_options(
+    problem: Problem, right: Options, given: Options, understood: str
+) -> Verdict:
     """Some of the combinations asked for."""
     good = [g for g in given if g in right]
     bad = [g for g in given if g not in right]
     if bad or not good:
         said = "; ".join(", ".join(f"{k} = {v}" for k, v in b.items()) for b in bad
                          if isinstance(b, Mapping))  # fmt: skip
-        return Verdict("wrong", 0, "", f"This does not fit: {said}." if said else "", understood)
+        return Verdict(
+            "wrong", 0, "", f"This does not fit: {said}." if said else "", understood
+        )
     part = round(problem.points * len(good) / len(right), 2)
     said = f"Right, and there are {len(right) - len(good)} more."
     return Verdict("partly", part, "", said, understood)

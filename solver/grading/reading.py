@@ -65,7 +65,11 @@ def read(expected: Any, text: str) -> Any:
         first = expected[0] if expected else 0
         if isinstance(first, Shape):
             return Listing(shape(p) for p in re.findall(SHAPES, text))
-        gap = r"[;\n]+" if isinstance(first, (Shape, Matrix, tuple)) else r"[;\n]+|,\s+|\s+"
+        gap = (
+            r"[;\n]+"
+            if isinstance(first, (Shape, Matrix, tuple))
+            else r"[;\n]+|,\s+|\s+"
+        )
         return Listing(read(first, p) for p in re.split(gap, text) if p.strip())
     raise BadInput(f"answers of this type are not read yet: {type(expected).__name__}")
 
@@ -80,7 +84,11 @@ LATEX = {
 def plain(text: str) -> str:
     """Simple LaTeX as plain text; control characters are refused."""
     for c in text:
-        if (ord(c) < 32 and c not in "\n\r\t") or "\u202a" <= c <= "\u202e" or "\u2066" <= c <= "\u2069":
+        if (
+            (ord(c) < 32 and c not in "\n\r\t")
+            or "\u202a" <= c <= "\u202e"
+            or "\u2066" <= c <= "\u2069"
+        ):
             raise BadInput(f"the answer holds the control character U+{ord(c):04X}")
     for pattern, replacement in LATEX.items():
         text = re.sub(pattern, replacement, text)
@@ -122,10 +130,14 @@ def one_quantity(text: str, expected: Any) -> Any:
     m = NUMBER.match(text)
     if m and not (wants_letters and (m["unit"] or m["suffix"])):
         return number(m)
-    tree = parse(re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text.replace("{", "(").replace("}", ")")))
+    tree = parse(
+        re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text.replace("{", "(").replace("}", ")"))
+    )
     if letters(tree) and not wants_letters:
-        raise BadInput(f"expected a number, not an expression in "
-                       f"{', '.join(s.name for s in letters(tree))}")
+        raise BadInput(
+            f"expected a number, not an expression in "
+            f"{', '.join(s.name for s in letters(tree))}"
+        )
     try:
         return settle(tree)
     except (ZeroDivisionError, OverflowError) as e:
@@ -138,24 +150,32 @@ def number(m: re.Match[str]) -> Any:
 
     digits = re.sub(r"[, ]", "", m["digits"])
     value = Fraction(digits)
-    scale = Fraction(10) ** int(m["power"] or 0) * SUFFIXES.get((m["suffix"] or "").lower(), 1)
+    scale = Fraction(10) ** int(m["power"] or 0) * SUFFIXES.get(
+        (m["suffix"] or "").lower(), 1
+    )
     if m["percent"]:
         scale /= 100
     decimals = len(digits.partition(".")[2])
     exact = value * scale
     if scale != 1 and not m["percent"] or decimals:
-        return Rounded(exact.numerator if exact.denominator == 1 else exact,
-                       scale / 2 / Fraction(10) ** decimals)
+        return Rounded(
+            exact.numerator if exact.denominator == 1 else exact,
+            scale / 2 / Fraction(10) ** decimals,
+        )
     return exact.numerator if exact.denominator == 1 else exact
 
 
 def shape(text: str) -> Shape:
     """64x62x62, (64, 62, 62), 62 × 62 with 64 channels."""
     text = text.replace("*", "×")
-    named = re.search(r"(?:,|and|with|;)?\s*(\d+)\s*(?:channels?|maps?|filters?)\b", text)
+    named = re.search(
+        r"(?:,|and|with|;)?\s*(\d+)\s*(?:channels?|maps?|filters?)\b", text
+    )
     if named:
         rest = (text[: named.start()] + " " + text[named.end() :]).strip(" ,;")
-        sizes = [size(t, "shape") for t in entries(re.sub(r"\b(?:and|with|by)\b", " ", rest))]
+        sizes = [
+            size(t, "shape") for t in entries(re.sub(r"\b(?:and|with|by)\b", " ", rest))
+        ]
         return Shape((int(named[1]), *sizes), "CHW")
     text = re.sub(r"\b(?:by|and)\b", "×", text)
     if re.search(r"[A-Za-z]{3,}", text):
@@ -184,8 +204,10 @@ def record(text: str, expected: Mapping[str, Any]) -> Record:
         found[key[0]] = read(expected[key[0]], key[1])
     left = [k for k in expected if k not in found]
     if len(unnamed) > len(left):
-        raise BadInput(f"{len(pieces)} values for {len(expected)}: name them, as in "
-                       + "; ".join(f"{k} …" for k in expected))
+        raise BadInput(
+            f"{len(pieces)} values for {len(expected)}: name them, as in "
+            + "; ".join(f"{k} …" for k in expected)
+        )
     for key_, piece in zip(left, unnamed):
         found[key_] = read(expected[key_], piece)
     return found
@@ -195,8 +217,11 @@ def named(piece: str, expected: Mapping[str, Any]) -> tuple[str, str] | None:
     """The entry that a piece names at its start or end, and the rest of it."""
     for key in sorted(expected, key=len, reverse=True):
         for word in dict.fromkeys((key, key.replace("_", " "), NAMES.get(key, key))):
-            m = re.match(rf"\s*{re.escape(word)}\s*[:=]?\s+(.+)$|\s*{re.escape(word)}\s*[:=]\s*(.+)$",
-                         piece, re.I | re.S)
+            m = re.match(
+                rf"\s*{re.escape(word)}\s*[:=]?\s+(.+)$|\s*{re.escape(word)}\s*[:=]\s*(.+)$",
+                piece,
+                re.I | re.S,
+            )
             if m:
                 return key, (m[1] or m[2]).strip()
     return None
@@ -209,11 +234,15 @@ def several(text: str, expected: Any) -> Options:
         pairs = re.findall(r"([a-zA-Z]+)\s*=\s*(\d{1,9})", piece)
         if pairs:
             words = {"padding": "p", "stride": "s", "kernel": "k", "dilation": "d"}
-            found.append(Record({words.get(k.lower(), k.lower()): int(v) for k, v in pairs}))
+            found.append(
+                Record({words.get(k.lower(), k.lower()): int(v) for k, v in pairs})
+            )
         elif isinstance(expected, Mapping):
             numbers = re.findall(r"\d{1,9}", piece)
             if len(numbers) != len(expected):
-                raise BadInput(f"expected {', '.join(f'{k} = …' for k in expected)}, not {piece[:40]!r}")
+                raise BadInput(
+                    f"expected {', '.join(f'{k} = …' for k in expected)}, not {piece[:40]!r}"
+                )
             found.append(Record(zip(expected, map(int, numbers))))
         else:
             found.append(Listing(map(int, re.findall(r"\d{1,9}", piece))))

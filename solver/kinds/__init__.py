@@ -28,6 +28,8 @@ FAMILIES = {
     "values": "Several questions answered together.",
 }
 
+MODULES = {"count": ("count", "count_tables")}  # where a family is not one module of its name
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Kind:
@@ -91,7 +93,7 @@ def find(name: str) -> Kind:
     family, _, rest = name.partition(" ")
     if family not in FAMILIES:
         raise unknown("kind", name, [*FAMILIES, *(n for n in names() if n not in FAMILIES)])
-    module = load(f"solver.kinds.{family}")
+    module = loaded(family)
     if name not in _kinds and hasattr(module, "resolve"):
         made = module.resolve(rest)
         if made is not None:
@@ -101,11 +103,16 @@ def find(name: str) -> Kind:
     return _kinds[name]  # type: ignore[no-any-return]
 
 
+def loaded(family: str) -> Any:
+    """A family's module, all its kinds registered."""
+    return [load(f"solver.kinds.{m}") for m in MODULES.get(family, (family,))][0]
+
+
 def names(family: str = "") -> list[str]:
     """The names of all kinds, or of one family's."""
     found = []
     for each in [family] if family else FAMILIES:
-        module = load(f"solver.kinds.{each}")
+        module = loaded(each)
         found += [n for n in _kinds.names() if n.split()[0] == each]
         found += [f"{each} {n}" for n in getattr(module, "OFFERED", ())]
     return list(dict.fromkeys(found))
@@ -162,6 +169,7 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
     from solver.values import same
 
     load("solver.kinds.mistakes")
+    load("solver.kinds.mistakes_counts")
     known = find(problem.kind)
     family = known.name.split()[0]
     given = {**known.fixed, **known.read(problem.given)}

@@ -13,13 +13,13 @@ from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, Mul, Num, Size, plus, tidy, times, tree
 from solver.kinds import Kind, kind
-from solver.kinds.nets import pick, run, short, without_batch, work
+from solver.kinds.nets import pick, run, short, work
 from solver.kinds.sampling import holds_at_numbers, letters_of
 from solver.kinds.shape import OFFERED, condition_text  # noqa: F401 - read by kinds.names
 from solver.networks.layers import Layer, Row, Shape, total
 from solver.networks.net import Net
 from solver.registry import unknown
-from solver.values import Record, Table
+from solver.values import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -395,163 +395,3 @@ def connections(net: Net, *, layer: Names = (), input: Shape | None = None, bias
     notes = ["a connection is one weight (or bias) used at one output position"]
     how = "multiply-adds, and one bias an output"
     return answered(net, input, None, layer, tree_of, again, how, "connections", notes)
-
-
-@kind("count table", "vgg16")
-def table(
-    net: Net,
-    *,
-    input: Shape | None = None,
-    batch: Size | None = None,
-    bias: bool = True,
-    norm: bool = True,
-    stats: bool = False,
-) -> Answer:
-    """Everything layer by layer: shape, parameters, multiply-adds, receptive field."""
-    rows = run(net, input, batch)
-    lines: list[tuple[Any, ...]] = []
-    sums: dict[str, list[Any]] = {"params": [], "macs": [], "activations": []}
-    unknown_: list[str] = []
-    for r in rows:
-        many = settle(param_tree(r.layer, r.inputs, bias, norm, stats))
-        products = r.layer.macs(r.inputs, r.out)
-        if products is None:
-            unknown_.append(r.name)
-        values = settle(times(*r.out))
-        field = r.field[0].size if r.field else "all"
-        done = "?" if products is None else settle(products)
-        lines.append((r.name or "merge", without_batch(r.out, batch), values, many, done, field))
-        sums["params"].append(many)
-        sums["macs"].append(0 if products is None else done)
-        if r.layer.KIND not in INPLACE:
-            sums["activations"].append(values)
-    totals = {name: settle(plus(*values)) for name, values in sums.items()}
-    end = ("total", "", totals["activations"], totals["params"], totals["macs"], "")
-    columns = ("layer", "output", "values", "params", "macs", "field")
-    checks = [table_check(net, input, batch, bias, norm, stats, totals)]
-    notes = ["biases are counted" if bias else "biases are not counted",
-             "one multiply-add (MAC) is one multiplication and its addition; "
-             "1 MAC = 2 FLOPs",
-             "the total of the values leaves out layers that work in place"]
-    if unknown_:
-        notes.insert(0, "multiply-adds are a lower bound: nothing is known of "
-                     + ", ".join(unknown_))
-    source = [Step(f"{net.source}")] if net.source else []
-    return Answer(
-        Table((*lines, end), columns, 1),
-        tuple(source),
-        tuple(checks),
-        "table",
-        condition_text(tuple(r.out for r in rows)),
-        tuple(notes),
-    )
-
-
-def table_check(
-    net: Net, input: Any, batch: Any, bias: bool, norm: bool, stats: bool, totals: dict[str, Any]
-) -> Check:
-    """All three totals by the other route."""
-
-    def recount(net: Net, input: Any, batch: Any) -> Any:
-        rows = net.rows(input, batch)
-        return (
-            params_again(rows, bias, norm, stats),
-            sum(r.layer.tally(*r.inputs) for r in rows),
-            sum(
-                prod(r.layer.recount(*r.inputs))  # type: ignore[arg-type]
-                for r in rows
-                if r.layer.KIND not in INPLACE
-            ),
-        )
-
-    things = (net, net.input if input is None else input, 1 if batch is None else batch)
-    has = " at seeded numbers" if letters_of(things) else ""
-    value = (totals["params"], totals["macs"], totals["activations"])
-    how = "outputs, recounted, times the inputs that each reads"
-    return Check(how + has, holds_at_numbers(value, things, recount))
-
-
-ASKED = "shape params weights biases macs flops activations connections".split()
-
-
-@kind("count layer", "'3x32x32: conv 6 k5' --ask shape,params,weights")
-def describe(
-    net: Net, *, layer: str = "", ask: Names = ("shape", "weights", "params"), input: Shape | None = None
-) -> Answer:
-    """Several facts about one layer: its output shape, weights, parameters, …"""
-    found = Record()
-    steps: list[Step] = []
-    checks: dict[str, Check] = {}
-    notes: dict[str, None] = {}
-    rows = run(net, input)
-    name = layer or rows[-1].name
-    for what in ask:
-        if what not in ASKED:
-            raise unknown("fact about a layer", what, ASKED)
-        if what == "shape":
-            row = pick(rows, [name])[-1]
-            part = layer_shape(row)
-        else:
-            part = KINDS[what](net, layer=(name,), input=input)
-        found[what] = part.value
-        steps += [Step(what if len(part.steps) == 1 and what != "shape" else s.rule, s.before,
-                       s.after, s.of, s.formula) for s in part.steps]  # fmt: skip
-        checks.update((c.how, c) for c in part.checks)
-        notes.update(dict.fromkeys(part.conventions))
-    return Answer(found, tuple(steps), tuple(checks.values()), "layer",
-                  conventions=tuple(notes))
-
-
-def layer_shape(row: Row) -> Answer:
-    """The shape kind's answer for a layer inside a network."""
-    from solver.kinds.shape import channel_steps, count_again, size_steps
-
-    one, inputs, out = row.layer, row.inputs, row.out
-    steps = [*size_steps(one.sides(*inputs)), *channel_steps(one, inputs, out)]
-    value = without_batch(out, None)
-    return Answer(value, tuple(steps), (count_again(one, inputs, out),), "shape")
-
-
-KINDS = {"params": params, "weights": weights, "biases": biases, "macs": macs, "flops": flops,
-         "activations": activations, "connections": connections}
-
-
-@kind("count compare", "'inception-naive; inception-reduced' --of macs")
-def compare(nets: Nets, *, of: str = "params", bias: bool = True, layer: Names = ()) -> Answer:
-    """Which of several networks has most and fewest, by how much, and by which factor."""
-    if of not in KINDS:
-        raise unknown("count", of, list(KINDS))
-    if len(nets) < 2:
-        raise BadInput("give at least two networks to compare, separated by ;")
-    options = {"bias": bias} if of in ("params", "connections") else {}
-    parts = [KINDS[of](net, layer=layer, **options) for net in nets]
-    steps = [Step(f"{i + 1}: {short(net)}", None, part.value)
-             for i, (net, part) in enumerate(zip(nets, parts))]
-    values = [p.value for p in parts]
-    if any(isinstance(v, Expr) for v in values):
-        found, more = compare_letters(values)
-    else:
-        most, fewest = max(values), min(values)
-        found = Record(most=values.index(most) + 1, fewest=values.index(fewest) + 1,
-                       difference=most - fewest)
-        more = [Step("difference", tree(most) - fewest, most - fewest)]
-        if fewest:
-            found["ratio"] = settle(tree(most) / fewest)
-            more.append(Step("ratio", tree(most) / fewest, found["ratio"]))
-    checks = {c.how: c for p in parts for c in p.checks}
-    notes = dict.fromkeys(n for p in parts for n in p.conventions)
-    return Answer(found, (*steps, *more), tuple(checks.values()), of,
-                  conventions=tuple(notes))
-
-
-def compare_letters(values: list[Any]) -> tuple[Record, list[Step]]:
-    """Most and fewest for every value of the letters (at least 1), or a refusal."""
-    from solver.expressions.algebra import order
-
-    ranked = order(values)
-    if ranked is None:
-        raise BadInput("which is larger depends on the letters: give numbers")
-    return (Record(most=ranked[-1] + 1, fewest=ranked[0] + 1, same_for_all=True),
-            [Step("the order holds for all values of the letters from 1 on")])
-
-

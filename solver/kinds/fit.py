@@ -94,7 +94,7 @@ def combinations(given: dict[str, int | None], most: int | None) -> list[dict[st
         strides = [given["stride"]] if given["stride"] else range(1, (most or k) + 1)  # type: ignore[operator]
         dilations = [given["dilation"]] if given["dilation"] else range(1, (most or k) + 1)  # type: ignore[operator]
         paddings = (
-            range(0, (most + 1 if most else k)) if given["padding"] is None else [given["padding"]]  # type: ignore[arg-type]
+            range(most + 1 if most else k) if given["padding"] is None else [given["padding"]]  # type: ignore[arg-type]
         )
         if len(strides) * len(dilations) * len(paddings) + len(found) > TRIED:
             raise BadInput(f"more than {TRIED:,} combinations: give one more of "

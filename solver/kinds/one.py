@@ -16,9 +16,16 @@ from solver.kinds import Kind
 from solver.kinds.count import inside_again, macs_tree, param_tree, params_again, trim
 from solver.kinds.nets import in_letters
 from solver.kinds.sampling import holds_at_numbers, letters_of
-from solver.kinds.shape import build, condition_text, conventions, count_again, shaped, size_steps
+from solver.kinds.shape import (
+    build,
+    condition_text,
+    conventions,
+    count_again,
+    shaped,
+    size_steps,
+    unbatched,
+)
 from solver.kinds.shape import resolve as shape_of
-from solver.kinds.shape import unbatched
 from solver.networks.layers import Layer, Row, layer
 from solver.values import Record
 

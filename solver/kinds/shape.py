@@ -26,12 +26,7 @@ if TYPE_CHECKING:
     from solver.networks.net import Net
 
 # Layers that are asked about by themselves; the others only make sense inside a network.
-OFFERED = (
-    "conv conv-transpose pool adaptive-pool linear bilinear embedding matmul batch-norm "
-    "layer-norm rms-norm group-norm instance-norm local-response-norm activation dropout "
-    "flatten unflatten pad unfold fold pixel-shuffle pixel-unshuffle interpolate rnn lstm "
-    "gru attention concat add"
-).split()
+OFFERED = ["conv", "conv-transpose", "pool", "adaptive-pool", "linear", "bilinear", "embedding", "matmul", "batch-norm", "layer-norm", "rms-norm", "group-norm", "instance-norm", "local-response-norm", "activation", "dropout", "flatten", "unflatten", "pad", "unfold", "fold", "pixel-shuffle", "pixel-unshuffle", "interpolate", "rnn", "lstm", "gru", "attention", "concat", "add"]
 
 OTHER_NAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "max-pool": ("pool", {"mode": "max"}),

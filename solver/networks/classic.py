@@ -101,8 +101,8 @@ class SparseConv(Layer):
     def recount(self, *inputs: Shape) -> Shape:
         batch, channels, sides = self.fits(inputs[0])
         k = self.kernel
-        counted = [len(starts(n, k, 0, 1, 1)) for n in sides]  # type: ignore[arg-type]
-        return (*batch, len(self.table(channels)), *counted)  # type: ignore[arg-type]
+        counted = [len(starts(n, k, 0, 1, 1)) for n in sides]
+        return (*batch, len(self.table(channels)), *counted)
 
     def how(self) -> str:
         return "counting the rows of the connection table and the window positions"
@@ -118,7 +118,7 @@ class SparseConv(Layer):
     def fan_in(self, *inputs: Shape) -> Size:
         """The most weighted inputs that an output reads (C3: 6·5² = 150)."""
         most, k = max(reads for _, reads in self.groups), self.kernel
-        return settle(times(most, k, k))  # type: ignore[no-any-return]
+        return settle(times(most, k, k))
 
     def macs(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         batch, k, sides = out[:-3], self.kernel, out[-2:]
@@ -127,9 +127,9 @@ class SparseConv(Layer):
     def tally(self, *inputs: Shape) -> int:
         _, channels, _ = self.fits(inputs[0])
         batch, (_, height, width) = inputs[0][:-3], self.recount(*inputs)[-3:]
-        marks = sum(map(len, self.table(channels)))  # type: ignore[arg-type]
+        marks = sum(map(len, self.table(channels)))
         k = self.kernel
-        return prod((*batch, marks, k, k, height, width))  # type: ignore[arg-type]
+        return prod((*batch, marks, k, k, height, width))
 
     def connections(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         """Weights and bias that each output uses, over all outputs (C3: 151,600)."""
@@ -169,7 +169,7 @@ class Subsample(Layer):
     def recount(self, *inputs: Shape) -> Shape:
         batch, channels, sides = split(inputs[0], 2, "subsampling")
         k = self.kernel
-        counted = [len(starts(n, k, 0, k, 1)) for n in sides]  # type: ignore[arg-type]
+        counted = [len(starts(n, k, 0, k, 1)) for n in sides]
         return (*batch, channels, *counted)
 
     def how(self) -> str:
@@ -178,10 +178,10 @@ class Subsample(Layer):
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
         channels = inputs[0][-3]
         names = ("coefficient", "bias") if self.bias else ("coefficient",)
-        return {name: (channels,) for name in names}
+        return dict.fromkeys(names, (channels,))
 
     def fan_in(self, *inputs: Shape) -> Size:
-        return settle(times(self.kernel, self.kernel))  # type: ignore[no-any-return]
+        return settle(times(self.kernel, self.kernel))
 
     def macs(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         return factors(*out, self.kernel, self.kernel)

@@ -9,7 +9,16 @@ from solver.core import BadInput
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, Num, Size, times, tree
 from solver.networks.dense import broadcast
-from solver.networks.layers import Field, Layer, Row, Shape, Signal, layer, same, show_shape
+from solver.networks.layers import (
+    Field,
+    Layer,
+    Row,
+    Shape,
+    Signal,
+    layer,
+    same,
+    show_shape,
+)
 
 Named = tuple[str, Layer]
 
@@ -46,6 +55,13 @@ class Network(Layer):
             f"{row.name}.{name}": shape
             for row in rows
             for name, shape in row.layer.weights(*row.inputs).items()
+        }
+
+    def buffers(self, *inputs: Shape) -> dict[str, Shape]:
+        return {
+            f"{row.name}.{name}": shape
+            for row in self.leaves(*inputs)
+            for name, shape in row.layer.buffers(*row.inputs).items()
         }
 
     def macs(self, inputs: tuple[Shape, ...], out: Shape) -> Expr | None:
@@ -114,7 +130,7 @@ def merged(fields: list[tuple[Field, ...] | None]) -> tuple[Field, ...] | None:
             low: Size = settle(Call("min", *map(tree, starts)))
             high: Size = settle(Call("max", *map(tree, ends)))
         else:
-            low, high = min(starts), max(ends)  # type: ignore[type-var]
+            low, high = min(starts), max(ends)
         axes.append(Field(low, high, parts[0].jump))
     return tuple(axes)
 
@@ -150,7 +166,7 @@ class Concat(Layer):
 
     def recount(self, *inputs: Shape) -> Shape:
         at = self.dim % len(inputs[0])
-        slices = [range(s[at]) for s in inputs]  # type: ignore[arg-type]
+        slices = [range(s[at]) for s in inputs]
         return (*inputs[0][:at], sum(map(len, slices)), *inputs[0][at + 1 :])
 
     def how(self) -> str:
@@ -200,7 +216,10 @@ def sequence(*layers: Layer | Named) -> Sequential:
 
 def branches(*paths: Layer | Named, merge: Layer | None = None) -> Branches:
     """Paths side by side, concatenated along the channels unless merged otherwise."""
-    named = tuple(p if isinstance(p, tuple) else (f"branch{i + 1}", p) for i, p in enumerate(paths))
+    named = tuple(
+        p if isinstance(p, tuple) else (f"branch{i + 1}", p)
+        for i, p in enumerate(paths)
+    )
     return Branches(named, merge or Concat())
 
 

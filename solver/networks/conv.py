@@ -31,7 +31,9 @@ from solver.networks.layers import (
 )
 
 SIZE = Formula("floor((n + 2*p - d*(k - 1) - 1)/s) + 1")
-TOTAL = Formula("floor((n + p - d*(k - 1) - 1)/s) + 1")  # p zeros on both sides together
+TOTAL = Formula(
+    "floor((n + p - d*(k - 1) - 1)/s) + 1"
+)  # p zeros on both sides together
 LISTED = 10**7  # taps along an axis that are listed one by one
 TRANSPOSED = Formula("(n - 1)*s - 2*p + d*(k - 1) + q + 1")
 
@@ -84,7 +86,9 @@ class Conv(Layer):
         elif self.padding in ("valid", None):
             ps = (0,) * self.dims
         elif isinstance(self.padding, str):
-            raise BadInput(f"padding is a number, 'same' or 'valid', not {self.padding!r}")
+            raise BadInput(
+                f"padding is a number, 'same' or 'valid', not {self.padding!r}"
+            )
         else:
             sides = per_axis(self.padding, self.dims, "padding")
             positive("padding", *sides, least=0)
@@ -105,14 +109,24 @@ class Conv(Layer):
         positive("output channels", self.out_channels)
         for n, (k, _, p, d), axis in zip(sides, axes, AXES[self.dims]):
             fit(n, k, p, d, axis)
-            if self.padding_mode == "circular" and isinstance(n, int) and isinstance(p, int):
+            if (
+                self.padding_mode == "circular"
+                and isinstance(n, int)
+                and isinstance(p, int)
+            ):
                 if p > 2 * n:
                     raise BadInput(
                         f"circular padding {p // 2} wraps around the input's {n} more than once"
                     )
-            if self.padding_mode == "reflect" and isinstance(n, int) and isinstance(p, int):
+            if (
+                self.padding_mode == "reflect"
+                and isinstance(n, int)
+                and isinstance(p, int)
+            ):
                 if p >= 2 * n:
-                    raise BadInput(f"reflect padding {p // 2} must be less than the input's {n}")
+                    raise BadInput(
+                        f"reflect padding {p // 2} must be less than the input's {n}"
+                    )
         return batch, channels, sides
 
     def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
@@ -134,7 +148,7 @@ class Conv(Layer):
         _, _, sides = self.fits(inputs[0])
         found = []
         for n, (k, s, p, d) in zip(sides, self.axes()):
-            found.append(starts(n, k, p // 2, s, d, after=p - p // 2))  # type: ignore[arg-type,operator]
+            found.append(starts(n, k, p // 2, s, d, after=p - p // 2))
         return found
 
     def recount(self, *inputs: Shape) -> Shape:
@@ -158,17 +172,21 @@ class Conv(Layer):
     def macs(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         batch = out[: -self.dims - 1]
         filters, channels, *kernel = self.weights(*inputs)["weight"]
-        return factors(*lead(batch), filters, channels, tuple(kernel), out[-self.dims :])
+        return factors(
+            *lead(batch), filters, channels, tuple(kernel), out[-self.dims :]
+        )
 
     def inside(self, *inputs: Shape) -> int:
         """Multiply-adds without those on padding zeros, by listing the taps."""
         batch, channels, sides = self.fits(inputs[0])
         taps = []
         for n, starts_, (k, _, _, d) in zip(sides, self.windows(*inputs), self.axes()):
-            if len(starts_) * k > LISTED:  # type: ignore[operator]
-                raise BadInput(f"{len(starts_):,} windows of {k:,} taps are too many to list")
-            taps.append(sum(0 <= i + j * d < n for i in starts_ for j in range(k)))  # type: ignore[arg-type,operator]
-        return prod((*batch, self.out_channels, ratio(channels, self.groups), *taps))  # type: ignore[arg-type]
+            if len(starts_) * k > LISTED:
+                raise BadInput(
+                    f"{len(starts_):,} windows of {k:,} taps are too many to list"
+                )
+            taps.append(sum(0 <= i + j * d < n for i in starts_ for j in range(k)))
+        return prod((*batch, self.out_channels, ratio(channels, self.groups), *taps))
 
     def window(self, *inputs: Shape) -> list[tuple[Size, Size, Size, Size]]:
         return [(k, s, half(p), d) for k, s, p, d in self.axes()]
@@ -249,9 +267,9 @@ class ConvTranspose(Layer):
         batch, _, sides = self.fits(inputs[0])
         found = []
         for n, (k, s, p, d, q) in zip(sides, self.axes()):
-            kernels, taps = range(0, n * s, s), range(0, k * d, d)  # type: ignore[operator,arg-type]
-            touched = range(kernels[0] + taps[0], kernels[-1] + taps[-1] + 1 + q)  # type: ignore[operator]
-            found.append(len(touched[p : len(touched) - p]))  # type: ignore[misc,operator]
+            kernels, taps = range(0, n * s, s), range(0, k * d, d)
+            touched = range(kernels[0] + taps[0], kernels[-1] + taps[-1] + 1 + q)
+            found.append(len(touched[p : len(touched) - p]))
         return (*batch, self.out_channels, *found)
 
     def how(self) -> str:
@@ -268,14 +286,18 @@ class ConvTranspose(Layer):
         (input,) = inputs
         batch = input[: -self.dims - 1]
         channels, filters, *kernel = self.weights(input)["weight"]
-        return factors(*lead(batch), channels, filters, tuple(kernel), input[-self.dims :])
+        return factors(
+            *lead(batch), channels, filters, tuple(kernel), input[-self.dims :]
+        )
 
     def gathered(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         """By gather: as a convolution over the output, zeros between inputs counted."""
         (input,) = inputs
         batch = input[: -self.dims - 1]
         channels, filters, *kernel = self.weights(input)["weight"]
-        return factors(*lead(batch), channels, filters, tuple(kernel), out[-self.dims :])
+        return factors(
+            *lead(batch), channels, filters, tuple(kernel), out[-self.dims :]
+        )
 
     def fan_in(self, *inputs: Shape) -> Size:
         """The most inputs that an output can read; at stride s only some of them do."""
@@ -290,24 +312,26 @@ class ConvTranspose(Layer):
 
     def tally(self, *inputs: Shape) -> int:
         batch, channels, sides = self.fits(inputs[0])
-        taps = [len(range(n)) * len(range(k)) for n, (k, *_) in zip(sides, self.axes())]  # type: ignore[arg-type]
-        return prod((*batch, channels, ratio(self.out_channels, self.groups), *taps))  # type: ignore[arg-type]
+        taps = [len(range(n)) * len(range(k)) for n, (k, *_) in zip(sides, self.axes())]
+        return prod((*batch, channels, ratio(self.out_channels, self.groups), *taps))
 
 
 def half(p: Size) -> Size:
     """The padding on the first side, of both sides' total."""
     from solver.expressions.formula import settle
 
-    return p // 2 if isinstance(p, int) else settle(p / 2)  # type: ignore[no-any-return]
+    return p // 2 if isinstance(p, int) else settle(p / 2)
 
 
 def fit(n: Size, k: Size, p: Size, d: Size, axis: str) -> None:
     """Refuse a kernel larger than the padded input (numbers only)."""
     if all(isinstance(x, int) for x in (n, k, p, d)):
-        reach = d * (k - 1) + 1  # type: ignore[operator]
-        if reach > n + p:  # type: ignore[operator]
-            what = f"kernel {k}" + (f" with dilation {d} reaches over {reach} and" if d != 1 else "")
-            pad = f", {n + p} with its padding" if p else ""  # type: ignore[operator]
+        reach = d * (k - 1) + 1
+        if reach > n + p:
+            what = f"kernel {k}" + (
+                f" with dilation {d} reaches over {reach} and" if d != 1 else ""
+            )
+            pad = f", {n + p} with its padding" if p else ""
             raise BadInput(
                 f"{what} does not fit: the input is {n} along {axis}{pad}; "
                 f"use a smaller kernel or more padding"
@@ -317,4 +341,4 @@ def fit(n: Size, k: Size, p: Size, d: Size, axis: str) -> None:
 def _product(*sizes: Size) -> Size:
     from solver.expressions.formula import settle
 
-    return settle(times(*sizes))  # type: ignore[no-any-return]
+    return settle(times(*sizes))

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from solver.core import BadInput
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, Size, times
-from solver.networks.layers import Layer, Shape, count, factors, layer, lead, positive, same, show_shape
+from solver.networks.layers import (
+    Layer,
+    Shape,
+    count,
+    factors,
+    layer,
+    lead,
+    positive,
+    same,
+    show_shape,
+)
 
 
 @layer("linear")
@@ -31,7 +41,9 @@ class Linear(Layer):
         if self.in_features is not None and not same(input[-1], self.in_features):
             hint = ""
             if len(input) > 2 and self.in_features in (count(input), count(input[1:])):
-                hint = f"; flatten it first: {show_shape(input)} holds {self.in_features}"
+                hint = (
+                    f"; flatten it first: {show_shape(input)} holds {self.in_features}"
+                )
             raise BadInput(
                 f"the input {show_shape(input)} has {input[-1]} features along its last axis, "
                 f"the layer reads {self.in_features}{hint}"
@@ -78,11 +90,17 @@ class Bilinear(Layer):
 
     def out(self, *inputs: Shape) -> Shape:
         a, b = inputs
+        if not a or not b:
+            raise BadInput("a bilinear layer takes …×features, not single numbers")
         if a[:-1] != b[:-1]:
-            raise BadInput(f"the inputs {show_shape(a)} and {show_shape(b)} differ before features")
+            raise BadInput(
+                f"the inputs {show_shape(a)} and {show_shape(b)} differ before features"
+            )
         for shape, want in ((a, self.in1_features), (b, self.in2_features)):
             if want is not None and not same(shape[-1], want):
-                raise BadInput(f"the input {show_shape(shape)} does not have {want} features")
+                raise BadInput(
+                    f"the input {show_shape(shape)} does not have {want} features"
+                )
         return (*a[:-1], self.out_features)
 
     def recount(self, *inputs: Shape) -> Shape:
@@ -97,7 +115,7 @@ class Bilinear(Layer):
         return w | ({"bias": (self.out_features,)} if self.bias else {})
 
     def fan_in(self, *inputs: Shape) -> Size:
-        return settle(times(inputs[0][-1], inputs[1][-1]))  # type: ignore[no-any-return]
+        return settle(times(inputs[0][-1], inputs[1][-1]))
 
     def macs(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         return factors(*lead(out[:-1]), self.out_features, inputs[0][-1], inputs[1][-1])
@@ -149,7 +167,9 @@ class Matmul(Layer):
     def out(self, *inputs: Shape) -> Shape:
         a, b = inputs
         if not a or not b:
-            raise BadInput("a matrix product takes vectors or matrices, not single numbers")
+            raise BadInput(
+                "a matrix product takes vectors or matrices, not single numbers"
+            )
         inner, against = a[-1], b[-2] if len(b) > 1 else b[0]
         if not same(inner, against):
             raise BadInput(
@@ -157,7 +177,11 @@ class Matmul(Layer):
                 f"{against} must be equal"
             )
         lead = broadcast(a[:-2], b[:-2])
-        return (*lead, *(a[-2:-1] if len(a) > 1 else ()), *(b[-1:] if len(b) > 1 else ()))
+        return (
+            *lead,
+            *(a[-2:-1] if len(a) > 1 else ()),
+            *(b[-1:] if len(b) > 1 else ()),
+        )
 
     def recount(self, *inputs: Shape) -> Shape:
         a, b = inputs
@@ -166,7 +190,7 @@ class Matmul(Layer):
         lead: list[Size] = []
         for i in range(max(len(a[:-2]), len(b[:-2])), 0, -1):
             sizes = [s[-i] for s in (a[:-2], b[:-2]) if len(s) >= i]
-            lead.append(0 if 0 in sizes else max(sizes))  # type: ignore[type-var]
+            lead.append(0 if 0 in sizes else max(sizes))
         return (*lead, *kept)
 
     def how(self) -> str:
@@ -200,4 +224,3 @@ def broadcast(*shapes: Shape) -> Shape:
                 )
         found.append(size)
     return tuple(found)
-

@@ -14,7 +14,16 @@ from math import prod
 
 from solver.core import BadInput
 from solver.expressions.formula import Work, settle
-from solver.expressions.nodes import Expr, Num, Pow, Size, Sym, evaluate, plus, times, tree
+from solver.expressions.nodes import (
+    Expr,
+    Num,
+    Pow,
+    Size,
+    evaluate,
+    plus,
+    times,
+    tree,
+)
 from solver.registry import Registry
 
 TYPE_CHECKING = False
@@ -87,7 +96,7 @@ class Field:
     @property
     def size(self) -> Size:
         """How many input positions one output depends on."""
-        return settle(self.end - self.start + 1)  # type: ignore[no-any-return]
+        return settle(self.end - self.start + 1)
 
     @property
     def centre(self) -> Any:
@@ -165,7 +174,7 @@ class Layer:
 
     def tally(self, *inputs: Shape) -> int:
         """Multiply-adds by the other route: outputs, recounted, times what each reads."""
-        return prod(self.recount(*inputs)) * int(self.fan_in(*inputs))  # type: ignore[arg-type,call-overload]
+        return prod(self.recount(*inputs)) * int(self.fan_in(*inputs))
 
     def extra(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         """Operations besides multiply-adds (of this layer's KIND), as a tree."""
@@ -188,6 +197,12 @@ class Layer:
         """Send signals through, adding a Row for each leaf; composites override this."""
         shapes = tuple(s.shape for s in signals)
         try:
+            for shape in shapes:
+                if any(isinstance(n, tuple) for n in shape):
+                    raise BadInput(
+                        f"the layer before returns several tensors, {show_shape(shape)}, "
+                        "and this one takes one"
+                    )
             out = self.out(*shapes)
         except BadInput as e:
             raise e.at(path) if path else e from None
@@ -246,13 +261,15 @@ def positive(what: str, *sizes: Size, least: int = 1) -> None:
 def divides(part: Size, whole: Size, what: str, of: str) -> None:
     """Refuse if part does not divide whole; where there are letters nothing is known."""
     if isinstance(part, int) and isinstance(whole, int) and whole % part:
-        raise BadInput(f"{of} {whole} cannot be divided by {what} {part}: {whole} = "
-                       f"{whole // part}·{part} + {whole % part}")
+        raise BadInput(
+            f"{of} {whole} cannot be divided by {what} {part}: {whole} = "
+            f"{whole // part}·{part} + {whole % part}"
+        )
 
 
 def ratio(a: Size, b: Size) -> Size:
     """a / b, which is known to come out even."""
-    return settle(tree(a) / b) if b != 1 else a  # type: ignore[no-any-return]
+    return settle(tree(a) / b) if b != 1 else a
 
 
 def split(input: Shape, dims: int, name: str) -> tuple[Shape, Size, Shape]:
@@ -316,7 +333,7 @@ def lead(batch: Shape) -> Shape:
 
 def count(shape: Shape) -> Size:
     """How many values a shape holds."""
-    return settle(times(*shape)) if shape else 1  # type: ignore[no-any-return]
+    return settle(times(*shape)) if shape else 1
 
 
 def total(shapes: Mapping[str, Shape]) -> Expr:
@@ -324,7 +341,9 @@ def total(shapes: Mapping[str, Shape]) -> Expr:
     return plus(*(factors(*s[:2], s[2:]) for s in shapes.values()))
 
 
-def starts(n: int, k: int, p: int, s: int, d: int, *, after: int | None = None) -> range:
+def starts(
+    n: int, k: int, p: int, s: int, d: int, *, after: int | None = None
+) -> range:
     """Where a window may start on an axis of n with p before and `after` (p) behind."""
     return range(-p, n + (p if after is None else after) - d * (k - 1), s)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from solver.networks.layers import Layer, Row, Shape, Signal, Size, layer  # noqa: F401
-from solver.networks.layers import Field
+from solver.networks.layers import Field, Layer, Row, Shape, Signal, Size, layer  # noqa: F401
 from solver.registry import Registry
 
 ZOO = "solver.networks.zoo."

@@ -95,7 +95,11 @@ class InstanceNorm(Norm):
     def out(self, *inputs: Shape) -> Shape:
         (input,) = inputs
         channels = channels_of(input, self.dims, "instance norm")
-        if self.features is not None and self.affine and not same(channels, self.features):
+        if (
+            self.features is not None
+            and self.affine
+            and not same(channels, self.features)
+        ):
             raise BadInput(f"the input has {channels} channels, not {self.features}")
         sides = [n for n in input[2:] if isinstance(n, int)]
         if len(sides) == len(input[2:]) and prod(sides) <= 1:
@@ -126,7 +130,9 @@ class GroupNorm(Norm):
         if self.features is not None:
             divides(self.groups, self.features, "groups", "channels")
             if not same(channels, self.features):
-                raise BadInput(f"the input has {channels} channels, not {self.features}")
+                raise BadInput(
+                    f"the input has {channels} channels, not {self.features}"
+                )
         divides(self.groups, channels, "groups", "channels")
         return inputs[0]
 
@@ -184,6 +190,14 @@ class LocalResponseNorm(Norm):
 
     LETTERS = {"size": "n"}
 
+    def out(self, *inputs: Shape) -> Shape:
+        positive("the number of neighbouring channels", self.size)
+        if len(inputs[0]) < 3:
+            raise BadInput(
+                "local response norm takes C×H×W or N×C×sides, not "
+                f"{show_shape(inputs[0])}"
+            )
+        return inputs[0]
+
     def extra(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         return times(2, self.size, *out)
-

@@ -13,7 +13,14 @@ from dataclasses import replace
 
 from solver.core import BadInput
 from solver.given import ALIASES, Param, fields_of, read, shape
-from solver.networks.combine import Aside, Branches, Named, Sequential, branches, residual
+from solver.networks.combine import (
+    Aside,
+    Branches,
+    Named,
+    Sequential,
+    branches,
+    residual,
+)
 from solver.networks.layers import AXES, Layer, layer
 from solver.networks.net import Net, network
 from solver.networks.pointwise import ACTIVATIONS

@@ -8,11 +8,33 @@ from solver.core import BadInput
 from solver.expressions.nodes import Expr, times
 from solver.networks.layers import Layer, Shape, layer
 
-ACTIVATIONS = (
-    "relu relu6 leaky-relu prelu elu selu celu gelu silu mish sigmoid hardsigmoid hardswish "
-    "tanh hardtanh softplus softsign softmax log-softmax softmin logsigmoid threshold "
-    "tanhshrink softshrink hardshrink"
-).split()
+ACTIVATIONS = [
+    "relu",
+    "relu6",
+    "leaky-relu",
+    "prelu",
+    "elu",
+    "selu",
+    "celu",
+    "gelu",
+    "silu",
+    "mish",
+    "sigmoid",
+    "hardsigmoid",
+    "hardswish",
+    "tanh",
+    "hardtanh",
+    "softplus",
+    "softsign",
+    "softmax",
+    "log-softmax",
+    "softmin",
+    "logsigmoid",
+    "threshold",
+    "tanhshrink",
+    "softshrink",
+    "hardshrink",
+]
 
 
 @layer("activation")

@@ -84,13 +84,17 @@ class Pool(Layer):
         batch, channels, sides = split(input, self.dims, f"{self.mode} pooling")
         for n, (k, s, p, d), axis in zip(sides, self.axes(), AXES[self.dims]):
             if self.mode == "avg" and self.dims == 3:
-                fit(n, k, 0, d, axis)  # PyTorch wants the kernel inside the bare input here
+                fit(
+                    n, k, 0, d, axis
+                )  # PyTorch wants the kernel inside the bare input here
             if not self.ceil_mode:
                 fit(n, k, 2 * p, d, axis)
             elif isinstance(n, int) and isinstance(k, int):
                 got = CEIL.at(n=n, k=k, s=s, p=p, d=d).value
                 if isinstance(got, int) and got < 1:
-                    raise BadInput(f"kernel {k} does not fit: the input is {n} along {axis}")
+                    raise BadInput(
+                        f"kernel {k} does not fit: the input is {n} along {axis}"
+                    )
         return batch, channels, sides
 
     def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
@@ -105,7 +109,7 @@ class Pool(Layer):
         """The size formula: rounded down, or up with the rule about the last window."""
         if not self.ceil_mode:
             return SIZE
-        if all(isinstance(x, int) for x in (k, s, p, d)) and s + p <= d * (k - 1) + 1:  # type: ignore[operator]
+        if all(isinstance(x, int) for x in (k, s, p, d)) and s + p <= d * (k - 1) + 1:
             return UP  # windows overlap so far that the last one always starts inside
         return CEIL
 
@@ -118,14 +122,14 @@ class Pool(Layer):
         _, _, sides = self.fits(inputs[0])
         found = []
         for n, (k, s, p, d) in zip(sides, self.axes()):
-            reach = d * (k - 1) + 1  # type: ignore[operator]
+            reach = d * (k - 1) + 1
             if not self.ceil_mode:
-                found.append(list(starts(n, k, p, s, d)))  # type: ignore[arg-type]
+                found.append(list(starts(n, k, p, s, d)))
                 continue
             # A window counts if it starts before the input ends and the one before it
             # has not reached the end of the padding yet.
-            candidates = range(-p, n, s)  # type: ignore[operator,arg-type]
-            found.append([i for i in candidates if i - s + reach < n + p])  # type: ignore[operator]
+            candidates = range(-p, n, s)
+            found.append([i for i in candidates if i - s + reach < n + p])
         return found
 
     def recount(self, *inputs: Shape) -> Shape:
@@ -163,16 +167,24 @@ class AdaptivePool(Layer):
         if self.mode not in MODES[:2]:
             raise BadInput(f"adaptive pooling is max or avg, not {self.mode!r}")
         if len(input) == self.dims and self.mode == "avg" and set(wanted) == {1}:
-            return wanted  # PyTorch takes the plain mean here and asks for no channel axis
-        batch, channels, sides = split(input, self.dims, f"adaptive {self.mode} pooling")
+            return (
+                wanted  # PyTorch takes the plain mean here and asks for no channel axis
+            )
+        batch, channels, sides = split(
+            input, self.dims, f"adaptive {self.mode} pooling"
+        )
         positive("output size", *(o for o in wanted if o is not None), least=0)
-        return (*batch, channels, *(n if o is None else o for o, n in zip(wanted, sides)))
+        return (
+            *batch,
+            channels,
+            *(n if o is None else o for o, n in zip(wanted, sides)),
+        )
 
     def recount(self, *inputs: Shape) -> Shape:
         out, (input,) = self.out(*inputs), inputs
         sides = zip(input[-self.dims :], out[-self.dims :])
         counted = [
-            sum(1 for i in range(o) if (i * n) // o < -(-(i + 1) * n // o))  # type: ignore[operator,arg-type]
+            sum(1 for i in range(o) if (i * n) // o < -(-(i + 1) * n // o))
             for n, o in sides
         ]
         return (*out[: -self.dims], *counted)

@@ -1,6 +1,6 @@
 """PyTorch's printed module, pasted, as a network: what `print(model)` shows.
 
-Leaves of torch.nn, nn.Sequential and the classes whose forward is known (printed_blocks:
+Layers of torch.nn, nn.Sequential and the classes whose forward is known (printed_blocks:
 torchvision's ResNet, VGG, AlexNet, SqueezeNet, DenseNet, MobileNetV2, GoogLeNet, Inception3
 and their blocks, transformer encoders) are read; the calls that no print shows are put in
 by the class: flatten before the classifier, F.relu, pooling, concatenations, sums. Any
@@ -15,18 +15,29 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from solver.core import BadInput
 from solver.expressions.nodes import Sym
-from solver.given import ALIASES, fields_of, read
+from solver.given import ALIASES, Param, fields_of, read
 from solver.networks.combine import Add, Aside, Branches, Concat, Named, Sequential, join
 from solver.networks.conv import Conv
+from solver.networks.dense import Embedding, Linear
 from solver.networks.layers import AXES, Layer, Row, Shape, Signal, layer
 from solver.networks.net import Net
-from solver.networks.printed_blocks import CALLS, FLOWS, INPUTS, LAYERS, REASONS, SEQUENCES
+from solver.networks.norm import BatchNorm, LayerNorm
+from solver.networks.printed_blocks import (
+    CALLS,
+    FLOWS,
+    INPUTS,
+    LAYERS,
+    REASONS,
+    SEQUENCES,
+    forward,
+    names_in,
+)
+from solver.networks.printed_text import MOST, Module, Text
 from solver.networks.sequence import Attention, Recurrent
 from solver.registry import unknown
 
@@ -34,188 +45,43 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-LONGEST, MOST, DEEPEST = 400_000, 5_000, 40  # characters, modules, brackets
-WIDEST = 4096  # the largest side that is tried where the print does not say it
+WIDEST = 4096  # the largest side that is tried where a linear layer fixes it
 WAY_OUT = (
     "paste an nn.Sequential of its layers, or write the short notation, such as "
     "3x32x32: conv 6 k5, relu, flatten, linear 10"
 )
 
-NAME = re.compile(r"[A-Za-z_]\w{0,99}")
-WORD = re.compile(r"[A-Za-z_][\w.]{0,99}")
-NUMBER = re.compile(r"[+-]?(?:\d{1,40}\.?\d{0,40}|\.\d{1,40})(?:[eE][+-]?\d{1,3})?(?![\w.])")
-QUOTED = re.compile(r"'[^'\n]{0,200}'|\"[^\"\n]{0,200}\"")
-CHILD = re.compile(r"\(([^()\s]{1,100})\):\s*(?:(\d{1,6}) x )?")
-RANGE = re.compile(r"(\d{1,6})-(\d{1,6})")
-SPACE = re.compile(r"\s*")
-LITERALS = {"True": True, "False": False, "None": None}
-STEPS = re.compile(r"\w+\[|[|\]]|F\.\w+|\*?\w+\??")
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument as printed; without a name it is told by its place."""
-
-    name: str
-    value: Any
-    at: int
-
-
-@dataclass(frozen=True)
-class Module:
-    """One printed module: its class, arguments and children (None where None is printed)."""
-
-    cls: str
-    arguments: tuple[Argument, ...]
-    children: tuple[tuple[str, Module | None], ...]
-    at: int
-
 
 def read_printed(text: str) -> Net:
     """The network that PyTorch's printed module shows; raises BadInput with a caret.
 
-    The channels of the input are those that the first layer states. Its sides are the
-    class's usual ones (224 for ResNet); else letters; else, where a linear layer fixes
-    them, those of the smallest square that fits it.
+    The input's channels are those that the first layer states. Its sides are letters, but
+    the class's own where it has some (ResNet: 224), and where a linear layer fixes them,
+    those of the smallest square that fits; `source` says so.
     """
-    if len(text) > LONGEST:
-        raise BadInput(f"the print has {len(text):,} characters; at most {LONGEST:,}")
     root = Text(text).whole()
-    build = Builder(text)
-    found = build.layer(root, "")
-    ends = [name for name, one in build.leaves.items() if isinstance(one, Recurrent)]
-    if ends and ends != list(build.leaves)[-1:]:
-        raise BadInput("gives its output and its state: no layer can follow it").at(ends[0])
-    if not isinstance(found, (Sequential, Branches)):
+    builder = Builder(text)
+    found = builder.layer(root, "")
+    leaves = builder.leaves
+    for name, one in list(leaves.items())[:-1]:
+        if isinstance(one, Recurrent):
+            why = "gives its output and its state, so that no layer can follow it"
+            raise BadInput(f"{type(one).__name__} {why}").at(name)
+    if not isinstance(found, Sequential):
         found = Sequential(((root.cls, found),))
-    shape = stated(list(build.leaves.values()), usual(root))
-    size = fitted(found, build.leaves, shape)
-    source = "printed by PyTorch"
-    if size != shape:
-        side = size[-1]
-        source += f"; the smallest input that its linear layers fit has sides of {side}"
-    return Net(root.cls, found, size, source)
-
-
-class Text:
-    """A reader of one print, by hand: nothing of it is ever evaluated."""
-
-    def __init__(self, text: str):
-        self.text, self.i, self.made = text, 0, 0
-
-    def error(self, message: str, at: int | None = None) -> BadInput:
-        return BadInput(message, text=self.text, offset=self.i if at is None else at)
-
-    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """What stands here, taken; spaces and line ends before it mean nothing."""
-        self.i = SPACE.match(self.text, self.i).end()  # type: ignore[union-attr]
-        found = pattern.match(self.text, self.i)
-        self.i = found.end() if found else self.i
-        return found
-
-    def take(self, token: str) -> bool:
-        return self.match(re.compile(re.escape(token))) is not None
-
-    def whole(self) -> Module:
-        """The one module that the text prints."""
-        found = self.module(0)
-        self.match(SPACE)
-        if self.i < len(self.text):
-            raise self.error(f"{found.cls} ends before this: expected nothing more")
-        return found
-
-    def module(self, depth: int) -> Module:
-        """Conv2d(3, 6, …), its children in lines of their own."""
-        if depth > DEEPEST:
-            raise self.error(f"modules are nested deeper than {DEEPEST}")
-        name = self.match(NAME)
-        if not name:
-            raise self.error("expected a printed module such as ReLU() or Conv2d(3, 6, …)")
-        opened = self.i
-        if not self.take("("):
-            raise self.error(f"expected '(' after {name[0]}")
-        arguments: list[Argument] = []
-        children: dict[str, Module | None] = {}
-        while not self.take(")"):
-            if self.i >= len(self.text):
-                raise self.error(f"{name[0]}( is never closed by ')'", opened)
-            child = self.match(CHILD)
-            if child:
-                self.child(child, children, depth)
-            elif children:
-                raise self.error(f"expected the next child of {name[0]}, or ')'")
-            else:
-                arguments.append(self.argument(depth))
-                if not self.take(","):
-                    self.separated(name[0])
-        return Module(name[0], tuple(arguments), tuple(children.items()), name.start())
-
-    def separated(self, cls: str) -> None:
-        """After an argument without a comma, the brackets close or the children begin."""
-        self.match(SPACE)
-        if self.i < len(self.text) and self.text[self.i] not in "()":
-            raise self.error(f"expected ',' or ')' in {cls}(…)")
-
-    def child(
-        self, head: re.Match[str], children: dict[str, Module | None], depth: int
-    ) -> None:
-        """(conv1): Conv2d(…), (downsample): None, or (0-2): 3 x Block(…), which is three."""
-        key, times = head[1], head[2]
-        start = self.i
-        found = None if self.take("None") else self.module(depth + 1)
-        span = RANGE.fullmatch(key) if times else None
-        if times and not span:
-            raise self.error(f"expected numbers such as (0-2) before {times} x", head.start())
-        if span and int(span[2]) - int(span[1]) + 1 != int(times):
-            raise self.error(f"({key}) is not {times} modules", head.start())
-        names = range(int(span[1]), int(span[2]) + 1) if span else [key]
-        self.made += len(names)
-        if self.made > MOST:
-            raise self.error(f"more than {MOST:,} modules", start)
-        for name in map(str, names):
-            if name in children:
-                raise self.error(f"({name}) stands here twice", head.start())
-            children[name] = found
-
-    def argument(self, depth: int) -> Argument:
-        """kernel_size=(3, 3), or a bare value."""
-        self.match(SPACE)
-        at = self.i
-        name = self.match(re.compile(r"([A-Za-z_]\w{0,99})\s*=(?!=)"))
-        return Argument(name[1] if name else "", self.value(depth), at)
-
-    def value(self, depth: int) -> Any:
-        """A number, True, None, a word, a text in quotes, or several in brackets."""
-        if depth > DEEPEST:
-            raise self.error(f"brackets are nested deeper than {DEEPEST}")
-        if number := self.match(NUMBER):
-            whole = re.fullmatch(r"[+-]?\d+", number[0])
-            return int(number[0]) if whole else float(number[0])
-        if quoted := self.match(QUOTED):
-            return quoted[0][1:-1]
-        if self.take("torch.Size("):
-            size = self.value(depth + 1)
-            if not self.take(")"):
-                raise self.error("expected ')' after the size")
-            return size
-        if word := self.match(WORD):
-            return LITERALS.get(word[0], word[0])
-        opened = self.i
-        close = ")" if self.take("(") else "]" if self.take("[") else ""
-        if not close:
-            raise self.error("expected a value such as 3, (3, 3), True or None")
-        values = []
-        while not self.take(close):
-            if self.i >= len(self.text):
-                raise self.error(f"this bracket is never closed by {close!r}", opened)
-            values.append(self.value(depth + 1))
-            if not self.take(",") and self.text[self.i : self.i + 1] not in (close, ""):
-                raise self.error(f"expected ',' or {close!r}")
-        return tuple(values)
+    input, source = stated(list(leaves.values())), "printed by PyTorch"
+    channels, *sides = input
+    if isinstance(channels, int) and sides and "T" not in map(str, sides):
+        side, usual = usual_side(root), len(sides)
+        if not side or fit(found, leaves, (channels, *[side] * usual)):
+            side = smallest(found, leaves, channels, usual)
+            source += "; the smallest square that its linear layers fit" if side else ""
+        input = (channels, *[side] * usual) if side else input
+    return Net(root.cls, found, input, source)
 
 
 class Builder:
-    """Printed modules as layers; `leaves` holds each leaf by its name, in order of flow."""
+    """Printed modules as layers; `leaves` holds each by its name, in the order of flow."""
 
     def __init__(self, text: str):
         self.text, self.made = text, 0
@@ -233,48 +99,137 @@ class Builder:
             self.leaves[path] = self.leaf(node, path)
             return self.leaves[path]
         if node.cls == "MultiheadAttention":
-            return self.attention(node, path)
-        if node.arguments or node.cls not in SEQUENCES and node.cls not in FLOWS:
-            raise self.refused(node, path)
-        return self.sequence(node, path) if node.cls in SEQUENCES else self.flow(node, path)
-
-    def child(self, node: Module, path: str, name: str, only: str = "") -> Named:
-        """One child by name; `only` is the class that it must have."""
-        one = dict(node.children)[name]
-        here = join(path, name)
-        if one is None or only and one.cls != only:
-            shown = "None" if one is None else one.cls
-            wanted = only or "a module"
-            raise self.error(f"{node.cls} needs {wanted} here, not {shown}", here, node.at)
-        return name, self.layer(one, here)
+            self.leaves[path] = self.attention(node, path)
+            return self.leaves[path]
+        if node.cls in SEQUENCES and not node.arguments:
+            return self.sequence(node, path)
+        children = {name for name, one in node.children if one}
+        steps = forward(node.cls, children) if node.cls in FLOWS else None
+        if steps is None or node.arguments:
+            raise self.error(refusal(node), path, node.at)
+        return self.flow(steps, node, path, Counter())
 
     def sequence(self, node: Module, path: str) -> Sequential:
         """Children one after the other."""
+        only, found = SEQUENCES.get(node.cls), []
         for name, one in node.children:
-            if one and one.cls == "MultiheadAttention":
+            here = join(path, name)
+            if one is None or only and one.cls != only:
+                shown = one.cls if one else "None"
+                raise self.error(f"{node.cls} cannot run {shown}", here, node.at)
+            if one.cls == "MultiheadAttention":
                 why = f"reads query, key and value, but {node.cls} passes one input on"
-                raise self.error(f"{one.cls} {why}", join(path, name), one.at)
-        only = SEQUENCES.get(node.cls, "")
-        return Sequential(
-            tuple(self.child(node, path, name, only) for name, _ in node.children)
-        )
+                raise self.error(f"{one.cls} {why}", here, one.at)
+            found.append((name, self.layer(one, here)))
+        return Sequential(tuple(found))
+
+    def flow(
+        self, steps: Sequence[Any], node: Module, path: str, seen: Counter[str]
+    ) -> Sequential:
+        """The steps of a forward: children, calls, and paths side by side.
+
+        A child that runs twice bears _1 the second time, as in torch.fx.
+        """
+        children, found = dict(node.children), list[Named]()
+        for step in steps:
+            if isinstance(step, tuple):
+                found.append(self.joined(step, node, path, seen))
+                continue
+            name, one = CALLS.get(step, (step, None))
+            here = join(path, name)
+            if one is None:
+                child = children[name]
+                assert child is not None  # forward() leaves such steps out
+                one = self.leaves[here] if seen[name] else self.layer(child, here)
+            found.append((f"{name}_{seen[name]}" if seen[name] else name, one))
+            seen[name] += 1
+        return Sequential(tuple(found))
+
+    def joined(self, step: Any, node: Module, path: str, seen: Counter[str]) -> Named:
+        """Paths side by side: added, concatenated, or going nowhere."""
+        how, paths = step
+        if how == "each":
+            ((name,),) = paths
+            listed = dict(node.children)[name]
+            if listed is None or listed.cls != "ModuleList":
+                raise self.error(f"expected a ModuleList ({name})", path, node.at)
+            return name, self.sequence(listed, join(path, name))
+        ends = [("", self.flow(steps, node, path, seen)) for steps in paths]
+        if how == "aside":
+            return "", Aside(ends[0][1]) if paths[0] else ends[0][1]
+        if how == "skip":
+            if not keeps_shape(ends[0][1]):
+                return ends[0]
+            ends.append(("", Sequential(())))
+        return "", Branches(tuple(ends), Concat() if how == "cat" else Add())
+
+    def attention(self, node: Module, path: str) -> Attention:
+        """Self-attention, as wide as its out_proj; heads are not printed: 1 stands here."""
+        out = dict(node.children).get("out_proj")
+        one = self.leaf(out, path) if out and out.cls in LAYERS else None
+        if not isinstance(one, Linear) or len(node.children) > 1 or node.arguments:
+            needs = "needs its child (out_proj), a linear layer, and no other"
+            raise self.error(f"{node.cls} {needs}", path, node.at)
+        return Attention(1, embed_dim=one.in_features, bias=one.bias)
 
     def leaf(self, node: Module, path: str) -> Layer:
         """A layer of torch.nn from its arguments."""
         kind, fixed, signature = LAYERS[node.cls]
-        words = [re.split(r"[*=]", word) + [""] for word in signature.split()]
-        names = [word[0] for word in words]
-        marks = dict(zip(names, signature.split()))
+        marks = {re.split("[*=]", mark)[0]: mark for mark in signature.split()}
+        names = list(marks)
         params = {p.name: p for p in fields_of(layer[kind])}
-        given, seen = dict(fixed), set()
+        fields = {n: n if n in params else ALIASES.get(n, n) for n in names}
+        given, seen = dict(fixed), set[str]()
         for place, one in enumerate(node.arguments):
             name = one.name or (names[place] if place < len(names) else "")
-            if not name:
-                most = f"takes {len(names)} arguments at most"
-                raise self.error(f"{node.cls} {most}", path, one.at)
-            if name not in names:
-                wrong = unknown(f"argument of {node.cls}", name, names)
-                raise self.error(wrong.message, path, one.at)
-            if name in seen:
-                raise self.error(f"{name} is given twice", path, one.at)
-            seen.add(name)
+            try:
+                if not name:
+                    raise BadInput(f"{node.cls} takes at most {len(names)} arguments")
+                if name not in marks:
+                    raise unknown(f"argument of {node.cls}", name, names)
+                if name in seen:
+                    raise BadInput(f"{name} is given twice")
+                seen.add(name)
+                only = marks[name].partition("=")[2]
+                if only and str(one.value) not in (only, f"{only}.0"):
+                    raise BadInput(f"{node.cls} is read with {marks[name]} only")
+                if fields[name] in params and not only and not marks[name].endswith("*"):
+                    given[fields[name]] = argument(params[fields[name]], one.value)
+            except BadInput as e:
+                raise self.error(e.message, path, one.at) from None
+        lacking = [n for n in names if n not in seen and needed(params.get(fields[n]))]
+        if lacking:
+            raise self.error(f"{node.cls} needs {' and '.join(lacking)}", path, node.at)
+        made: Layer = layer[kind](**given)
+        return made
+
+
+def needed(param: Param | None) -> bool:
+    """Whether a layer cannot do without this parameter."""
+    return param is not None and param.required
+
+
+def argument(param: Param, raw: Any) -> Any:
+    """A printed value as the layer's field wants it; a print holds no letters."""
+    if raw is None and "None" in param.type:
+        return None
+    parts = raw if isinstance(raw, tuple) else (raw,)
+    words = [p for p in parts if p is None or isinstance(p, str)]
+    if words and param.type != "str" and words not in (["same"], ["valid"]):
+        if None not in words or "None," not in param.type.replace("]", ","):
+            raise BadInput(f"{param.name}: expected a number, not {words[0]}")
+    return read(param, raw)
+
+
+def keeps_shape(path: Layer) -> bool:
+    """Whether the convolutions of a path have stride 1 and end in as many channels."""
+    found = convolutions(path)
+    same = bool(found) and found[0].in_channels == found[-1].out_channels
+    return same and all(set(c.stride) == {1} for c in found if isinstance(c.stride, tuple))
+
+
+def convolutions(one: Layer) -> list[Conv]:
+    """The convolutions of a layer or a sequence, in order."""
+    if isinstance(one, Sequential):
+        return [c for _, part in one.layers for c in convolutions(part)]
+    return [one] if isinstance(one, Conv) else []

@@ -1,7 +1,7 @@
 """What PyTorch prints, as data: the arguments of its layers, and the flow inside blocks.
 
 LAYERS gives each leaf's arguments in PyTorch's order, FLOWS each known class's forward,
-which no print shows. Whoever knows another class adds a line here.
+which no print shows, and `forward` reads it. Another class is another line.
 """
 
 from __future__ import annotations
@@ -116,9 +116,9 @@ FUNCTIONS = {
     **{name: (name.lower(), "alpha* inplace*") for name in ("ELU", "CELU")},
     **{name: (name.lower(), "lambd*") for name in ("Softshrink", "Hardshrink")},
 }
-for name in "ReLU ReLU6 SELU SiLU Mish Hardsigmoid Hardswish".split():
+for name in ["ReLU", "ReLU6", "SELU", "SiLU", "Mish", "Hardsigmoid", "Hardswish"]:
     FUNCTIONS[name] = (name.lower(), INPLACE)
-for name in "Sigmoid Tanh Softsign LogSigmoid Tanhshrink".split():
+for name in ["Sigmoid", "Tanh", "Softsign", "LogSigmoid", "Tanhshrink"]:
     FUNCTIONS[name] = (name.lower(), "")
 LAYERS |= {
     name: ("activation", {"function": function}, arguments)
@@ -152,81 +152,53 @@ CALLS: dict[str, tuple[str, Layer]] = {
     "F.max3": ("maxpool", Pool(3, 2)),
 }
 
-# The forward of each class, as torchvision 0.25 and torch.nn have it; a second entry is
-# that of another version. Children by name, `aux1?` may be missing, `*layers` is a
-# ModuleList run in order; add[a | b] and cat[a | b] run side by side on the same input, an
-# empty path being the input itself; skip[a] adds the input where the convolutions of a
-# keep its shape; aside[a] goes nowhere.
-INCEPTION3 = (
-    "Conv2d_1a_3x3 Conv2d_2a_3x3 Conv2d_2b_3x3 {} Conv2d_3b_1x1 Conv2d_4a_3x3 {} Mixed_5b "
-    "Mixed_5c Mixed_5d Mixed_6a Mixed_6b Mixed_6c Mixed_6d Mixed_6e aside[AuxLogits?] "
-    "Mixed_7a Mixed_7b Mixed_7c {} F.flatten fc"
-)
-ENCODER = (
-    "add[self_attn dropout1 |] norm1 add[linear1 {} dropout linear2 dropout2 |] norm2"
-)
-FLOWS: dict[str, tuple[str, ...]] = {
-    "AlexNet": ("features avgpool? F.flatten classifier",),
-    "VGG": ("features avgpool? F.flatten classifier",),
-    "ResNet": (
-        "conv1 bn1 relu maxpool layer1 layer2 layer3 layer4 avgpool F.flatten fc",
-    ),
-    "BasicBlock": ("add[conv1 bn1 relu conv2 bn2 | downsample?] relu",),
-    "Bottleneck": ("add[conv1 bn1 relu conv2 bn2 relu conv3 bn3 | downsample?] relu",),
-    "SqueezeNet": ("features classifier F.flatten",),
-    "Fire": (
-        "squeeze squeeze_activation "
-        "cat[expand1x1 expand1x1_activation | expand3x3 expand3x3_activation]",
-    ),
-    "DenseNet": ("features F.relu F.avgpool F.flatten classifier",),
-    "_DenseLayer": ("cat[| norm1 relu1 conv1 norm2 relu2 conv2]",),
-    "MobileNetV2": ("features F.avgpool F.flatten classifier",),
-    "InvertedResidual": ("skip[conv]",),
-    "GoogLeNet": (
-        "conv1 maxpool1 conv2 conv3 maxpool2 inception3a inception3b maxpool3 inception4a "
-        "aside[aux1?] inception4b inception4c inception4d aside[aux2?] inception4e "
-        "maxpool4 inception5a inception5b avgpool F.flatten dropout fc",
-    ),
-    "Inception": ("cat[branch1 | branch2 | branch3 | branch4]",),
-    "BasicConv2d": ("conv bn F.relu",),
-    "InceptionAux": (
-        "F.avgpool4 conv F.flatten fc1 F.relu dropout? fc2",
-        "F.avg5 conv0 conv1 F.avgpool F.flatten fc",  # Inception3's
-    ),
-    "Inception3": (
-        INCEPTION3.format("maxpool1", "maxpool2", "avgpool dropout"),
-        INCEPTION3.format("F.max3", "F.max3", "F.avgpool"),  # until torchvision 0.7
-    ),
-    "InceptionA": (
-        "cat[branch1x1 | branch5x5_1 branch5x5_2 | "
-        "branch3x3dbl_1 branch3x3dbl_2 branch3x3dbl_3 | F.avg3 branch_pool]",
-    ),
-    "InceptionB": (
-        "cat[branch3x3 | branch3x3dbl_1 branch3x3dbl_2 branch3x3dbl_3 | F.max3]",
-    ),
-    "InceptionC": (
-        "cat[branch1x1 | branch7x7_1 branch7x7_2 branch7x7_3 | branch7x7dbl_1 "
-        "branch7x7dbl_2 branch7x7dbl_3 branch7x7dbl_4 branch7x7dbl_5 | F.avg3 branch_pool]",
-    ),
-    "InceptionD": (
-        "cat[branch3x3_1 branch3x3_2 | "
-        "branch7x7x3_1 branch7x7x3_2 branch7x7x3_3 branch7x7x3_4 | F.max3]",
-    ),
-    "InceptionE": (
-        "cat[branch1x1 | branch3x3_1 cat[branch3x3_2a | branch3x3_2b] | branch3x3dbl_1 "
-        "branch3x3dbl_2 cat[branch3x3dbl_3a | branch3x3dbl_3b] | F.avg3 branch_pool]",
-    ),
-    "TransformerEncoder": ("*layers norm?",),
-    "TransformerEncoderLayer": (
-        ENCODER.format("F.relu"),
-        ENCODER.format("activation"),  # where it was given as a module
-    ),
-    "DataParallel": ("module",),
-    "DistributedDataParallel": ("module",),
-    "OptimizedModule": ("_orig_mod",),  # what torch.compile returns
+# The forward of each class, as torchvision and torch.nn have it. `aux1?` may be missing;
+# add[a | b] and cat[a | b] run side by side on the same input, an empty path being the
+# input itself; skip[a] adds the input where the convolutions of a keep its shape; aside[a]
+# goes nowhere; each[a] runs a ModuleList in order; `or`: another class of the same name.
+ATTEND, DENSE = "add[self_attn dropout1 |] norm1", "dropout linear2 dropout2"
+FLOWS: dict[str, str] = {
+    "AlexNet": "features avgpool? F.flatten classifier",
+    "VGG": "features avgpool? F.flatten classifier",
+    "ResNet": "conv1 bn1 relu maxpool layer1 layer2 layer3 layer4 avgpool F.flatten fc",
+    "BasicBlock": "add[conv1 bn1 relu conv2 bn2 | downsample?] relu",
+    "Bottleneck": "add[conv1 bn1 relu conv2 bn2 relu conv3 bn3 | downsample?] relu",
+    "SqueezeNet": "features classifier F.flatten",
+    "Fire": "squeeze squeeze_activation "
+    "cat[expand1x1 expand1x1_activation | expand3x3 expand3x3_activation]",
+    "DenseNet": "features F.relu F.avgpool F.flatten classifier",
+    "_DenseLayer": "cat[| norm1 relu1 conv1 norm2 relu2 conv2]",
+    "MobileNetV2": "features F.avgpool F.flatten classifier",
+    "InvertedResidual": "skip[conv]",
+    "GoogLeNet": "conv1 maxpool1 conv2 conv3 maxpool2 inception3a inception3b maxpool3 "
+    "inception4a aside[aux1?] inception4b inception4c inception4d aside[aux2?] "
+    "inception4e maxpool4 inception5a inception5b avgpool F.flatten dropout fc",
+    "Inception": "cat[branch1 | branch2 | branch3 | branch4]",
+    "BasicConv2d": "conv bn F.relu",
+    "InceptionAux": "F.avgpool4 conv F.flatten fc1 F.relu dropout? fc2 or "
+    "F.avg5 conv0 conv1 F.avgpool F.flatten fc",  # GoogLeNet's or Inception3's
+    "Inception3": "Conv2d_1a_3x3 Conv2d_2a_3x3 Conv2d_2b_3x3 maxpool1 Conv2d_3b_1x1 "
+    "Conv2d_4a_3x3 maxpool2 Mixed_5b Mixed_5c Mixed_5d Mixed_6a Mixed_6b Mixed_6c Mixed_6d "
+    "Mixed_6e aside[AuxLogits?] Mixed_7a Mixed_7b Mixed_7c avgpool dropout F.flatten fc",
+    "InceptionA": "cat[branch1x1 | branch5x5_1 branch5x5_2 | "
+    "branch3x3dbl_1 branch3x3dbl_2 branch3x3dbl_3 | F.avg3 branch_pool]",
+    "InceptionB": "cat[branch3x3 | branch3x3dbl_1 branch3x3dbl_2 branch3x3dbl_3 | F.max3]",
+    "InceptionC": "cat[branch1x1 | branch7x7_1 branch7x7_2 branch7x7_3 | branch7x7dbl_1 "
+    "branch7x7dbl_2 branch7x7dbl_3 branch7x7dbl_4 branch7x7dbl_5 | F.avg3 branch_pool]",
+    "InceptionD": "cat[branch3x3_1 branch3x3_2 | "
+    "branch7x7x3_1 branch7x7x3_2 branch7x7x3_3 branch7x7x3_4 | F.max3]",
+    "InceptionE": "cat[branch1x1 | branch3x3_1 cat[branch3x3_2a | branch3x3_2b] | "
+    "branch3x3dbl_1 branch3x3dbl_2 cat[branch3x3dbl_3a | branch3x3dbl_3b] | "
+    "F.avg3 branch_pool]",
+    "TransformerEncoder": "each[layers] norm?",
+    "TransformerEncoderLayer": f"{ATTEND} add[linear1 F.relu {DENSE} |] norm2 or "
+    f"{ATTEND} add[linear1 activation {DENSE} |] norm2",  # a module, where one was given
+    "DataParallel": "module",
+    "DistributedDataParallel": "module",
+    "OptimizedModule": "_orig_mod",  # what torch.compile returns
 }
-INPUTS = dict.fromkeys(FLOWS.keys() & {"AlexNet", "VGG", "ResNet", "SqueezeNet"}, 224)
-INPUTS |= {"DenseNet": 224, "MobileNetV2": 224, "GoogLeNet": 224, "Inception3": 299}
+IMAGENET = ["AlexNet", "VGG", "ResNet", "SqueezeNet", "DenseNet", "MobileNetV2", "GoogLeNet"]
+INPUTS = dict.fromkeys(IMAGENET, 224) | {"Inception3": 299}  # the sides they are made for
 
 # -- what is known not to be readable -----------------------------------------------------
 
@@ -243,3 +215,37 @@ REASONS = {
     "Bilinear": "reads two inputs, and a network here has one: ask `count bilinear "
     "--in '20 30' --out_features 40`",
 }
+
+
+# -- reading a forward --------------------------------------------------------------------
+
+STEPS = re.compile(r"\w+\[|[|\]]|F\.\w+|\w+\??")
+Step = Any  # a child's name, a call, or (how, paths)
+
+
+def forward(cls: str, children: set[str]) -> list[Step] | None:
+    """The steps of a class's forward; None if no version of it has these children."""
+    for flow in FLOWS[cls].split(" or "):
+        words = STEPS.findall(flow)
+        names = [w for w in words if w[-1] not in "[|]" and w not in CALLS]
+        needed = {w for w in names if not w.endswith("?")}
+        if needed <= children <= {w.rstrip("?") for w in names}:
+            return parsed(iter(words), children)[0]
+    return None
+
+
+def parsed(words: Iterator[str], children: set[str]) -> tuple[list[Step], str]:
+    """Steps up to the end of a path, and what ended it; missing children are left out."""
+    found: list[Step] = []
+    for word in words:
+        if word in "|]":
+            return found, word
+        if word.endswith("["):
+            paths, end = [], "|"
+            while end == "|":
+                steps, end = parsed(words, children)
+                paths.append(steps)
+            found.append((word[:-1], paths))
+        elif word in CALLS or word.rstrip("?") in children:
+            found.append(word.rstrip("?"))
+    return found, ""

@@ -43,7 +43,9 @@ class Flatten(Layer):
         """The first and last axis that become one."""
         first, last = axis(self.start_dim, len(input)), axis(self.end_dim, len(input))
         if first > last:
-            raise BadInput(f"start_dim {self.start_dim} comes after end_dim {self.end_dim}")
+            raise BadInput(
+                f"start_dim {self.start_dim} comes after end_dim {self.end_dim}"
+            )
         return first, last
 
     def out(self, *inputs: Shape) -> Shape:
@@ -54,8 +56,8 @@ class Flatten(Layer):
     def recount(self, *inputs: Shape) -> Shape:
         (input,) = inputs
         first, last = self.axes(input)
-        others = prod(input[:first] + input[last + 1 :])  # type: ignore[arg-type]
-        held = prod(input) // others if others else count(input[first : last + 1])  # type: ignore[arg-type,operator]
+        others = prod(input[:first] + input[last + 1 :])
+        held = prod(input) // others if others else count(input[first : last + 1])
         return (*input[:first], held, *input[last + 1 :])
 
     def how(self) -> str:
@@ -80,10 +82,14 @@ class Unflatten(Layer):
             fits = same(rest, whole)
         else:
             fits = len(known) == len(sizes) - 1 and not (
-                isinstance(whole, int) and isinstance(rest, int) and (not rest or whole % rest)
+                isinstance(whole, int)
+                and isinstance(rest, int)
+                and (not rest or whole % rest)
             )
         if not fits:
-            raise BadInput(f"{show_shape(sizes)} does not multiply up to the {whole} of axis {at}")
+            raise BadInput(
+                f"{show_shape(sizes)} does not multiply up to the {whole} of axis {at}"
+            )
         missing = settle(tree(whole) / rest) if len(known) < len(sizes) else 0
         return at, tuple(missing if s == -1 else s for s in sizes)
 
@@ -94,7 +100,7 @@ class Unflatten(Layer):
 
     def recount(self, *inputs: Shape) -> Shape:
         out = self.out(*inputs)
-        return out if prod(out) == prod(inputs[0]) else ()  # type: ignore[arg-type]
+        return out if prod(out) == prod(inputs[0]) else ()
 
     def how(self) -> str:
         return "the number of values stays the same"
@@ -122,14 +128,16 @@ class Pad(Layer):
         if len(input) < self.dims:
             raise BadInput(f"{show_shape(input)} has no {self.dims} axes to pad")
         lead, sides = input[: -self.dims], input[-self.dims :]
-        grown = tuple(settle(tree(n) + a + b) for n, (a, b) in zip(sides, self.amounts()))
+        grown = tuple(
+            settle(tree(n) + a + b) for n, (a, b) in zip(sides, self.amounts())
+        )
         positive("each padded side", *grown)
         return (*lead, *grown)
 
     def recount(self, *inputs: Shape) -> Shape:
         (input,) = inputs
         sides = zip(input[-self.dims :], self.amounts())
-        return (*input[: -self.dims], *(len(range(-a, n + b)) for n, (a, b) in sides))  # type: ignore[operator,arg-type]
+        return (*input[: -self.dims], *(len(range(-a, n + b)) for n, (a, b) in sides))
 
     def how(self) -> str:
         return "counting the positions from the first zero to the last"
@@ -151,7 +159,7 @@ class Tokens(Layer):
 
     def recount(self, *inputs: Shape) -> Shape:
         n, c, *sides = inputs[0]
-        return (n, prod(inputs[0]) // (n * c), c)  # type: ignore[arg-type,operator]
+        return (n, len(range(prod(sides))), c)
 
     def how(self) -> str:
         return "the number of values stays the same"
@@ -163,12 +171,14 @@ class ClassToken(Layer):
     """One learned token put before the others."""
 
     def out(self, *inputs: Shape) -> Shape:
+        if len(inputs[0]) != 3:
+            raise BadInput(f"tokens are N×tokens×dim, not {show_shape(inputs[0])}")
         n, tokens, dim = inputs[0]
         return (n, settle(tree(tokens) + 1), dim)
 
     def recount(self, *inputs: Shape) -> Shape:
         n, tokens, dim = inputs[0]
-        return (n, len(range(-1, tokens)), dim)  # type: ignore[arg-type]
+        return (n, len(range(-1, tokens)), dim)
 
     def how(self) -> str:
         return "listing the tokens"
@@ -209,7 +219,9 @@ class Select(Layer):
         return (*input[:at], *input[at + 1 :])
 
     def recount(self, *inputs: Shape) -> Shape:
-        return tuple(s for i, s in enumerate(inputs[0]) if i != self.dim % len(inputs[0]))
+        return tuple(
+            s for i, s in enumerate(inputs[0]) if i != self.dim % len(inputs[0])
+        )
 
     def how(self) -> str:
         return "the other axes stay"

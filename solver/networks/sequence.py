@@ -254,7 +254,7 @@ class Attention(Layer):
         rows, _ = self.weights(*inputs)["out_proj.weight"]
         output = placed(batch, queries, rows, self.batch_first)
         first = 0 - self.add_bias_kv - self.add_zero_attn  # the added come before 0
-        columns = len(range(first, keys))  # type: ignore[arg-type]
+        columns = len(range(first, keys))
         return (output, (*batch, queries, columns)) if self.need_weights else output
 
     def how(self) -> str:

@@ -95,7 +95,7 @@ def positions(sides: Shape, axes: Axes) -> Work:
 
 def counted(sides: Shape, axes: Axes) -> int:
     """The same number by listing where windows start (numbers only)."""
-    each = [starts(n, k, p, s, d) for n, (k, s, p, d) in zip(sides, axes)]  # type: ignore[arg-type]
+    each = [starts(n, k, p, s, d) for n, (k, s, p, d) in zip(sides, axes)]
     return prod(map(len, each))
 
 
@@ -117,7 +117,7 @@ class Unfold(Rearranging):
 
     def recount(self, *inputs: Shape) -> Shape:
         (batch, channels, sides), axes = split(inputs[0], 2, "unfold"), axes_of(self)
-        taps = [range(0, d * (k - 1) + 1, d) for k, _, _, d in axes]  # type: ignore[arg-type]
+        taps = [range(0, d * (k - 1) + 1, d) for k, _, _, d in axes]
         return (*batch, prod(map(len, taps)) * channels, counted(sides, axes))
 
     def how(self) -> str:
@@ -165,7 +165,7 @@ class Fold(Rearranging):
     def recount(self, *inputs: Shape) -> Shape:
         *batch, values, columns = inputs[0]
         axes, output = axes_of(self), exactly(self.output, 2, "output")
-        planes = range(0, values, axes[0][0] * axes[1][0])  # type: ignore[arg-type]
+        planes = range(0, values, axes[0][0] * axes[1][0])
         held = counted(output, axes)
         return (*batch, len(planes), *output) if held == columns else ()
 
@@ -197,7 +197,7 @@ class PixelShuffle(Rearranging):
         *lead, channels, h, w = inputs[0]
         grids = len(range(f))  # along a side: one from each pixel a < f, at a, a + f, …
         sides = [grids * len(range(0, f * n, f)) for n in (h, w)]
-        return (*lead, len(range(0, channels, f * f)), *sides)  # type: ignore[arg-type]
+        return (*lead, len(range(0, channels, f * f)), *sides)
 
     def how(self) -> str:
         return "counting the pixels of the grids that interleave"
@@ -213,7 +213,7 @@ class PixelUnshuffle(PixelShuffle):
     def recount(self, *inputs: Shape) -> Shape:
         f: Any = self.factor
         *lead, channels, h, w = inputs[0]
-        sides = [len(range(0, n, f)) for n in (h, w)]  # type: ignore[arg-type]
+        sides = [len(range(0, n, f)) for n in (h, w)]
         return (*lead, channels * len(range(f)) ** 2, *sides)
 
     def how(self) -> str:

@@ -48,7 +48,7 @@ def step(layer: Layer, held: Held, *inputs: Array) -> Any:
         raise BadInput(f"there is no forward pass of {type(layer).__name__}")
     if any(isinstance(x, tuple) for x in inputs):
         name = type(layer).__name__
-        raise BadInput(f"{name} takes an array, but is given several: output and states")
+        raise BadInput(f"{name} takes one array, but is given output and states")
     if not isinstance(layer, combine.Network):
         check(layer, held, *(x.shape for x in inputs))
     return RUNS[type(layer)](layer, held, *inputs)

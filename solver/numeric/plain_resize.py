@@ -81,7 +81,6 @@ def mixing(n: int, o: int, step: float, aligned: bool, mode: str) -> Array:
     for i in range(o):
         at = step * i if aligned else step * (i + 0.5) - 0.5
         if mode in LINEAR:
-            at = max(at, 0.0)
             taps = {0: 1 - at % 1, 1: at % 1}
         else:
             taps = {j: cubic(at % 1 - j) for j in (-1, 0, 1, 2)}
