@@ -70,6 +70,7 @@ def plain_question(words: list[str]) -> tuple[str, dict[str, Any], str] | None:
         return None
     if any(w in ("--help", "-h") for w in words):
         return None
+    from solver.core import BadInput
     from solver.given import ALIASES
     from solver.kinds import find
 
@@ -96,8 +97,10 @@ def plain_question(words: list[str]) -> tuple[str, dict[str, Any], str] | None:
                 given[name] = True
                 continue
             text = value if equals else next(rest, None)
-            if text is None or name in given:
+            if text is None:
                 return None
+            if name in given:
+                raise BadInput(f"{name} is given twice")
             given[name] = stdin_for(text)
         else:
             return None

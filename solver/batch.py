@@ -29,8 +29,9 @@ def one(raw: bytes, number: int) -> dict[str, Any]:
     """The record of one line; it never raises."""
     id: Any = None
     try:
-        question = read(raw, number)
-        id = question.get("id", number)
+        question = read(raw)
+        id = question.get("id", number) if isinstance(question, dict) else None
+        expect(question)
         problem = Problem(question["kind"], question.get("given", {}))
         answer = solve(problem)
         found: dict[str, Any] = {"id": id, **answer_json(answer)}
@@ -54,18 +55,22 @@ def one(raw: bytes, number: int) -> dict[str, Any]:
     return {"id": id, "error": error, "line": number}
 
 
-def read(raw: bytes, number: int) -> dict[str, Any]:
-    """The question on a line, its keys as expected."""
+def read(raw: bytes) -> Any:
+    """The data on a line."""
     if len(raw) > LONGEST:
         raise BadInput(f"the line has {len(raw):,} bytes; at most {LONGEST:,}")
     try:
-        question = json.loads(raw)
+        return json.loads(raw)
     except UnicodeDecodeError:
         raise BadInput("the line is not UTF-8") from None
     except RecursionError:
         raise BadInput("the line is nested too deeply") from None
     except ValueError as e:
         raise BadInput(f"not JSON: {e}") from None
+
+
+def expect(question: Any) -> None:
+    """Refuse what is not a question: an object with a kind, and given as an object."""
     if not isinstance(question, dict) or not isinstance(question.get("kind"), str):
         raise BadInput(
             'expected an object such as {"id": 1, "kind": "shape conv", "given": {}}'
@@ -77,4 +82,3 @@ def read(raw: bytes, number: int) -> dict[str, Any]:
             raise unknown("key", key, list(KEYS))
     if not isinstance(question.get("given", {}), dict):
         raise BadInput("given is an object of named values")
-    return question

@@ -18,7 +18,7 @@ from solver.registry import unknown
 from solver.render import answer_json, answer_text, dump, template, wrap
 from solver.sets import ProblemSet, reorder, solve_part
 from solver.values import Record, Table, show, to_json
-from solver.view import View, escaper, inline, label, view
+from solver.view import View, escaper, inline, view
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,10 +98,15 @@ def places(answer: Answer, escape: Any) -> tuple[tuple[str, str, int], ...]:
     """What a student is to fill in, and the lines of room for each."""
     value = answer.value
     if isinstance(value, Record):
-        return tuple((k, escape(label(k)), 2) for k in value)
+        return tuple((key(k), escape(k), 2) for k in value)
     if isinstance(value, Table):
         return (("", "", TALL),)
     return (("", "", min(max(4, len(answer.steps) + 2), TALL)),)
+
+
+def key(name: str) -> str:
+    """A name that a program finds again in any format: letters, digits, dots, dashes."""
+    return "".join(c if c.isalnum() or c in "_.-" else "-" for c in name)
 
 
 def points_text(points: float) -> str:

@@ -163,7 +163,7 @@ def bounded(n: int) -> int:
 
 
 # Between sizes: ×, a comma, spaces, or an x that a size follows (3x32, CxHxW).
-SEPARATOR = r"\s*[×,]\s*|\s*(?<=[\w)\s])x\s*(?=[\dA-Z(])|(?<=\d)X(?=[\dA-Z(])|\s+"
+SEPARATOR = r"\s*[×,]\s*|\s*(?<=[\w)\s])x\s*(?=[-\dA-Z(])|(?<=\d)X(?=[\dA-Z(])|\s+"
 
 
 def entries(text: str) -> list[str]:
@@ -189,6 +189,8 @@ def shape(raw: Any, name: str) -> tuple[int | Expr, ...]:
         raise BadInput(f"a shape has at most 8 axes, not {len(raw)}")
     found = tuple(size(x, name) for x in raw)
     for i, x in enumerate(found):
+        if any(s.name in "xX" for s in letters(x)):
+            raise BadInput(f"{shown(raw)} is no shape: an x stands between two sizes")
         if isinstance(x, int) and x < 0:
             raise BadInput(f"size {i + 1} of the shape is {x}: sizes are not negative")
     return found

@@ -58,7 +58,7 @@ def explain(param: Param) -> str:
     plain = param.default is not REQUIRED and param.default not in (None, (), "")
     if plain and not isinstance(param.default, bool):
         default = (
-            ",".join(param.default)
+            ",".join(map(str, param.default))
             if isinstance(param.default, tuple)
             else param.default
         )

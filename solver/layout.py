@@ -16,9 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from solver.view import Line
 
-WIDTH = 78  # characters of plain text that a page is sure to hold
+WIDTH = 81  # characters of plain text that a page is sure to hold
 LABEL, CHUNK = 24, 28  # longest label beside a chain; widest piece left whole
-OUTLIER = 12  # a formula this much wider than the lines below it stands above them
+OUTLIER = 20  # a formula this much wider than the lines below it stands above them
 FRACTION = {
     "latex": re.compile(r"\\frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}"),
     "mathml": re.compile(
@@ -33,6 +33,7 @@ SET = {  # how wide the rest is set: a sign takes three digits, a macro's letter
             (r"\\\\", "\n"),
             (r"(?:^|\{\}| )[-+=] |\\(?:times|approx|cdots|quad|ge)\b|&", "000"),
             (r"\\[a-zA-Z]+|\\.", "0"),
+            (r"[A-Z]", "00"),
             (r"[{}^_ ]", ""),
         ],
         "mathml": [
@@ -155,7 +156,7 @@ def formula_above(line: Sequence[int], lines: Sequence[Sequence[int]], room: int
     """Whether a line's formula is so much wider than the other lines, or than the page,
     that it is better set above its own numbers."""
     whole = chain_width(line[:-1])
-    if len(line) < 3 or len(line) == 3 and line[0] < OUTLIER:
+    if len(line) < 3 or len(line) == 3 and line[0] <= 10:
         return False
     others = [chain_width(o[:-1]) for o in lines if len(o) < 3]
     return whole > room or len(others) > 1 and whole > max(*others, line[-2]) + OUTLIER
@@ -175,7 +176,7 @@ def in_row(chain: Sequence[str], form: str) -> str:
     """A chain for a row: as it is inside LaTeX's alignment, else as <math>."""
     if form == "mathml":
         return math(chain_pieces(chain, form), form, True)
-    return chain[0] + "".join(" " + related(m, form) for m in chain[1:])
+    return roomy(chain[0] + "".join(" " + related(m, form) for m in chain[1:]))
 
 
 def related(member: str, form: str) -> str:
@@ -203,7 +204,7 @@ def free(line: Line, form: str, room: int) -> Iterator[Row]:
             yield Row(label, line.depth, "", row)
             label, row, width = "", hang, used
         if width + broad + 3 <= room:
-            row, width = row + (" " if row else "") + shown, width + broad + 3
+            row, width = row + (" " if row else "") + roomy(shown), width + broad + 3
             continue
         for i, piece in enumerate(pieces(shown, form, always=True)):
             if i and width + measure(piece, form) > room:
@@ -240,12 +241,19 @@ def math(parts: Sequence[str], form: str, display: bool = False) -> str:
         if form == "latex":
             glue = r"\allowbreak" if part.startswith("{}") else " "
             style = r"\displaystyle " if display else ""
-            found += (glue if i else "") + f"${style}{part}$"
+            found += (glue if i else "") + f"${style}{roomy(part)}$"
         else:
             glue = "<wbr>" if part.startswith("<mo") else " "
             how = ' displaystyle="true"' if display else ""
             found += (glue if i else "") + f"<math{how}>{part}</math>"
     return found
+
+
+def roomy(shown: str) -> str:
+    """LaTeX in which the fractions of a matrix are of full size."""
+    if r"\begin{bmatrix}" not in shown or r"\frac" not in shown:
+        return shown
+    return shown.replace(r"\frac", r"\dfrac").replace(r"\\ ", r"\\[6pt] ")
 
 
 # -- pieces -------------------------------------------------------------------------------

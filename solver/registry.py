@@ -68,7 +68,9 @@ def unknown(what: str, name: str, names: list[str]) -> BadInput:
     """The error for a name nobody registered, with the nearest ones."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    lower = {n.lower(): n for n in names}
+    found = get_close_matches(name.lower(), list(lower), n=3, cutoff=0.5)
+    near = [lower[n] for n in found]
     if not near:
         near = [
             n for n in names if name and (n.startswith(name) or name.startswith(n))

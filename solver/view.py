@@ -212,7 +212,8 @@ def shown_step(
     for part in (of, formula, step.before, step.after):
         if part is not None and not any(same_text(part, m) for m in members[-1:]):
             members.append(part)
-    rule = NAMES.get(step.rule, step.rule)
+    rule = NAMES.get(step.rule, step.rule).lstrip()
+    depth += (len(step.rule) - len(rule)) // 4 if step.rule[:1] == " " else 0
     chain = tuple(member(m, form) for m in members)
     said = tuple(is_words(m) for m in members)
     found = [Line(spelt(rule, form), chain, depth, len(rule), said)]
@@ -288,6 +289,6 @@ def met(answer: Answer) -> list[Sym]:
         for sym in letters(part):
             found.setdefault(sym.name, sym)
     order = list(GLOSSARY)
-    known = [s for s in found.values() if s.name in GLOSSARY and not s.name.endswith("_out")]
-    known += [s for s in found.values() if s.name == "C_out"]
+    told = ("H_out", "W_out", "D_out", "L_out")  # the step's own words say what these are
+    known = [s for s in found.values() if s.name in GLOSSARY and s.name not in told]
     return sorted(known, key=lambda s: order.index(s.name))

@@ -54,7 +54,9 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
                 understood,
             )
         return Verdict("right", problem.points, "", said, understood)
-    undecided = found is None
+    if found is None:
+        said = said or "A person has to decide this."
+        return Verdict("undecided", 0, "", said, understood)
     known = mistakes(problem)
     for one in known:
         if isinstance(one.value, Mapping) and isinstance(right, Mapping):
@@ -67,10 +69,6 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
         return by_entries(problem, right, given, understood, known, order)
     if isinstance(right, Options) and isinstance(given, Options):
         return by_options(problem, right, given, understood)
-    if undecided:
-        return Verdict(
-            "undecided", 0, "", said or "A person has to decide this.", understood
-        )
     return Verdict("wrong", 0, "", "", understood)
 
 

@@ -167,9 +167,9 @@ class AdaptivePool(Layer):
         if self.mode not in MODES[:2]:
             raise BadInput(f"adaptive pooling is max or avg, not {self.mode!r}")
         if len(input) == self.dims and self.mode == "avg" and set(wanted) == {1}:
-            return (
-                wanted  # PyTorch takes the plain mean here and asks for no channel axis
-            )
+            # PyTorch takes the plain mean here and asks for no channel axis
+            positive("each side of the input", *input)
+            return wanted
         batch, channels, sides = split(
             input, self.dims, f"adaptive {self.mode} pooling"
         )

@@ -1,4 +1,4 @@
-"""What PyTorch prints, as data: the arguments of its layers, and the flow inside blocks.
+"""What PyTorch prints, as data: the arguments of layers, and the flow inside blocks.
 
 LAYERS gives each leaf's arguments in PyTorch's order, FLOWS each known class's forward,
 which no print shows, and `forward` reads it. Another class is another line.
@@ -6,16 +6,21 @@ which no print shows, and `forward` reads it. Another class is another line.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from solver.networks.layers import Layer
 from solver.networks.pointwise import Activation
 from solver.networks.pool import AdaptivePool, Pool
+from solver.networks.printed_text import Module
 from solver.networks.reshape import Flatten
+from solver.registry import unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# -- leaves -------------------------------------------------------------------------------
+# -- leaves ----------------------------------------------------------------------------
 
 # Arguments in PyTorch's order. `eps*`: neither shapes nor counts depend on it;
 # `value=0`: only this value can be read.
@@ -24,18 +29,20 @@ CONVOLUTION = CONV.format("dilation ", "padding_mode")
 TRANSPOSED = CONV.format("output_padding ", "dilation padding_mode*")
 MAX = "kernel_size stride padding dilation return_indices=False ceil_mode"
 AVERAGE = "kernel_size stride padding ceil_mode count_include_pad divisor_override"
+ADAPTIVE = "output_size return_indices=False"
 TRACKED = "num_features eps* momentum* affine track_running_stats"
 RECURRENT = (
     "input_size hidden_size num_layers bias batch_first* dropout* bidirectional "
     "proj_size nonlinearity*"
 )
 WINDOWS = "kernel_size dilation padding stride"
-INPLACE = "inplace*"
+RESIZED = "size scale_factor mode"
 
 # class -> (layer, fields it fixes, arguments)
 LAYERS: dict[str, tuple[str, dict[str, Any], str]] = {
     "Linear": ("linear", {}, "in_features out_features bias"),
     "NonDynamicallyQuantizableLinear": ("linear", {}, "in_features out_features bias"),
+    "_LinearWithBias": ("linear", {}, "in_features out_features bias"),
     "Embedding": (
         "embedding",
         {},
@@ -53,17 +60,9 @@ LAYERS: dict[str, tuple[str, dict[str, Any], str]] = {
     "Identity": ("identity", {}, ""),
     "PixelShuffle": ("pixel-shuffle", {}, "upscale_factor"),
     "PixelUnshuffle": ("pixel-unshuffle", {}, "downscale_factor"),
-    "Upsample": (
-        "interpolate",
-        {},
-        "size scale_factor mode align_corners recompute_scale_factor",
-    ),
-    "UpsamplingNearest2d": ("interpolate", {}, "size scale_factor mode"),
-    "UpsamplingBilinear2d": (
-        "interpolate",
-        {"align_corners": True},
-        "size scale_factor mode",
-    ),
+    "Upsample": ("interpolate", {}, f"{RESIZED} align_corners recompute_scale_factor"),
+    "UpsamplingNearest2d": ("interpolate", {}, RESIZED),
+    "UpsamplingBilinear2d": ("interpolate", {"align_corners": True}, RESIZED),
     "Unfold": ("unfold", {}, WINDOWS),
     "Fold": ("fold", {}, f"output_size {WINDOWS}"),
     # A sequence is N×T×features here, whatever its batch_first: no count depends on it.
@@ -86,18 +85,10 @@ for d in (1, 2, 3):
             dims | {"mode": "lp"},
             "norm_type kernel_size stride ceil_mode",
         ),
-        f"AdaptiveAvgPool{d}d": ("adaptive-pool", dims | {"mode": "avg"}, "output_size"),
-        f"AdaptiveMaxPool{d}d": (
-            "adaptive-pool",
-            dims | {"mode": "max"},
-            "output_size return_indices=False",
-        ),
+        f"AdaptiveAvgPool{d}d": ("adaptive-pool", dims | {"mode": "avg"}, ADAPTIVE),
+        f"AdaptiveMaxPool{d}d": ("adaptive-pool", dims | {"mode": "max"}, ADAPTIVE),
         f"BatchNorm{d}d": ("batch-norm", dims, TRACKED),
-        f"InstanceNorm{d}d": (
-            "instance-norm",
-            dims,
-            TRACKED.replace("track_running_stats", "track_running_stats=False"),
-        ),
+        f"InstanceNorm{d}d": ("instance-norm", dims, f"{TRACKED}=False"),
         f"Dropout{d}d": ("dropout", {"channels": True}, "p inplace*"),
         f"ZeroPad{d}d": ("pad", dims, "padding"),
         f"ConstantPad{d}d": ("pad", dims, "padding value=0"),
@@ -117,7 +108,7 @@ FUNCTIONS = {
     **{name: (name.lower(), "lambd*") for name in ("Softshrink", "Hardshrink")},
 }
 for name in ["ReLU", "ReLU6", "SELU", "SiLU", "Mish", "Hardsigmoid", "Hardswish"]:
-    FUNCTIONS[name] = (name.lower(), INPLACE)
+    FUNCTIONS[name] = (name.lower(), "inplace*")
 for name in ["Sigmoid", "Tanh", "Softsign", "LogSigmoid", "Tanhshrink"]:
     FUNCTIONS[name] = (name.lower(), "")
 LAYERS |= {
@@ -125,10 +116,10 @@ LAYERS |= {
     for name, (function, arguments) in FUNCTIONS.items()
 }
 
-# -- blocks -------------------------------------------------------------------------------
+# -- blocks ----------------------------------------------------------------------------
 
-# Classes whose children run one after the other: nn.Sequential and what inherits from it;
-# where named, the children must all be of that class.
+# Classes whose children run one after the other: nn.Sequential and what inherits from
+# it; where named, the children must all be of that class.
 SEQUENCES = {
     "Sequential": "",
     "Conv2dNormActivation": "",
@@ -140,8 +131,8 @@ SEQUENCES = {
     "_DenseBlock": "_DenseLayer",
 }
 
-# What a forward calls without holding it as a child, so that no print shows it: the name
-# its row bears, and the layer.
+# What a forward calls without holding it as a child, so that no print shows it: the
+# name that its row bears, and the layer.
 CALLS: dict[str, tuple[str, Layer]] = {
     "F.relu": ("relu", Activation("relu")),
     "F.flatten": ("flatten", Flatten()),
@@ -152,10 +143,10 @@ CALLS: dict[str, tuple[str, Layer]] = {
     "F.max3": ("maxpool", Pool(3, 2)),
 }
 
-# The forward of each class, as torchvision and torch.nn have it. `aux1?` may be missing;
+# The forward of each class, as in torchvision and torch.nn. `aux1?` may be missing;
 # add[a | b] and cat[a | b] run side by side on the same input, an empty path being the
-# input itself; skip[a] adds the input where the convolutions of a keep its shape; aside[a]
-# goes nowhere; each[a] runs a ModuleList in order; `or`: another class of the same name.
+# input itself; skip[a] adds the input where the convolutions of a keep its shape;
+# aside[a] goes nowhere; each[a] runs a ModuleList; `or`: another class of that name.
 ATTEND, DENSE = "add[self_attn dropout1 |] norm1", "dropout linear2 dropout2"
 FLOWS: dict[str, str] = {
     "AlexNet": "features avgpool? F.flatten classifier",
@@ -178,13 +169,16 @@ FLOWS: dict[str, str] = {
     "InceptionAux": "F.avgpool4 conv F.flatten fc1 F.relu dropout? fc2 or "
     "F.avg5 conv0 conv1 F.avgpool F.flatten fc",  # GoogLeNet's or Inception3's
     "Inception3": "Conv2d_1a_3x3 Conv2d_2a_3x3 Conv2d_2b_3x3 maxpool1 Conv2d_3b_1x1 "
-    "Conv2d_4a_3x3 maxpool2 Mixed_5b Mixed_5c Mixed_5d Mixed_6a Mixed_6b Mixed_6c Mixed_6d "
-    "Mixed_6e aside[AuxLogits?] Mixed_7a Mixed_7b Mixed_7c avgpool dropout F.flatten fc",
+    "Conv2d_4a_3x3 maxpool2 Mixed_5b Mixed_5c Mixed_5d Mixed_6a Mixed_6b Mixed_6c "
+    "Mixed_6d Mixed_6e aside[AuxLogits?] Mixed_7a Mixed_7b Mixed_7c avgpool dropout "
+    "F.flatten fc",
     "InceptionA": "cat[branch1x1 | branch5x5_1 branch5x5_2 | "
     "branch3x3dbl_1 branch3x3dbl_2 branch3x3dbl_3 | F.avg3 branch_pool]",
-    "InceptionB": "cat[branch3x3 | branch3x3dbl_1 branch3x3dbl_2 branch3x3dbl_3 | F.max3]",
-    "InceptionC": "cat[branch1x1 | branch7x7_1 branch7x7_2 branch7x7_3 | branch7x7dbl_1 "
-    "branch7x7dbl_2 branch7x7dbl_3 branch7x7dbl_4 branch7x7dbl_5 | F.avg3 branch_pool]",
+    "InceptionB": "cat[branch3x3 | branch3x3dbl_1 branch3x3dbl_2 branch3x3dbl_3 | "
+    "F.max3]",
+    "InceptionC": "cat[branch1x1 | branch7x7_1 branch7x7_2 branch7x7_3 | "
+    "branch7x7dbl_1 branch7x7dbl_2 branch7x7dbl_3 branch7x7dbl_4 branch7x7dbl_5 | "
+    "F.avg3 branch_pool]",
     "InceptionD": "cat[branch3x3_1 branch3x3_2 | "
     "branch7x7x3_1 branch7x7x3_2 branch7x7x3_3 branch7x7x3_4 | F.max3]",
     "InceptionE": "cat[branch1x1 | branch3x3_1 cat[branch3x3_2a | branch3x3_2b] | "
@@ -192,15 +186,59 @@ FLOWS: dict[str, str] = {
     "F.avg3 branch_pool]",
     "TransformerEncoder": "each[layers] norm?",
     "TransformerEncoderLayer": f"{ATTEND} add[linear1 F.relu {DENSE} |] norm2 or "
-    f"{ATTEND} add[linear1 activation {DENSE} |] norm2",  # a module, where one was given
+    f"{ATTEND} add[linear1 activation {DENSE} |] norm2",  # if given as a module
     "DataParallel": "module",
     "DistributedDataParallel": "module",
     "OptimizedModule": "_orig_mod",  # what torch.compile returns
 }
-IMAGENET = ["AlexNet", "VGG", "ResNet", "SqueezeNet", "DenseNet", "MobileNetV2", "GoogLeNet"]
-INPUTS = dict.fromkeys(IMAGENET, 224) | {"Inception3": 299}  # the sides they are made for
+INPUTS = {  # the side of the images that a class is made for
+    **dict.fromkeys(("AlexNet", "VGG", "ResNet", "SqueezeNet"), 224),
+    **dict.fromkeys(("DenseNet", "MobileNetV2", "GoogLeNet"), 224),
+    "Inception3": 299,
+}
 
-# -- what is known not to be readable -----------------------------------------------------
+# -- reading a forward -----------------------------------------------------------------
+
+STEPS = re.compile(r"\w+\[|[|\]]|F\.\w+|\w+\??")
+
+
+def forward(cls: str, children: set[str]) -> list[Any] | None:
+    """The steps of a class's forward: a child's name, a call, or (how, paths of steps).
+
+    None if no version of the class has these children.
+    """
+    for flow in FLOWS[cls].split(" or "):
+        needed, known = names_in(flow)
+        if needed <= children <= known:
+            return parsed(iter(STEPS.findall(flow)), children)[0]
+    return None
+
+
+def names_in(flow: str) -> tuple[set[str], set[str]]:
+    """The children that a forward needs, and all that it knows."""
+    names = {w for w in STEPS.findall(flow) if w[-1] not in "[|]" and w not in CALLS}
+    needed = {w for w in names if not w.endswith("?")}
+    return needed, {w.rstrip("?") for w in names}
+
+
+def parsed(words: Iterator[str], children: set[str]) -> tuple[list[Any], str]:
+    """Steps up to a path's end, and what ended it; missing children are left out."""
+    found: list[Any] = []
+    for word in words:
+        if word in "|]":
+            return found, word
+        if word.endswith("["):
+            paths, end = [], "|"
+            while end == "|":
+                steps, end = parsed(words, children)
+                paths.append(steps)
+            found.append((word[:-1], paths))
+        elif word in CALLS or word.rstrip("?") in children:
+            found.append(word.rstrip("?"))
+    return found, ""
+
+
+# -- what is known not to be readable --------------------------------------------------
 
 ORDER = "has no forward: in which order its layers run is not in the print"
 QUANTIZED = "is quantized: print the model before it is"
@@ -215,37 +253,36 @@ REASONS = {
     "Bilinear": "reads two inputs, and a network here has one: ask `count bilinear "
     "--in '20 30' --out_features 40`",
 }
+WAY_OUT = (
+    "paste an nn.Sequential of its layers, or write the short notation, such as "
+    "3x32x32: conv 6 k5, relu, flatten, linear 10"
+)
 
 
-# -- reading a forward --------------------------------------------------------------------
-
-STEPS = re.compile(r"\w+\[|[|\]]|F\.\w+|\w+\??")
-Step = Any  # a child's name, a call, or (how, paths)
-
-
-def forward(cls: str, children: set[str]) -> list[Step] | None:
-    """The steps of a class's forward; None if no version of it has these children."""
-    for flow in FLOWS[cls].split(" or "):
-        words = STEPS.findall(flow)
-        names = [w for w in words if w[-1] not in "[|]" and w not in CALLS]
-        needed = {w for w in names if not w.endswith("?")}
-        if needed <= children <= {w.rstrip("?") for w in names}:
-            return parsed(iter(words), children)[0]
-    return None
-
-
-def parsed(words: Iterator[str], children: set[str]) -> tuple[list[Step], str]:
-    """Steps up to the end of a path, and what ended it; missing children are left out."""
-    found: list[Step] = []
-    for word in words:
-        if word in "|]":
-            return found, word
-        if word.endswith("["):
-            paths, end = [], "|"
-            while end == "|":
-                steps, end = parsed(words, children)
-                paths.append(steps)
-            found.append((word[:-1], paths))
-        elif word in CALLS or word.rstrip("?") in children:
-            found.append(word.rstrip("?"))
-    return found, ""
+def refusal(node: Module) -> str:
+    """Why a module cannot be read, and the way out."""
+    cls, children = node.cls, {name for name, one in node.children if one}
+    for name, why in REASONS.items():
+        if cls == name or name.endswith("*") and cls.startswith(name[:-1]):
+            return f"{cls} {why}"
+    if node.arguments and (cls in SEQUENCES or cls in FLOWS):
+        return f"{cls} is printed without arguments, this one has some"
+    if cls in FLOWS:
+        needed, known = names_in(FLOWS[cls].split(" or ")[0])
+        lacking, more = sorted(needed - children), sorted(children - known)
+        differs = [f"it has no {', '.join(lacking)}"] if lacking else []
+        differs += [f"it has {', '.join(more)}"] if more else []
+        which = "is not the one whose forward is known here"
+        return f"this {cls} {which}: {', and '.join(differs)}; {WAY_OUT}"
+    if cls in LAYERS:
+        return f"torch.nn's {cls} has no children, this one has {min(children)}"
+    if children:
+        shown = ", ".join(f"({n}): {m.cls}" for n, m in node.children[:3] if m)
+        shown += ", …" if len(node.children) > 3 else ""
+        which = "is a class of its own, and its forward is not in the print"
+        return f"{cls} {which}: how {shown} work together is unknown; {WAY_OUT}"
+    near = unknown("module", cls, [*LAYERS, *SEQUENCES, *FLOWS]).message
+    return (
+        f"{near}. What such a class computes is not in the print: write the short "
+        f"notation, where `custom {cls[:40]} 64x7x7` stands in and is not counted"
+    )

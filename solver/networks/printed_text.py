@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from solver.core import BadInput
+from solver.given import Param, read, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ LONGEST, MOST, DEEPEST = 400_000, 5_000, 40  # characters, modules, brackets
 NAME = re.compile(r"[A-Za-z_]\w{0,99}")
 KEY = re.compile(r"([A-Za-z_]\w{0,99})\s*=(?!=)")
 WORD = re.compile(r"[A-Za-z_][\w.]{0,99}")
-NUMBER = re.compile(r"[+-]?(?:\d{1,40}\.?\d{0,40}|\.\d{1,40})(?:[eE][+-]?\d{1,3})?(?![\w.])")
+NUMBER = re.compile(r"[+-]?(\d{1,40}\.?\d{0,40}|\.\d{1,40})(e[+-]?\d{1,3})?(?![\w.])")
 QUOTED = re.compile(r"'[^'\n]{0,200}'|\"[^\"\n]{0,200}\"")
-CHILD = re.compile(r"\(([^()\s]{1,100})\):\s*(?:(\d{1,6}) x )?")
+CHILD = re.compile(r"\(([^().\s]{1,100})\):\s*(?:(\d{1,6}) x )?")
 RANGE = re.compile(r"(\d{1,6})-(\d{1,6})")
 SPACE = re.compile(r"\s*")
 LITERALS = {"True": True, "False": False, "None": None}
@@ -39,7 +40,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Module:
-    """One printed module: its class, arguments and children (None where None is printed)."""
+    """One printed module: its class, arguments and children, which may be None."""
 
     cls: str
     arguments: tuple[Argument, ...]
@@ -53,7 +54,8 @@ class Text:
     def __init__(self, text: str):
         self.text, self.i, self.made = text, 0, 0
         if len(text) > LONGEST:
-            raise BadInput(f"the print has {len(text):,} characters; at most {LONGEST:,}")
+            length = f"{len(text):,} characters; at most {LONGEST:,}"
+            raise BadInput(f"the print has {length} are read")
 
     def error(self, message: str, at: int | None = None) -> BadInput:
         return BadInput(message, text=self.text, offset=self.i if at is None else at)
@@ -82,7 +84,7 @@ class Text:
             raise self.error(f"modules are nested deeper than {DEEPEST}")
         name = self.match(NAME)
         if not name:
-            raise self.error("expected a printed module such as ReLU() or Conv2d(3, 6, …)")
+            raise self.error("expected a module such as ReLU() or Conv2d(3, 6, …)")
         opened = self.i
         if not self.take("("):
             raise self.error(f"expected '(' after {name[0]}")
@@ -103,7 +105,7 @@ class Text:
         return Module(name[0], tuple(arguments), tuple(children.items()), name.start())
 
     def separated(self, cls: str) -> None:
-        """After an argument without a comma, the brackets close or the children begin."""
+        """After an argument without a comma, brackets close or the children begin."""
         self.match(SPACE)
         if self.i < len(self.text) and self.text[self.i] not in "()":
             raise self.error(f"expected ',' or ')' in {cls}(…)")
@@ -111,13 +113,14 @@ class Text:
     def child(
         self, head: re.Match[str], children: dict[str, Module | None], depth: int
     ) -> None:
-        """(conv1): Conv2d(…), (downsample): None, or (0-2): 3 x Block(…), which is three."""
+        """(conv1): Conv2d(…), (aux1): None, or (0-2): 3 x Block(…), which is three."""
         key, times = head[1], head[2]
         start = self.i
         found = None if self.take("None") else self.module(depth + 1)
         span = RANGE.fullmatch(key) if times else None
         if times and not span:
-            raise self.error(f"expected numbers such as (0-2) before {times} x", head.start())
+            wanted = f"expected numbers such as (0-2) before {times} x"
+            raise self.error(wanted, head.start())
         if span and int(span[2]) - int(span[1]) + 1 != int(times):
             raise self.error(f"({key}) is not {times} modules", head.start())
         names = range(int(span[1]), int(span[2]) + 1) if span else [key]
@@ -141,8 +144,11 @@ class Text:
         if depth > DEEPEST:
             raise self.error(f"brackets are nested deeper than {DEEPEST}")
         if number := self.match(NUMBER):
-            whole = re.fullmatch(r"[+-]?\d+", number[0])
-            return int(number[0]) if whole else float(number[0])
+            if number[0].lstrip("+-").isdigit():
+                return int(number[0])
+            if abs(float(number[0])) > 1e30:
+                raise self.error("this number is too large", number.start())
+            return float(number[0])
         if quoted := self.match(QUOTED):
             return quoted[0][1:-1]
         if self.take("torch.Size("):
@@ -164,3 +170,18 @@ class Text:
             if not self.take(",") and self.text[self.i : self.i + 1] not in (close, ""):
                 raise self.error(f"expected ',' or {close!r}")
         return tuple(values)
+
+
+def argument(param: Param, raw: Any) -> Any:
+    """A printed value as the layer's field wants it; a print holds no letters."""
+    if raw is None and param.type.endswith("None"):
+        return None
+    if isinstance(raw, str):
+        fits = param.type == "str" or "str" in param.type and raw in ("same", "valid")
+    else:
+        holes = "Size | None" in param.type
+        parts = raw if isinstance(raw, tuple) else ()
+        fits = all(isinstance(x, (int, float)) or x is None and holes for x in parts)
+    if not fits:
+        raise BadInput(f"expected numbers, not {shown(raw)}")
+    return read(param, raw)

@@ -1,0 +1,78 @@
+"""README's commands are run, and what they print is what README says."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from solver.sets import load_set, solve_set
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+EXAMPLES = [
+    (command, output)
+    for block in blocks("console")
+    for command, output in re.findall(r"\$ (.*?)\n(.*?)(?=\n\$ |\Z)", block, re.S)
+]
+
+
+@pytest.mark.parametrize(("command", "output"), EXAMPLES, ids=[c[:40] for c, _ in EXAMPLES])
+def test_console(command: str, output: str) -> None:
+    program, *words = shlex.split(command)
+    assert program == "pset"
+    done = subprocess.run(
+        [sys.executable, "cli.py", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (0, 3)
+    assert done.stdout.strip() == output.strip()
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 4
+
+
+def test_python() -> None:
+    (session,) = [b for b in blocks("python") if b.startswith(">>>")]
+    test = doctest.DocTestParser().get_doctest(session, {}, "README", None, 0)
+    runner = doctest.DocTestRunner(verbose=False)
+    runner.run(test)
+    assert runner.tries >= 3 and not runner.failures
+
+
+def test_toml(tmp_path: Path) -> None:
+    (source,) = blocks("toml")
+    path = tmp_path / "readme.toml"
+    path.write_text(source)
+    ((problem, answer),) = solve_set(load_set(path))
+    assert (problem.id, answer.value) == ("2.2.1.fc1", 48120)
+
+
+def test_the_options_of_the_conventions_exist() -> None:
+    from solver.kinds import find, names
+
+    known = {p.name for n in names() for p in find(n).params}
+    table = README[README.index("## Conventions") : README.index("Exit codes")]
+    for option in re.findall(r"--([a-z][a-z-]+)", table):
+        assert option.removeprefix("no-").replace("-", "_") in known, option
+
+
+def test_the_documented_commands_are_the_makefile_s() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"make (\w+)", README):
+        assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def test_ci_calls_the_test_command() -> None:
+    assert "make test" in (ROOT / ".ci" / "run").read_text()
