@@ -39,6 +39,8 @@ check: $(VENV)/.dev
 
 # make conformance CORPORA=DIR, SETS=DIR, JSON=FILE: against measured cases kept elsewhere
 conformance: $(VENV)/.dev
+	@$(BIN)/python -c "import yaml" 2>/dev/null \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check '.[conformance]'
 	@$(BIN)/python -m tests.conformance $(if $(CORPORA),--corpora $(CORPORA)) $(if $(SETS),--sets $(SETS)) $(if $(JSON),--json $(JSON))
 
 bench: $(VENV)/.installed

@@ -404,9 +404,13 @@ def networks() -> int:
     """
     from solver.networks.net import network
     from solver.registry import first_line
+    from solver.sets import bundled, load_set
 
     for name, build_ in network.items():
         print(f"{name:20} {first_line(build_)}")
+    for name in bundled():
+        for own, notation in load_set(name).networks.items():
+            print(f"{f'{name}/{own}':20} {' '.join(notation.split())}")
     return OK
 
 

@@ -73,8 +73,9 @@ class Check:
 class Answer:
     """A value, the steps that produce it, and the checks that reached it another way.
 
-    `name` says what the value is ("params"), `condition` when it holds (H ≥ 3), and
-    `conventions` which of the README's conventions it depends on.
+    `name` says what the value is ("params"), `unit` in what ("MiB"), `condition` when it
+    holds (H ≥ 3), and `conventions` which of the README's conventions it depends on.
+    `lower` marks a total that leaves out what could not be counted: a lower bound.
     """
 
     value: Any
@@ -83,6 +84,8 @@ class Answer:
     name: str = ""
     condition: str = ""
     conventions: tuple[str, ...] = ()
+    unit: str = ""
+    lower: bool = False
 
     def _repr_html_(self) -> str:
         from solver.render import answer_html

@@ -80,7 +80,7 @@ def items(whole: ProblemSet, form: str, with_mistakes: bool = True) -> list[Item
                     prose(p.prompt, form),
                     view(answer, form),
                     tuple(
-                        (inline(reorder(m.value, whole.order), form), prose(m.feedback, form))
+                        (inline(reorder(m.value, whole.order), form, False), prose(m.feedback, form))
                         for m in known
                     ),
                     prose(p.note, form) if p.note else "",

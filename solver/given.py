@@ -296,6 +296,10 @@ def net(raw: Any, name: str) -> Any:
     """A network: a bundled name, the short notation, or PyTorch's printed module."""
     from solver.networks.notation import read_net
 
+    if isinstance(raw, str) and re.fullmatch(r"\s*[\w-]+/[\w-]+\s*", raw):
+        from solver.sets import set_network
+
+        return set_network(raw.strip())
     return read_net(raw)
 
 

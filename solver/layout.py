@@ -43,6 +43,7 @@ SET = {  # how wide the rest is set: a sign takes three digits, a macro's letter
         ],
     }.items()
 }
+FLAT = re.compile(r"<mo>\(</mo>((?:(?!<mo>[()]</mo>|<mfrac|<mtable|<mo>[⌊⌈]).)*)<mo>\)</mo>")
 EQUALS = {"latex": "= ", "mathml": '<mo form="infix">=</mo>'}
 ABOUT = {"latex": r"\approx ", "mathml": "<mo>≈</mo>"}
 SIGNS = {
@@ -243,10 +244,20 @@ def math(parts: Sequence[str], form: str, display: bool = False) -> str:
             style = r"\displaystyle " if display else ""
             found += (glue if i else "") + f"${style}{roomy(part)}$"
         else:
+            part = part.replace("<mtext> ", "<mtext>\u00a0")  # or the space is lost
             glue = "<wbr>" if part.startswith("<mo") else " "
             how = ' displaystyle="true"' if display else ""
-            found += (glue if i else "") + f"<math{how}>{part}</math>"
+            found += (glue if i else "") + f"<math{how}>{flat(part)}</math>"
     return found
+
+
+def flat(shown: str) -> str:
+    """MathML whose round brackets keep their size around what is one line high."""
+    before = ""
+    while before != shown:
+        before = shown
+        shown = FLAT.sub(r'<mo stretchy="false">(</mo>\1<mo stretchy="false">)</mo>', shown)
+    return shown
 
 
 def roomy(shown: str) -> str:

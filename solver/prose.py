@@ -1,17 +1,27 @@
 """Authors' prose: words with mathematics between dollars, as LaTeX, HTML or plain text.
 
-`$…$` is mathematics, `\\$` a dollar, `**…**` is bold, `` `…` `` is code, an empty line
-starts a paragraph. Everything else is escaped.
+`$…$` is mathematics, `\\$` a dollar, `**…**` is bold, `*…*` is emphasis, `` `…` `` is
+code, an empty line starts a paragraph. Everything else is escaped.
 """
 
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from solver import escape
 from solver.core import BadInput
 
-PIECES = re.compile(r"((?<!\\)\$(?:[^$\\]|\\.)*\$|\*\*[^*]+\*\*|`[^`]+`)", re.S)
+PIECES = re.compile(
+    r"((?<!\\)\$(?:[^$\\]|\\.)*\$|\*\*[^*]+\*\*"
+    r"|(?<![\w*])\*(?![\s*])[^*]+(?<!\s)\*(?![\w*])|`[^`]+`)",
+    re.S,
+)
+LAYOUT = set(
+    "display displaystyle mathvariant stretchy fence separator form accent accentunder lspace "
+    "rspace width height depth voffset columnalign rowspacing columnspacing columnlines "
+    "rowlines linethickness scriptlevel minsize maxsize largeop movablelimits symmetric".split()
+)
 PLAIN = {
     r"\times": "×", r"\cdot": "·", r"\to": "→", r"\le": "≤", r"\ge": "≥", r"\ne": "≠",
     r"\approx": "≈", r"\ldots": "…", r"\dots": "…", r"\quad": "  ", r"\,": " ", r"\;": " ",
@@ -26,7 +36,7 @@ def prose(text: str, form: str) -> str:
     if text.replace(r"\$", "").count("$") % 2:
         raise BadInput("a $ has no partner: mathematics stands between two")
     paragraphs = [
-        "".join(_piece(p, form) for p in PIECES.split(paragraph) if p)
+        _marked_up(paragraph, form)
         for paragraph in re.split(r"\n\s*\n", text.strip())
     ]
     if form == "mathml":
@@ -34,20 +44,25 @@ def prose(text: str, form: str) -> str:
     return "\n\n".join(paragraphs)
 
 
+def _marked_up(text: str, form: str) -> str:
+    """Words and the marked pieces between them, which are the split's odd members."""
+    return "".join(
+        (_piece if i % 2 else _words)(p, form) for i, p in enumerate(PIECES.split(text)) if p
+    )
+
+
 def _piece(piece: str, form: str) -> str:
-    if piece[0] == "$" and len(piece) > 1:
+    if piece[0] == "$":
         return _mathematics(piece[1:-1], form)
-    if piece.startswith("**") and len(piece) > 4:
-        words = "".join(_piece(p, form) for p in PIECES.split(piece[2:-2]) if p)
-        return {"latex": rf"\textbf{{{words}}}", "mathml": f"<strong>{words}</strong>"}.get(
-            form, words
-        )
-    if piece[0] == "`" and len(piece) > 2:
-        words = _words(piece[1:-1], form)
-        return {"latex": rf"\texttt{{{words}}}", "mathml": f"<code>{words}</code>"}.get(
-            form, words
-        )
-    return _words(piece, form)
+    if piece[0] == "`":
+        words, macro, element = _words(piece[1:-1], form), "texttt", "code"
+    elif piece.startswith("**"):
+        words, macro, element = _marked_up(piece[2:-2], form), "textbf", "strong"
+    else:
+        words, macro, element = _marked_up(piece[1:-1], form), "emph", "em"
+    if form == "latex":
+        return rf"\{macro}{{{words}}}"
+    return f"<{element}>{words}</{element}>" if form == "mathml" else words
 
 
 def _words(text: str, form: str) -> str:
@@ -80,10 +95,28 @@ def rows(m: re.Match[str]) -> str:
 
 
 def mathml(source: str) -> str:
-    """LaTeX mathematics as MathML, by the converter; BadInput if it cannot read it."""
-    from latex2mathml.converter import convert
+    """LaTeX mathematics as MathML, by the converter; BadInput if it cannot read it.
 
+    The converter passes text on as it is: here it is escaped, and attributes that are
+    not about layout are dropped.
+    """
+    from xml.etree import ElementTree
+
+    from latex2mathml.converter import convert_to_element
+
+    read = re.sub(r"\\(?:boldsymbol|bm)(?![a-zA-Z])", r"\\mathbf", source)
+    read = re.sub(r"\d+(?:\{,\}\d{3})+", lambda n: rf"\text{{{n[0]}}}", read)
+    read = read.replace("{,}", ",")
     try:
-        return str(convert(source))
+        tree = convert_to_element(read)
     except Exception as e:  # the converter raises many types; all mean the same to authors
         raise BadInput(f"the mathematics ${source[:60]}$ cannot be converted: {e}") from None
+    for node in tree.iter():
+        node.text = unescape(node.text) if node.text else node.text
+        if node.tag == "mtext" and node.text:
+            node.text = re.sub(r"\\([_%#&{}])", r"\1", node.text)
+        elif node.text == "&" and r"\&" not in source or re.match(r"\\[a-zA-Z]", node.text or ""):
+            raise BadInput(f"the mathematics ${source[:60]}$ cannot be converted: {node.text}")
+        for name in set(node.attrib) - LAYOUT:
+            del node.attrib[name]
+    return ElementTree.tostring(tree, encoding="unicode")

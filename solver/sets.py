@@ -40,6 +40,7 @@ class ProblemSet:
     intro: str = ""
     conventions: Mapping[str, Any] = field(default_factory=dict)
     path: str = ""
+    networks: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, id: str) -> Problem:
         for p in self.problems:
@@ -114,6 +115,17 @@ def bundled() -> dict[str, Path]:
     return {p.stem: p for p in sorted(folder("problems").glob("*.toml"))}
 
 
+def set_network(name: str) -> Any:
+    """A network of a bundled set, by the set's name and its own: s0/cifar."""
+    from solver.networks.notation import read_net
+
+    owner, _, own = name.partition("/")
+    networks = load_set(owner).networks
+    if own not in networks:
+        raise unknown(f"network of {owner}", own, list(networks))
+    return replace(read_net(networks[own]), name=name)
+
+
 def load_set(name: str | Path) -> ProblemSet:
     """A problem set from a file, or a bundled one by its name. Raises BadInput."""
     path = Path(name)
@@ -151,6 +163,7 @@ def load_set(name: str | Path) -> ProblemSet:
         text(data, "intro", where),
         conventions,
         where,
+        networks,
     )
 
 

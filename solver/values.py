@@ -109,7 +109,7 @@ def number(x: Any, form: str) -> str:
         denominator //= 2
     while denominator % 5 == 0:
         denominator //= 5
-    if denominator == 1 and x.denominator <= 10_000:
+    if denominator == 1 and len(repr(float(x))) <= 9:
         return expression(Num(float(x)), form)
     if x.denominator <= 1000:
         return expression(Num(x), form)

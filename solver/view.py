@@ -125,13 +125,13 @@ def answers(value: Any, form: str) -> tuple[tuple[str, str], ...]:
     return (("", inline(value, form)),)
 
 
-def inline(value: Any, form: str) -> str:
+def inline(value: Any, form: str, display: bool = True) -> str:
     """A value as text with mathematics in it, broken over lines where it is long."""
     from solver.layout import math, pieces
 
     if form == "text" or isinstance(value, str):
         return str(escaper(form)(show(value)))
-    return math(pieces(show(value, form), form), form, display=True)
+    return math(pieces(show(value, form), form), form, display)
 
 
 def laid_out(lines: list[Line], form: str) -> tuple[Block, ...]:

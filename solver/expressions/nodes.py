@@ -95,6 +95,9 @@ class Num(Expr):
         return self.args[0]  # type: ignore[no-any-return]
 
 
+KINDS = ("size", "count", "integer", "positive", "real")  # what is assumed, most first
+
+
 class Sym(Expr):
     """A letter, with what is assumed of it: "size" (an integer, at least 1), "count" (an
     integer, at least 0), "integer", "positive" or "real"."""
@@ -204,6 +207,18 @@ def letters(*sizes: Any) -> tuple[Sym, ...]:
         elif isinstance(x, Mapping):
             found.update((n, None) for n in letters(*x.values()))
     return tuple(found)
+
+
+def alike(e: Expr) -> Expr:
+    """The tree with each letter read one way: it is one number wherever it stands.
+
+    A padding may be 0 and a kernel may not, so a letter that is both is at least 1.
+    """
+    kinds: dict[str, str] = {}
+    for sym in letters(e):
+        old = kinds.get(sym.name, sym.kind)
+        kinds[sym.name] = min(old, sym.kind, key=KINDS.index)
+    return subs(e, {name: Sym(name, kind) for name, kind in kinds.items()})  # type: ignore[no-any-return]
 
 
 def subs(e: Any, env: Mapping[str, Size]) -> Any:
@@ -337,7 +352,9 @@ def _tidy_sum(terms: tuple[Expr, ...]) -> Expr:
 
     for term in terms:
         put(term, 1)
-    if constant or not flat:
+    if constant > 0 and flat and isinstance(flat[0], Neg):
+        flat.insert(0, Num(constant))  # 6 − k, not −k + 6
+    elif constant or not flat:
         flat.append(Num(constant))
     return plus(*flat)
 

@@ -7,6 +7,7 @@ follows (biases, norms, statistics, padding zeros, units) are options, and named
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 from solver.core import Answer, BadInput, Check, Step
@@ -94,7 +95,8 @@ def answered(
     """The shared shape of every count: rows, lines, total, and the other route."""
     rows = run(net, input, batch)
     chosen = pick(rows, layer)
-    steps, value, missing = work(chosen, tree_of)
+    stated = name == "activations"  # an unknown layer's output is stated, nothing else is
+    steps, value, missing = work(chosen, tree_of, lambda row: stated or row.layer.KNOWN)
     names = {id(r): i for i, r in enumerate(rows)}
     places = [names[id(r)] for r in chosen]
 
@@ -107,12 +109,14 @@ def answered(
     check = Check(how + has, holds_at_numbers(value, things, recount))
     notes = list(conventions)
     if missing:
-        notes.insert(0, "a lower bound: nothing is known of " + ", ".join(missing))
+        notes.insert(0, "at least this many: nothing is known of " + ", ".join(missing))
     if not steps:
         what = ", ".join(layer) if layer else short(net)
         steps = [Step(f"{what}: none", None, value)]
     letters = condition_text(tuple(r.out for r in rows)) if letters_of(things) else ""
-    return Answer(value, tuple(steps), (check,), name, letters, tuple(notes))
+    return Answer(
+        value, tuple(steps), (check,), name, letters, tuple(notes), lower=bool(missing)
+    )
 
 
 @kind("count params", "vgg16")
@@ -152,9 +156,7 @@ def params(
 def weights(net: Net, *, layer: Names = (), input: Shape | None = None) -> Answer:
     """Weights without biases."""
     answer = params(net, layer=layer, input=input, bias=False)
-    return Answer(
-        answer.value, answer.steps, answer.checks, "weights", answer.condition
-    )
+    return replace(answer, name="weights", conventions=())
 
 
 @kind("count biases", "lenet5-modern")
@@ -323,8 +325,7 @@ def activations(
     value = settle(plus(answer.value, first.after))
     steps = [s for s in answer.steps if s.rule != "total"]
     both = (first, *steps, Step("total", plus(first.after, *(s.after for s in steps)), value))
-    return Answer(value, both, answer.checks, "activations", answer.condition,
-                  (*answer.conventions, "the input is counted"))
+    return with_note(replace(answer, value=value, steps=both), "the input is counted")
 
 
 def trim(shape: Shape) -> Shape:
@@ -334,8 +335,7 @@ def trim(shape: Shape) -> Shape:
 
 def with_note(answer: Answer, note: str) -> Answer:
     """The same answer, one more convention named."""
-    return Answer(answer.value, answer.steps, answer.checks, answer.name, answer.condition,
-                  (*answer.conventions, note))
+    return replace(answer, conventions=(*answer.conventions, note))
 
 
 UNITS = {"B": 1, "kB": 1000, "MB": 10**6, "GB": 10**9, "KiB": 1024, "MiB": 2**20, "GiB": 2**30}
@@ -370,10 +370,20 @@ def memory(
     whole = both * each / by if by > 1 else both * each
     found["total"] = settle(whole)
     steps.append(Step(f"total, in {unit}", whole, found["total"]))
-    notes = (f"{each} bytes a value ({dtype})", f"1 {unit} = {by:,} bytes",
-             "all activations are kept; running statistics are stored")
-    return Answer(found, tuple(steps), weights.checks + values.checks, "memory",
-                  values.condition, notes)
+    notes = [f"{each} bytes a value ({dtype})"]
+    if by > 1:
+        notes.append(f"1 {unit} = {by:,} bytes")
+    notes += ["all counted activations are kept; running statistics are stored"]
+    return Answer(
+        found,
+        tuple(steps),
+        weights.checks + values.checks,
+        "memory",
+        values.condition,
+        (*notes, *values.conventions),
+        unit,
+        weights.lower,
+    )
 
 
 @kind("count connections", "lenet5 --layer C1")

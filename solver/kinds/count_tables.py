@@ -56,13 +56,14 @@ def table(
     unknown_: list[str] = []
     for r in rows:
         many = settle(param_tree(r.layer, r.inputs, bias, norm, stats))
-        products = r.layer.macs(r.inputs, r.out)
+        products = r.layer.macs(r.inputs, r.out) if r.layer.KNOWN else None
         if products is None:
             unknown_.append(r.name)
         values = settle(times(*r.out))
         field = r.field[0].size if r.field else "all"
         done = "?" if products is None else settle(products)
-        lines.append((r.name or "merge", without_batch(r.out, batch), values, many, done, field))
+        shown = many if r.layer.KNOWN else "?"
+        lines.append((r.name, without_batch(r.out, batch), values, shown, done, field))
         sums["params"].append(many)
         sums["macs"].append(0 if products is None else done)
         if r.layer.KIND not in INPLACE:
@@ -76,8 +77,9 @@ def table(
              "1 MAC = 2 FLOPs",
              "the total of the values leaves out layers that work in place"]
     if unknown_:
-        notes.insert(0, "multiply-adds are a lower bound: nothing is known of "
-                     + ", ".join(unknown_))
+        notes.insert(
+            0, "the totals are lower bounds: nothing is known of " + ", ".join(unknown_)
+        )
     source = [Step(f"{net.source}")] if net.source else []
     return Answer(
         Table((*lines, end), columns, 1),
@@ -86,6 +88,7 @@ def table(
         "table",
         condition_text(tuple(r.out for r in rows)),
         tuple(notes),
+        lower=bool(unknown_),
     )
 
 
@@ -126,7 +129,7 @@ def describe(
     checks: dict[str, Check] = {}
     notes: dict[str, None] = {}
     rows = run(net, input)
-    name = layer or rows[-1].name
+    name, lower = layer or rows[-1].name, False
     for what in ask:
         if what not in ASKED:
             raise unknown("fact about a layer", what, ASKED)
@@ -140,8 +143,15 @@ def describe(
                        s.after, s.of, s.formula) for s in part.steps]  # fmt: skip
         checks.update((c.how, c) for c in part.checks)
         notes.update(dict.fromkeys(part.conventions))
-    return Answer(found, tuple(steps), tuple(checks.values()), "layer",
-                  conventions=tuple(notes))
+        lower = lower or part.lower
+    return Answer(
+        found,
+        tuple(steps),
+        tuple(checks.values()),
+        "layer",
+        conventions=tuple(notes),
+        lower=lower,
+    )
 
 
 def layer_shape(row: Row) -> Answer:
@@ -167,6 +177,11 @@ def compare(nets: Nets, *, of: str = "params", bias: bool = True, layer: Names =
         raise BadInput("give at least two networks to compare, separated by ;")
     options = {"bias": bias} if of in ("params", "connections") else {}
     parts = [KINDS[of](net, layer=layer, **options) for net in nets]
+    for net, part in zip(nets, parts):
+        if part.lower:
+            raise BadInput(
+                f"{short(net)} has a layer that cannot be counted, so it cannot be compared"
+            )
     steps = [Step(f"{i + 1}: {short(net)}", None, part.value)
              for i, (net, part) in enumerate(zip(nets, parts))]
     values = [p.value for p in parts]

@@ -160,18 +160,21 @@ def in_letters(row: Row) -> tuple[Layer, tuple[Shape, ...], Shape] | None:
 Tree = Callable[[Layer, tuple[Shape, ...], Shape], "Expr | None"]
 
 
-def work(rows: Sequence[Row], tree: Tree, of: str = "") -> tuple[list[Step], Any, list[str]]:
+def work(
+    rows: Sequence[Row], tree: Tree, counts: Callable[[Row], bool]
+) -> tuple[list[Step], Any, list[str]]:
     """A line for each row whose tree is not 0, then the total: (steps, value, unknown).
 
-    The formula in letters stands before the first line of each form. Rows whose tree is
-    None cannot be counted; their names are returned, and the total is a lower bound.
+    The formula in letters stands before the first line of each form. Rows that do not
+    count, or whose tree is None, are left out; their names are returned, and the total is
+    a lower bound.
     """
     steps: list[Step] = []
     values: list[Any] = []
     missing: list[str] = []
     seen: set[Any] = set()
     for row in rows:
-        e = tree(row.layer, row.inputs, row.out)
+        e = tree(row.layer, row.inputs, row.out) if counts(row) else None
         if e is None:
             missing.append(row.name)
             continue

@@ -134,6 +134,7 @@ class Layer:
 
     KIND: ClassVar[str] = "other"
     LETTERS: ClassVar[Mapping[str, str]] = {}
+    KNOWN: ClassVar[bool] = True  # whether its weights and multiply-adds can be counted
     INPUTS: ClassVar[int] = 1  # how many shapes it takes; -1 for any number
 
     def __repr__(self) -> str:

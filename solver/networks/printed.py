@@ -44,24 +44,20 @@ WIDEST = 4096  # the largest side that is tried where a linear layer fixes it
 def read_printed(text: str) -> Net:
     """The network that PyTorch's printed module shows; raises BadInput with a caret.
 
-    The input's channels are those that the first layer states. Its sides are letters;
-    but the class's own where it has some (ResNet: 224), and where a linear layer fixes
-    them, those of the smallest square that fits; `source` says so.
+    The input may follow: `Sequential(…) @ 3x32x32`. Else its channels are those that
+    the first layer states, and its sides letters; but the class's own where it has some
+    (ResNet: 224), and where a linear layer fixes them, those of the smallest square
+    that gives it enough features; `source` says so.
     """
-    root = Text(text).whole()
+    root, told = Text(text).whole()
     builder = Builder(text)
     found = builder.layer(root, "")
-    leaves = builder.leaves
     if not isinstance(found, Sequential):
         found = Sequential(((root.cls, found),))
-    input, source = stated(list(leaves.values())), "printed by PyTorch"
-    channels, *sides = input
-    if isinstance(channels, int) and sides and all(isinstance(n, Sym) for n in sides):
-        side = usual_side(root)
-        if not side or fit(found, leaves, (channels, *[side] * len(sides))):
-            side = smallest(found, leaves, channels, len(sides))
-            source += "; the smallest square that its linear layers fit" if side else ""
-        input = (channels, *[side] * len(sides)) if side else input
+    input, source = told, "printed by PyTorch"
+    if not input:
+        input, note = supposed(found, builder.leaves, usual_side(root))
+        source += note
     return Net(root.cls, found, input, source)
 
 
@@ -197,7 +193,7 @@ class Builder:
                 only = marks[name].partition("=")[2]
                 if only and str(one.value) not in (only, f"{only}.0"):
                     raise BadInput(f"{node.cls} is read with {marks[name]} only")
-                if not only and marks[name] == name:
+                if marks[name] == name:
                     given[fields[name]] = argument(params[fields[name]], one.value)
             except BadInput as e:
                 raise self.error(e.message, path, one.at) from None
@@ -227,6 +223,27 @@ def convolutions(one: Layer) -> list[Conv]:
 # -- the input, which is not in the print ----------------------------------------------
 
 
+def supposed(net: Layer, leaves: Leaves, usual: int) -> tuple[Shape, str]:
+    """The input as far as the layers tell it, and how its sides were found."""
+    channels, *sides = input = stated(list(leaves.values()))
+    if not isinstance(channels, int) or not any(isinstance(n, Sym) for n in sides):
+        return input, ""
+
+    def tried(side: int) -> int:
+        return fit(net, leaves, (channels, *[side] * len(sides)))
+
+    if usual and tried(usual) == 0:
+        return (channels, *[usual] * len(sides)), ""
+    if tried(WIDEST) != 1:
+        return input, ""
+    low, high = 1, WIDEST
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if tried(middle) < 0 else (low, middle)
+    note = "; the smallest square that gives its linear layers enough features"
+    return (channels, *[low] * len(sides)), note
+
+
 def stated(leaves: Sequence[Layer]) -> Shape:
     """The input without the batch as the first layers state it, the rest in letters."""
     dims, several = 0, any("kernel" in vars(one) for one in leaves)
@@ -247,7 +264,7 @@ def stated(leaves: Sequence[Layer]) -> Shape:
             return (one.in_features,)
         if not dims and isinstance(one, (LayerNorm, Unflatten)):
             shape = one.shape if isinstance(one.shape, tuple) else (one.shape,)
-            if all(isinstance(n, int) and n > 0 for n in shape):
+            if shape and all(isinstance(n, int) and n > 0 for n in shape):
                 return shape if isinstance(one, LayerNorm) else (count(shape),)
         if isinstance(one, Fold):
             return (Sym("C"), Sym("L"))
@@ -278,18 +295,3 @@ def fit(net: Layer, leaves: Leaves, input: Shape) -> int:
         got = rows[-1].out[-len(wanted) :] if rows else ()
         return 1 if wanted and count(got) > count(wanted) else -1
     return 0
-
-
-def smallest(net: Layer, leaves: Leaves, channels: int, sides: int) -> int:
-    """The smallest side at which all features fit; 0 if none, or nothing fixes it."""
-
-    def tried(side: int) -> int:
-        return fit(net, leaves, (channels, *[side] * sides))
-
-    low, high = 1, WIDEST
-    if tried(high) != 1:
-        return 0
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if tried(middle) < 0 else (low, middle)
-    return 0 if tried(low) else low

@@ -282,7 +282,8 @@ def refusal(node: Module) -> str:
         which = "is a class of its own, and its forward is not in the print"
         return f"{cls} {which}: how {shown} work together is unknown; {WAY_OUT}"
     near = unknown("module", cls, [*LAYERS, *SEQUENCES, *FLOWS]).message
+    near += "" if near.endswith("?") else "."
     return (
-        f"{near}. What such a class computes is not in the print: write the short "
-        f"notation, where `custom {cls[:40]} 64x7x7` stands in and is not counted"
+        f"{near} What it computes is not in the print: write the short notation, where "
+        f"`custom {cls[:40]} 64x7x7` stands in for it"
     )

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 
 from solver.core import BadInput
-from solver.given import Param, read, shown
+from solver.given import Param, read, shape, shown
+from solver.networks.layers import Shape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,13 +71,17 @@ class Text:
     def take(self, token: str) -> bool:
         return self.match(re.compile(re.escape(token))) is not None
 
-    def whole(self) -> Module:
-        """The one module that the text prints."""
+    def whole(self) -> tuple[Module, Shape]:
+        """The one module that the text prints, and the input if `@ 3x32x32` follows."""
         found = self.module(0)
-        self.match(SPACE)
+        if self.take("@"):
+            try:
+                return found, shape(self.text[self.i :], "input")
+            except BadInput as e:
+                raise self.error(e.message) from None
         if self.i < len(self.text):
             raise self.error(f"{found.cls} ends before this: expected nothing more")
-        return found
+        return found, ()
 
     def module(self, depth: int) -> Module:
         """Conv2d(3, 6, …), its children in lines of their own."""
@@ -183,5 +188,5 @@ def argument(param: Param, raw: Any) -> Any:
         parts = raw if isinstance(raw, tuple) else ()
         fits = all(isinstance(x, (int, float)) or x is None and holes for x in parts)
     if not fits:
-        raise BadInput(f"expected numbers, not {shown(raw)}")
+        raise BadInput(f"expected numbers for {param.name}, not {shown(raw)}")
     return read(param, raw)

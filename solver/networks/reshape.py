@@ -235,6 +235,8 @@ class Select(Layer):
 class Custom(Layer):
     """An operation known only by its name and output shape; it cannot be counted."""
 
+    KNOWN = False
+
     name: str
     shape: Sides | None = None
 

@@ -1,0 +1,153 @@
+"""Documents: the three of every set, escaped, complete, compiled; files whole or untouched."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from solver import pdf
+from solver.core import BadInput
+from solver.documents import document, write, write_documents
+from solver.prose import prose
+from solver.sets import bundled, load_set
+
+SETS = sorted(bundled())
+HOSTILE = r"""
+title = 'Set & <b>50%</b> #1_x ^ ~ \input{/etc/passwd} $x$ 中文 Ωμέγα'
+[[problem]]
+id = "1"
+title = 'T <script>alert(1)</script> \write18{rm} & % # _ {'
+kind = "shape conv"
+points = 1
+prompt = '''50 % of $3\times3$ <img src=x onerror=alert(1)> & \input{x} _ # ~ ^ 漢字 ½ ∫ “q”'''
+given = { input = [3, 8, 8], kernel = 3 }
+mistakes = [ { value = [1, 2, 3], feedback = 'not <i>this</i> & \relax 100 %' } ]
+"""
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    path = tmp_path / "hostile.toml"
+    path.write_text(HOSTILE, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("what", ["key", "sheet", "guide"])
+@pytest.mark.parametrize("name", SETS)
+def test_html(name: str, what: str) -> None:
+    whole = load_set(name)
+    page = document(whole, what, "html")
+    assert page.startswith("<!DOCTYPE html>") and page.rstrip().endswith("</html>")
+    assert not re.search(r"<script|https?://(?!www\.w3\.org)|\bsrc=|@import|url\(", page)
+    for problem in whole.problems:
+        assert problem.title[:12] in page.replace("&amp;", "&")
+    assert page.count("<math") == page.count("</math>") > 0
+    from xml.etree import ElementTree
+
+    for piece in re.findall(r"<math.*?</math>", page, re.S):
+        ElementTree.fromstring(re.sub(r"&(?!amp;|lt;|gt;|quot;|#)", "&amp;", piece))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_sheet_gives_nothing_away(name: str) -> None:
+    whole = load_set(name)
+    sheet = json.loads(document(whole, "sheet", "json"))
+    assert all(set(p) == {"id", "title", "points", "prompt"} for p in sheet["problems"])
+    for form in ("tex", "html", "text"):
+        text = document(whole, "sheet", form)
+        assert "Checked by" not in text and "checked by" not in text.lower()
+        for digits in re.findall(r"\d{1,3}(?:,\d{3}){2,}", document(whole, "key", "text")):
+            assert digits not in text.replace("{,}", ","), digits
+
+
+def test_hostile_text_is_harmless(hostile: Path) -> None:
+    whole = load_set(hostile)
+    for what in ("key", "sheet", "guide"):
+        page = document(whole, what, "html")
+        assert "<script" not in page and "<img" not in page and "<b>" not in page
+        source = document(whole, what, "tex")
+        assert r"\input{/etc" not in source and r"\write18" not in source
+        assert not re.search(r"(?<!\\)&", re.sub(r"(?s)\\begin\{(aligned|align\*|tabular|longtable|bmatrix|alignedat|array).*?\\end\{\1\}", "", source).split(r"\begin{document}")[1])
+
+
+@pytest.mark.skipif(not pdf.available(), reason="pdflatex is not installed")
+@pytest.mark.parametrize("what", ["key", "sheet", "guide"])
+@pytest.mark.parametrize("name", [*SETS, "hostile"])
+def test_the_latex_compiles_without_a_warning(
+    name: str, what: str, hostile: Path, tmp_path: Path
+) -> None:
+    whole = load_set(hostile if name == "hostile" else name)
+    source = document(whole, what, "tex")
+    (tmp_path / "it.tex").write_text(source, encoding="utf-8")
+    pdf.run(tmp_path, "it")
+    log = pdf.run(tmp_path, "it")
+    assert pdf.warnings(log) == []
+    assert (tmp_path / "it.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.skipif(not pdf.available(), reason="pdflatex is not installed")
+@pytest.mark.parametrize(
+    "body",
+    [
+        r"\immediate\write18{touch pwned}",
+        r"\input{/etc/passwd}",
+        r"\newwrite\f\immediate\openout\f=/tmp/pwned-by-tex\relax",
+        r"\def\x{\x\x}\x",
+    ],
+)
+def test_tex_runs_in_safe_mode(body: str, tmp_path: Path) -> None:
+    (tmp_path / "it.tex").write_text(rf"\documentclass{{article}}\begin{{document}}{body}\end{{document}}")
+    try:
+        pdf.run(tmp_path, "it")
+    except Exception as e:
+        assert "pdflatex" in str(e)
+    assert not (tmp_path / "pwned").exists() and not Path("/tmp/pwned-by-tex").exists()
+    if "passwd" in body and (tmp_path / "it.pdf").exists():
+        assert b"root" not in (tmp_path / "it.log").read_bytes().split(b"passwd")[-1][:200]
+
+
+def test_without_pdflatex_one_line_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
+    with pytest.raises(BadInput, match="apt-get install texlive-latex-recommended"):
+        pdf.compile_pdf("x", "x")
+
+
+def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "key.txt"
+    write(path, "old")
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(BadInput, match="No space left"):
+        write(path, "new")
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="cannot be written"):
+        list(write_documents(load_set("s2"), "key", ["text"], tmp_path / "file" / "below"))
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "shown"),
+    [
+        ("a $3\\times3$ kernel", "text", "a 3×3 kernel"),
+        ("a $3\\times3$ kernel", "latex", "a $3\\times3$ kernel"),
+        ("50 % & **bold** `x_1`", "latex", r"50 \% \& \textbf{bold} \texttt{x\_1}"),
+        ("<b> & **bold**", "mathml", "<p>&lt;b&gt; &amp; <strong>bold</strong></p>"),
+        ("one\n\ntwo", "mathml", "<p>one</p><p>two</p>"),
+    ],
+)
+def test_prose(text: str, form: str, shown: str) -> None:
+    assert prose(text, form) == shown
+
+
+def test_prose_wants_its_dollars_in_pairs() -> None:
+    with pytest.raises(BadInput, match="no partner"):
+        prose("costs 5 $", "latex")
