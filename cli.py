@@ -279,7 +279,7 @@ def build() -> Any:
         )
     add(check, click.Argument(["set"]), click.Argument(["part"]), click.Argument(["answer"]),
         click.Option(["--format", "format"], type=formats, default="text"))  # fmt: skip
-    add(batch, click.Argument(["file"], default="-"))
+    add(batch, click.Argument(["file"], type=click.File("rb"), default="-"))
     add(kinds, click.Argument(["family"], required=False))
     add(networks)
     return app
@@ -355,7 +355,7 @@ def check(set: str, part: str, answer: str, format: str) -> int:
     return OK if verdict.mark == "right" else WRONG
 
 
-def batch(file: str) -> int:
+def batch(file: Any) -> int:
     """Answer JSON lines from FILE or standard input, one JSON line each.
 
     A line is {"id", "kind", "given", "answer"?}; a bad one becomes an error line and
@@ -366,16 +366,7 @@ def batch(file: str) -> int:
     """
     from solver.batch import answered
 
-    if file == "-":
-        lines: Any = sys.stdin.buffer
-    else:
-        from solver.core import BadInput
-
-        try:
-            lines = open(file, "rb")  # noqa: SIM115 - closed when the process ends
-        except OSError as e:
-            raise BadInput(f"cannot be read: {e.strerror}").at(file) from None
-    for line in answered(lines):
+    for line in answered(file):
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
     return OK

@@ -17,8 +17,8 @@ from solver.prose import prose
 from solver.registry import unknown
 from solver.render import answer_json, answer_text, dump, template, wrap
 from solver.sets import ProblemSet, reorder, solve_part
-from solver.values import Record, Table, show, to_json
-from solver.view import View, escaper, inline, view
+from solver.values import NAMES, Record, Table, show, to_json
+from solver.view import View, escaper, inline, points_text, view
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,11 +80,14 @@ def items(whole: ProblemSet, form: str, with_mistakes: bool = True) -> list[Item
                     prose(p.prompt, form),
                     view(answer, form),
                     tuple(
-                        (inline(reorder(m.value, whole.order), form, False), prose(m.feedback, form))
+                        (
+                            inline(reorder(m.value, whole.order), form, False),
+                            prose(m.feedback, form),
+                        )
                         for m in known
                     ),
                     prose(p.note, form) if p.note else "",
-                    "part-" + "".join(c if c.isascii() else f"u{ord(c):x}" for c in p.id),
+                    anchor(p.id),
                     p.id,
                     places(answer, escape),
                 )
@@ -94,25 +97,24 @@ def items(whole: ProblemSet, form: str, with_mistakes: bool = True) -> list[Item
     return found
 
 
+def anchor(id: str) -> str:
+    """A part's name inside a document, in ASCII."""
+    return "part-" + "".join(c if c < "\x7f" else f"u{ord(c):x}" for c in id)
+
+
 def places(answer: Answer, escape: Any) -> tuple[tuple[str, str, int], ...]:
     """What a student is to fill in, and the lines of room for each."""
     value = answer.value
     if isinstance(value, Record):
-        return tuple((key(k), escape(k), 2) for k in value)
+        return tuple((key(k), escape(NAMES.get(k, k)), 2) for k in value)
     if isinstance(value, Table):
         return (("", "", TALL),)
     return (("", "", min(max(4, len(answer.steps) + 2), TALL)),)
 
 
 def key(name: str) -> str:
-    """A name that a program finds again in any format: letters, digits, dots, dashes."""
+    """A name that a program finds again in any format."""
     return "".join(c if c.isalnum() or c in "_.-" else "-" for c in name)
-
-
-def points_text(points: float) -> str:
-    """2 points, 1 point, 0.5 points."""
-    shown = f"{points:g}"
-    return f"{shown} point" if points == 1 else f"{shown} points"
 
 
 def document(whole: ProblemSet, what: str, format: str = "tex") -> str:
@@ -145,9 +147,11 @@ def document(whole: ProblemSet, what: str, format: str = "tex") -> str:
 def conventions(whole: ProblemSet) -> list[str]:
     """The set's conventions, a sentence each."""
     found = [ORDER_WORDS[whole.order]]
-    found += [BOOLEANS[k, v] for k, v in whole.conventions.items() if (k, v) in BOOLEANS]
-    found.append("Convolution is cross-correlation; sizes are rounded down; rows and columns "
-                 "are counted from 1.")
+    found += [BOOLEANS[k] for k in whole.conventions.items() if k in BOOLEANS]
+    found.append(
+        "Convolution is cross-correlation; sizes are rounded down; rows and columns "
+        "are counted from 1."
+    )
     return found
 
 
@@ -155,7 +159,8 @@ def as_json(whole: ProblemSet, what: str) -> dict[str, Any]:
     """A set as plain data; the sheet's holds no answers."""
     parts = []
     for p in whole.problems:
-        one: dict[str, Any] = {"id": p.id, "title": p.title, "points": p.points, "prompt": p.prompt}
+        one: dict[str, Any] = {"id": p.id, "title": p.title, "points": p.points}
+        one["prompt"] = p.prompt
         answer = solve_part(whole, p)
         if what != "sheet":
             one |= answer_json(answer)
@@ -164,7 +169,8 @@ def as_json(whole: ProblemSet, what: str) -> dict[str, Any]:
                 for m in mistakes(p)
             ]
         parts.append(one)
-    return {"set": whole.name, "title": whole.title, "document": what, "problems": parts}
+    head = {"set": whole.name, "title": whole.title, "document": what}
+    return {**head, "problems": parts}
 
 
 def as_text(whole: ProblemSet, what: str) -> str:
@@ -178,10 +184,9 @@ def as_text(whole: ProblemSet, what: str) -> str:
             lines += ["", indented(answer_text(answer, 76))]
         elif what == "guide":
             lines += ["", indented(show(answer.value))]
-            lines += [
-                wrap(f"    ✗ {show(reorder(m.value, whole.order))}: {prose(m.feedback, 'text')}", 80)
-                for m in mistakes(p)
-            ]
+            for m in mistakes(p):
+                wrong = show(reorder(m.value, whole.order))
+                lines.append(wrap(f"    ✗ {wrong}: {prose(m.feedback, 'text')}", 80))
         lines.append("")
     return "\n".join(lines)
 

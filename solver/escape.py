@@ -1,7 +1,7 @@
 r"""Escaping on the way out: any string becomes harmless in LaTeX, HTML or a terminal.
 
-Authors' prose may hold mathematics between dollars; it is kept, the rest is escaped. What
-pdflatex's fonts cannot set is mapped to a macro or to its code point.
+Authors' prose may hold mathematics between dollars; it is kept, the rest is escaped.
+What pdflatex's fonts cannot set is mapped to a macro or to its code point.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ TEX = {
     "’": "'",
     "√": r"\ensuremath{\surd}",
     "±": r"\ensuremath{\pm}",
+    "∫": r"\ensuremath{\int}",
     "∂": r"\ensuremath{\partial}",
     "∇": r"\ensuremath{\nabla}",
     "∏": r"\ensuremath{\prod}",
@@ -68,8 +69,12 @@ TEX = {
     "\u00a0": "~",
     "\t": " ",
 }
-GREEK = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "-", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"]
-CAPITALS = ["Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"]
+_NAMES = """
+alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi
+omicron pi rho sigma tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi
+Pi Sigma Upsilon Phi Psi Omega
+"""
+GREEK = set(_NAMES.split())
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n"))
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₋₊", "0123456789-+"))
 ACCENTS = dict(zip("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c"
@@ -96,8 +101,8 @@ def tex_mathematics(source: str) -> str:
 def _tex(c: str) -> str:
     if c in TEX:
         return TEX[c]
-    plain = c == "\n" or " " <= c <= "~" or "\u00c0" <= c <= "\u017f" and c not in UNKNOWN
-    if plain or c in "§°©«»¿¡":
+    latin = "\u00c0" <= c <= "\u017f" and c not in UNKNOWN
+    if latin or c == "\n" or " " <= c <= "~" or c in "§°©«»¿¡":
         return c
     if c in RAISED:
         return rf"\ensuremath{{^{{{RAISED[c]}}}}}"
@@ -116,9 +121,10 @@ def _letter(c: str) -> str:
     if words[:1] == ["GREEK"] and words[2:3] == ["LETTER"] and len(words) == 4:
         name = {"lamda": "lambda"}.get(words[3].lower(), words[3].lower())
         name = name.capitalize() if words[1] == "CAPITAL" else name
-        if name in GREEK or name in CAPITALS:
+        if name in GREEK:
             return "o" if name == "omicron" else rf"\ensuremath{{\{name}}}"
-    base, *marks = unicodedata.normalize("NFD", c)
+    parts = unicodedata.normalize("NFD", c)
+    base, marks = parts[0], parts[1:]
     if marks and not base.isascii():
         return _letter(base)  # Greek without its accents
     if not base.isascii() or not base.isalpha() or any(m not in ACCENTS for m in marks):
@@ -136,5 +142,5 @@ def html(text: str) -> str:
 
 
 def terminal(text: str) -> str:
-    """Text without control characters that would move a terminal's cursor or colours."""
+    """Text without control characters, which would move a terminal's cursor."""
     return "".join(c for c in text if c == "\n" or c.isprintable() or c == "\t")

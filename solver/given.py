@@ -131,13 +131,13 @@ def size(raw: Any, name: str) -> int | Expr:
     if isinstance(raw, bool) or not isinstance(raw, (int, str, float)):
         raise BadInput(f"expected a size such as 3, n or 2n + 1, not {shown(raw)}")
     if isinstance(raw, float):
-        if raw != int(raw):
+        if not raw.is_integer():  # nor is infinity
             raise BadInput(f"expected a whole number, not {raw}")
         raw = int(raw)
     if isinstance(raw, int):
         return bounded(raw)
     text = raw.strip()
-    if text.lstrip("+-").isascii() and text.lstrip("+-").isdigit() and len(text) <= 40:
+    if re.fullmatch(r"[+-]?[0-9]{1,40}", text):
         return bounded(int(text))
     if not text:
         raise BadInput("expected a size such as 3 or n, not nothing")
@@ -146,9 +146,8 @@ def size(raw: Any, name: str) -> int | Expr:
         raise BadInput(f"expected a whole number, not {shown(raw)}")
     for sym in letters(tree):
         if not re.fullmatch(r"[A-Za-z]\d?(_\w{1,8})?", sym.name):
-            raise BadInput(
-                f"{sym.name!r} is no letter: a size is a number, or a letter such as n, H or C_in"
-            )
+            raise BadInput(f"{shown(sym.name)} is no letter: a size is a number, or a letter "
+                           "such as n, H or C_in")  # fmt: skip
     if not is_whole(tree):
         raise BadInput(f"a size is a whole number; {tree} need not be: use floor(…)")
     return tree
@@ -157,8 +156,9 @@ def size(raw: Any, name: str) -> int | Expr:
 def bounded(n: int) -> int:
     """n, if a size of that magnitude can be meant."""
     if abs(n) > LARGEST:
-        raise BadInput(f"{str(n)[:24]}{'…' if len(str(n)) > 24 else ''} is too large: sizes "
-                       f"go up to {LARGEST:,}")
+        many = n.bit_length() * 30103 // 100_000 + 1  # Python writes 4300 digits at most
+        text = str(n) if many <= 24 else f"a number of about {many} digits"
+        raise BadInput(f"{text} is too large: sizes go up to {LARGEST:,}")
     return n
 
 
@@ -166,19 +166,28 @@ def bounded(n: int) -> int:
 SEPARATOR = r"\s*[×,]\s*|\s*(?<=[\w)\s])x\s*(?=[-\dA-Z(])|(?<=\d)X(?=[\dA-Z(])|\s+"
 
 
+# One size by itself, which an x on either side of it does not belong to: k x k, cxhxw.
+ALONE = r"\s*(?:[0-9]+|[A-WYZa-wyz]\d?(?:_[A-Za-z0-9]{1,8})?)\s*"
+LONGEST = 5000
+
+
 def entries(text: str) -> list[str]:
     """The sizes in a text, the brackets around all of them taken off."""
     text = text.strip()
+    if len(text) > LONGEST:
+        raise BadInput(f"the sizes have {len(text):,} characters; at most {LONGEST:,}")
     plain = text.replace("×", "x").split("x")
     if all(p.isascii() and p.isdigit() for p in plain):
         return plain
+    if all(re.fullmatch(ALONE, p) for p in plain):
+        return [p.strip() for p in plain]
     if text[:1] in ("(", "[") and text[-1:] in (")", "]") and "(" not in text[1:]:
         text = text[1:-1].strip()
     return [t for t in re.split(SEPARATOR, text) if t]
 
 
-def shape(raw: Any, name: str) -> tuple[int | Expr, ...]:
-    """3x32x32, 3×32×32, (3, 32, 32), [3, 32, 32] or 3,H,W."""
+def several(raw: Any, name: str) -> tuple[int | Expr, ...]:
+    """Sizes in a text or list, one or more, negative ones included."""
     if isinstance(raw, str):
         raw = entries(raw)
     if isinstance(raw, int) and not isinstance(raw, bool):
@@ -188,9 +197,15 @@ def shape(raw: Any, name: str) -> tuple[int | Expr, ...]:
     if len(raw) > 8:
         raise BadInput(f"a shape has at most 8 axes, not {len(raw)}")
     found = tuple(size(x, name) for x in raw)
+    if any(s.name in "xX" for s in letters(found)):
+        raise BadInput(f"{shown(raw)} is no shape: an x stands between two sizes")
+    return found
+
+
+def shape(raw: Any, name: str) -> tuple[int | Expr, ...]:
+    """3x32x32, 3×32×32, (3, 32, 32), [3, 32, 32] or 3,H,W."""
+    found = several(raw, name)
     for i, x in enumerate(found):
-        if any(s.name in "xX" for s in letters(x)):
-            raise BadInput(f"{shown(raw)} is no shape: an x stands between two sizes")
         if isinstance(x, int) and x < 0:
             raise BadInput(f"size {i + 1} of the shape is {x}: sizes are not negative")
     return found
@@ -199,6 +214,8 @@ def shape(raw: Any, name: str) -> tuple[int | Expr, ...]:
 def shapes(raw: Any, name: str) -> tuple[tuple[int | Expr, ...], ...]:
     """Several shapes: 64x28x28 and 128x28x28, separated by spaces or ;, or a list of lists."""
     if isinstance(raw, str):
+        if len(raw) > LONGEST:
+            raise BadInput(f"the shapes have {len(raw):,} characters; at most {LONGEST:,}")
         pieces = [p for p in re.split(r"[;\s]+(?![^(]*\))", raw.strip()) if p]
         return tuple(shape(p, name) for p in pieces)
     if isinstance(raw, (list, tuple)) and raw and all(isinstance(x, int) for x in raw):
@@ -208,14 +225,18 @@ def shapes(raw: Any, name: str) -> tuple[tuple[int | Expr, ...], ...]:
     return tuple(shape(p, name) for p in raw)
 
 
+# Text that holds more than one size: 3x5, 3, 5, [k], k×k, k x k.
+SIDES = rf"[×,]|\d\s*x|x\s*\d|^\[.*\]$|^{ALONE}x{ALONE}$"
+
+
 def sides(raw: Any, name: str) -> Any:
     """One size, or one an axis: 3, 3x5, (3, 5), [3, 5], k; None inside a list stays."""
     if isinstance(raw, (list, tuple)):
         return tuple(None if x is None else size(x, name) for x in raw)
     if isinstance(raw, str):
         text = raw.strip()
-        if re.search(r"\d\s*[x×,]|[x×,]\s*\d|^\(.*,.*\)$|^\[.*\]$|[a-zA-Z]\s*,", text):
-            return shape(text, name)
+        if len(text) <= LONGEST and re.search(SIDES, text):
+            return several(text, name) or size("", name)
     return size(raw, name)
 
 
@@ -350,7 +371,10 @@ READERS: dict[str, Callable[[Any, str], Any]] = {
 
 def shown(raw: Any) -> str:
     """What came, short enough for an error line."""
-    text = repr(raw)
+    try:
+        text = repr(raw)
+    except ValueError:  # Python writes no number of more than 4300 digits
+        text = "a number of very many digits"
     return text if len(text) <= 48 else text[:45] + "…"
 
 

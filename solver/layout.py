@@ -1,8 +1,8 @@
 """How an answer's lines are laid out on a page, in LaTeX or MathML.
 
-Long mathematics comes in pieces between which a line may be broken: before a relation, a
-plus or a times, after a comma. Lines with short labels form blocks aligned at their last
-relation; the others are sentences. Strings in, strings out.
+Long mathematics comes in pieces between which a line may be broken: before a
+relation, a plus or a times, after a comma. Lines with short labels form blocks aligned
+at their last relation; the others are sentences. Strings in, strings out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ WIDTH = 81  # characters of plain text that a page is sure to hold
 LABEL, CHUNK = 24, 28  # longest label beside a chain; widest piece left whole
 OUTLIER = 20  # a formula this much wider than the lines below it stands above them
 FRACTION = {
-    "latex": re.compile(r"\\frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}"),
+    "latex": re.compile(
+        r"\\frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}"
+    ),
     "mathml": re.compile(
         r"<mfrac>((?:(?!</?mfrac|</mrow><mrow>).)*)</mrow><mrow>((?:(?!</?mfrac).)*)</mfrac>"
     ),
@@ -43,11 +45,17 @@ SET = {  # how wide the rest is set: a sign takes three digits, a macro's letter
         ],
     }.items()
 }
-FLAT = re.compile(r"<mo>\(</mo>((?:(?!<mo>[()]</mo>|<mfrac|<mtable|<mo>[⌊⌈]).)*)<mo>\)</mo>")
+FLAT = re.compile(
+    r"<mo>\(</mo>((?:(?!<mo>[()]</mo>|<mfrac|<mtable|<mo>[⌊⌈]).)*)<mo>\)</mo>"
+)
+OPENING, CLOSING = "([{⌊⌈", ")]}⌋⌉"
+RELATIONS = "=≈≤≥≠→⇒"
 EQUALS = {"latex": "= ", "mathml": '<mo form="infix">=</mo>'}
 ABOUT = {"latex": r"\approx ", "mathml": "<mo>≈</mo>"}
 SIGNS = {
-    "latex": {"≥": r" \ge ", "≤": r" \le ", "≠": r" \ne ", ">": " > ", "<": " < ", "=": " = "},
+    "latex": {
+        "≥": r" \ge ", "≤": r" \le ", "≠": r" \ne ", ">": " > ", "<": " < ", "=": " = ",
+    },
     "mathml": {
         "≥": "<mo>≥</mo>", "≤": "<mo>≤</mo>", "≠": "<mo>≠</mo>",
         ">": "<mo>&gt;</mo>", "<": "<mo>&lt;</mo>", "=": "<mo>=</mo>",
@@ -57,7 +65,7 @@ SIGNS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a block: what stands before the column of relations, and from it on."""
+    """One row of a block: what stands before the column of relations, and the rest."""
 
     label: str
     depth: int
@@ -89,7 +97,13 @@ def blocks(lines: Sequence[Line], form: str) -> Iterator[Block]:
         if fits(line, form) and not (heads and len(line.chain) == 1):
             waiting.append(line)
             continue
-        if waiting and line.depth > 0 and line.chain and not heads and tucked(line, form):
+        if (
+            waiting
+            and line.depth > 0
+            and line.chain
+            and not heads
+            and tucked(line, form)
+        ):
             waiting.append(line)
             continue
         yield from together(waiting, form)
@@ -107,7 +121,7 @@ def fits(line: Line, form: str) -> bool:
 
 
 def tucked(line: Line, form: str) -> bool:
-    """Whether a line below another is short enough to stand there with its long label."""
+    """Whether a line below another can stand there with its long label."""
     return line.broad + chain_width(widths(line.chain, form)) + 2 <= WIDTH - LABEL
 
 
@@ -153,7 +167,9 @@ def chain_width(found: Sequence[int]) -> int:
     return sum(found) + 3 * max(len(found) - 1, 0)
 
 
-def formula_above(line: Sequence[int], lines: Sequence[Sequence[int]], room: int) -> bool:
+def formula_above(
+    line: Sequence[int], lines: Sequence[Sequence[int]], room: int
+) -> bool:
     """Whether a line's formula is so much wider than the other lines, or than the page,
     that it is better set above its own numbers."""
     whole = chain_width(line[:-1])
@@ -170,7 +186,9 @@ def columns(line: Line, form: str, above: bool) -> Iterator[Row]:
     if above:
         yield Row(label, line.depth, in_row(lefts[:-1], form), "")
         lefts, label = [related(lefts[-1], form)], ""
-    yield Row(label, line.depth, in_row(lefts, form), in_row([related(right, form)], form))
+    yield Row(
+        label, line.depth, in_row(lefts, form), in_row([related(right, form)], form)
+    )
 
 
 def in_row(chain: Sequence[str], form: str) -> str:
@@ -186,15 +204,17 @@ def related(member: str, form: str) -> str:
 
 
 def free(line: Line, form: str, room: int) -> Iterator[Row]:
-    """A line by itself, from the left; broken at its relations in LaTeX (a browser breaks
-    it by itself), and at its terms where a member is too long."""
+    """A line by itself, from the left; broken at its relations in LaTeX (a browser
+    breaks it by itself), and at its terms where a member is too long."""
     long = not fits(line, form)
     if form == "mathml":
         shown = in_row(line.chain, form)
         label, shown = ("", f"{line.label}: {shown}") if long else (line.label, shown)
         yield Row(label, line.depth, "", shown)
         return
-    label, row, width = ("", rf"\text{{{line.label}: }}", line.broad) if long else (line.label, "", 0)
+    label, row, width = (
+        ("", rf"\text{{{line.label}: }}", line.broad) if long else (line.label, "", 0)
+    )
     found = widths(line.chain, form)
     hang, used = rf"\phantom{{{line.chain[0]}}} ", found[0]
     if used > 10 or len(found) < 2 or long:
@@ -211,7 +231,10 @@ def free(line: Line, form: str, room: int) -> Iterator[Row]:
             if i and width + measure(piece, form) > room:
                 yield Row(label, line.depth, "", row)
                 label, row, width = "", hang + (r"\quad " if n else "") + "{}", used + 2
-            row, width = f"{row} {piece.removeprefix('{}')}", width + measure(piece, form)
+            row, width = (
+                f"{row} {piece.removeprefix('{}')}",
+                width + measure(piece, form),
+            )
     yield Row(label, line.depth, "", row)
 
 
@@ -256,7 +279,9 @@ def flat(shown: str) -> str:
     before = ""
     while before != shown:
         before = shown
-        shown = FLAT.sub(r'<mo stretchy="false">(</mo>\1<mo stretchy="false">)</mo>', shown)
+        shown = FLAT.sub(
+            r'<mo stretchy="false">(</mo>\1<mo stretchy="false">)</mo>', shown
+        )
     return shown
 
 
@@ -267,16 +292,17 @@ def roomy(shown: str) -> str:
     return shown.replace(r"\frac", r"\dfrac").replace(r"\\ ", r"\\[6pt] ")
 
 
-# -- pieces -------------------------------------------------------------------------------
+# -- pieces ----------------------------------------------------------------------------
 
 
 def pieces(shown: str, form: str, always: bool = False) -> list[str]:
-    """Mathematics cut at its outermost semicolons, else commas, else signs; only if it is
-    long, and the pieces again if they are."""
-    if measure(shown, form) <= CHUNK and not always:
-        return [shown]
+    """Mathematics cut at its outermost semicolons, else commas; if it is long, else at
+    its signs, else between its factors; and the pieces again."""
+    long = always or measure(shown, form) > CHUNK
     cut = latex_pieces if form == "latex" else mathml_pieces
-    for after, before in ((";", ""), (",", ""), ("", "+-−×")):
+    for after, before in ((";", ""), (",", ""), ("", "+-−×"), ("", "·"))[
+        : 4 if long else 2
+    ]:
         found = cut(shown, after, before)
         if len(found) > 1:
             return [p for one in found for p in pieces(one, form)]
@@ -288,7 +314,9 @@ def measure(shown: str, form: str) -> int:
     before = ""
     while before != shown:
         before = shown
-        shown = FRACTION[form].sub(lambda f: "0" * max(measure(h, form) for h in f.groups()), shown)
+        shown = FRACTION[form].sub(
+            lambda f: "0" * max(measure(h, form) for h in f.groups()), shown
+        )
     for pattern, instead in SET[form]:
         shown = pattern.sub(instead, shown)
     return max(len(row) for row in shown.split("\n"))
@@ -304,7 +332,10 @@ def latex_pieces(shown: str, after: str, before: str) -> list[str]:
         elif name in ("}", ")", r"\right", r"\end"):
             depth -= 1
         outside = depth == 0 and not start and found[-1] != "{}"
-        if outside and before and (name == r"\times" or name in "+-" and found[-1][-1:] == " "):
+        sign = {r"\times": "×", r"\cdot": "·"}.get(
+            name, name if found[-1][-1:] == " " else ""
+        )
+        if outside and sign and sign in before:
             found[-1] = found[-1].rstrip()
             found.append("{}")
         if start and name in (r"\ ", r"\quad", ""):
@@ -319,11 +350,12 @@ def latex_pieces(shown: str, after: str, before: str) -> list[str]:
 
 def mathml_pieces(shown: str, after: str, before: str) -> list[str]:
     """MathML cut after or before these operators where they are inside nothing."""
-    found, brackets = [""], 0
+    found, depth = [""], 0
     for element in elements(shown):
-        sign = element[4:-5] if element.startswith("<mo>") else ""
-        brackets += (sign == "(") - (sign == ")")
-        outside = brackets == 0 and sign != "" and found[-1] != ""
+        operator = re.fullmatch(r"<mo[^>]*>([^<]*)</mo>", element)
+        sign = operator[1] if operator else ""
+        depth += (sign in OPENING) - (sign in CLOSING) if sign else 0
+        outside = depth == 0 and sign != "" and found[-1] != ""
         if outside and sign in before:
             found.append("")
             element = f'<mo form="infix">{sign}</mo>'

@@ -17,15 +17,19 @@ PIECES = re.compile(
     r"|(?<![\w*])\*(?![\s*])[^*]+(?<!\s)\*(?![\w*])|`[^`]+`)",
     re.S,
 )
-LAYOUT = set(
-    "display displaystyle mathvariant stretchy fence separator form accent accentunder lspace "
-    "rspace width height depth voffset columnalign rowspacing columnspacing columnlines "
-    "rowlines linethickness scriptlevel minsize maxsize largeop movablelimits symmetric".split()
-)
+STOP = re.compile(r"(<math(?:(?!<math).)*</math>[.,;:!?)]+)", re.S)
+_ATTRIBUTES = """
+display displaystyle mathvariant stretchy fence separator form accent accentunder lspace
+rspace width height depth voffset columnalign rowspacing columnspacing columnlines
+rowlines linethickness scriptlevel minsize maxsize largeop movablelimits symmetric
+"""
+LAYOUT = set(_ATTRIBUTES.split())  # what is let through of MathML's attributes
 PLAIN = {
     r"\times": "×", r"\cdot": "·", r"\to": "→", r"\le": "≤", r"\ge": "≥", r"\ne": "≠",
-    r"\approx": "≈", r"\ldots": "…", r"\dots": "…", r"\quad": "  ", r"\,": " ", r"\;": " ",
-    r"\lfloor": "⌊", r"\rfloor": "⌋", r"\{": "{", r"\}": "}", r"\%": "%", r"\colon": ":",
+    r"\approx": "≈", r"\ldots": "…", r"\dots": "…", r"\quad": "  ",
+    r"\,": " ", r"\;": " ",
+    r"\lfloor": "⌊", r"\rfloor": "⌋", r"\{": "{", r"\}": "}", r"\%": "%",
+    r"\colon": ":",
     r"\alpha": "α", r"\beta": "β", r"\gamma": "γ", r"\sigma": "σ", r"\mu": "μ",
 }  # fmt: skip
 
@@ -46,9 +50,14 @@ def prose(text: str, form: str) -> str:
 
 def _marked_up(text: str, form: str) -> str:
     """Words and the marked pieces between them, which are the split's odd members."""
-    return "".join(
-        (_piece if i % 2 else _words)(p, form) for i, p in enumerate(PIECES.split(text)) if p
+    found = "".join(
+        (_piece if i % 2 else _words)(p, form)
+        for i, p in enumerate(PIECES.split(text))
+        if p
     )
+    if form == "mathml":  # a full stop must not begin a line
+        found = STOP.sub(r'<span style="white-space:nowrap">\1</span>', found)
+    return found
 
 
 def _piece(piece: str, form: str) -> str:
@@ -75,15 +84,22 @@ def _words(text: str, form: str) -> str:
 def _mathematics(source: str, form: str) -> str:
     if not source.strip():
         raise BadInput("$$ holds no mathematics: write one dollar on each side of it")
-    source = re.sub(r"(?<!\\)([%#])", r"\\\1", source)  # a comment would swallow the rest
+    source = re.sub(r"(?<!\\)([%#])", r"\\\1", source)  # or a comment swallows the rest
     if form == "latex":
         return f"${escape.tex_mathematics(source)}$"
     if form == "mathml":
         return mathml(source)
     for macro, sign in sorted(PLAIN.items(), key=lambda m: -len(m[0])):
-        ending = r"(?![a-zA-Z])\s?" if macro[-1].isalpha() else ""
-        source = re.sub(re.escape(macro) + ending, sign, source)
-    source = re.sub(r"\\begin\{([bp]?matrix)\}(.*?)\\end\{\1\}", rows, source, flags=re.S)
+        ending = r"(?![a-zA-Z])" if macro[-1].isalpha() else ""
+        if sign in "⌋}":
+            source = re.sub(re.escape(macro) + ending, sign, source)
+            continue
+        # a space behind a macro only ends it, unless there is one before it, too
+        source = re.sub(r"(?<=\s)" + re.escape(macro) + ending, sign, source)
+        source = re.sub(re.escape(macro) + ending + r"\s?", sign, source)
+    source = re.sub(
+        r"\\begin\{([bp]?matrix)\}(.*?)\\end\{\1\}", rows, source, flags=re.S
+    )
     source = re.sub(r"\\(?:text|mathrm|mathbf|operatorname)\{([^{}]*)\}", r"\1", source)
     return source.replace("{,}", ",")
 
@@ -92,6 +108,11 @@ def rows(m: re.Match[str]) -> str:
     """A matrix on one line: [1 2; 3 4]."""
     lines = [" ".join(c.strip() for c in row.split("&")) for row in m[2].split(r"\\")]
     return "[" + "; ".join(line for line in lines if line.strip()) + "]"
+
+
+def unreadable(source: str, why: object) -> BadInput:
+    """The error for mathematics that does not become MathML."""
+    return BadInput(f"the mathematics ${source[:60]}$ cannot be converted: {why}")
 
 
 def mathml(source: str) -> str:
@@ -104,19 +125,27 @@ def mathml(source: str) -> str:
 
     from latex2mathml.converter import convert_to_element
 
+    from solver.layout import CHUNK, RELATIONS, math, mathml_pieces, measure, pieces
+
     read = re.sub(r"\\(?:boldsymbol|bm)(?![a-zA-Z])", r"\\mathbf", source)
     read = re.sub(r"\d+(?:\{,\}\d{3})+", lambda n: rf"\text{{{n[0]}}}", read)
     read = read.replace("{,}", ",")
     try:
         tree = convert_to_element(read)
-    except Exception as e:  # the converter raises many types; all mean the same to authors
-        raise BadInput(f"the mathematics ${source[:60]}$ cannot be converted: {e}") from None
+    except Exception as e:  # of many types; all mean the same to authors
+        raise unreadable(source, e) from None
     for node in tree.iter():
         node.text = unescape(node.text) if node.text else node.text
         if node.tag == "mtext" and node.text:
-            node.text = re.sub(r"\\([_%#&{}])", r"\1", node.text)
-        elif node.text == "&" and r"\&" not in source or re.match(r"\\[a-zA-Z]", node.text or ""):
-            raise BadInput(f"the mathematics ${source[:60]}$ cannot be converted: {node.text}")
+            node.text = re.sub(r"\\([_%#&{}$ ])", r"\1", node.text)
+        bare = node.text == "&" and r"\&" not in source
+        if bare or re.search(r"\\[a-zA-Z]", node.text or ""):
+            raise unreadable(source, node.text)
         for name in set(node.attrib) - LAYOUT:
             del node.attrib[name]
-    return ElementTree.tostring(tree, encoding="unicode")
+    whole = ElementTree.tostring(tree, encoding="unicode")
+    found = re.fullmatch(r"<math[^>]*><mrow>(.*)</mrow></math>", whole, re.S)
+    if found is None or measure(found[1], "mathml") <= CHUNK:
+        return whole
+    parts = mathml_pieces(found[1], "", RELATIONS)
+    return math([p for part in parts for p in pieces(part, "mathml")], "mathml")

@@ -1,7 +1,7 @@
 """Renderings: an answer, a sheet or verdicts as text, LaTeX, HTML or JSON.
 
-Text and JSON need nothing but the answer; LaTeX and HTML fill the templates with a View,
-whose strings are already shown and escaped.
+Text and JSON need nothing but the answer; LaTeX and HTML fill the templates with a
+View, whose strings are already shown and escaped.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "tex", "html", "json")
 WIDTH = 80
+MARKS = {"right": "✓", "wrong": "✗", "partly": "~", "undecided": "?", "invalid": "!"}
 
 
 def render(thing: Any, format: str = "text", *, width: int = WIDTH) -> str:
@@ -45,11 +46,11 @@ def dump(data: Any, indent: int | None = 2) -> str:
     return json.dumps(data, ensure_ascii=False, indent=indent)
 
 
-# -- text ---------------------------------------------------------------------------------
+# -- text ------------------------------------------------------------------------------
 
 
 def answer_text(answer: Answer, width: int = WIDTH) -> str:
-    """The value first, then the steps, what the letters mean, conventions and checks."""
+    """The value, then the steps, what the letters mean, conventions and checks."""
     v = view(answer, "text")
     blocks = [heading(v)]
     if v.table:
@@ -59,7 +60,8 @@ def answer_text(answer: Answer, width: int = WIDTH) -> str:
         blocks.append(steps)
     notes = []
     if v.where:
-        notes.append(wrap("where " + ", ".join(f"{s} = {m}" for s, m in v.where), width))
+        letters = ", ".join(f"{sign} = {meaning}" for sign, meaning in v.where)
+        notes.append(wrap("where " + letters, width))
     if v.conventions:
         many = "Conventions" if len(v.conventions) > 1 else "Convention"
         notes.append(wrap(f"{many}: {'; '.join(v.conventions)}.", width))
@@ -85,7 +87,7 @@ def heading(v: View) -> str:
 
 
 def steps_text(lines: Sequence[Line], width: int) -> str:
-    """Short labels in a column before their chains; long ones on a line of their own."""
+    """Short labels in a column before their chains; long ones on lines of their own."""
     chained = [ln for ln in lines if ln.chain]
     column = max((len(ln.label) for ln in chained if len(ln.label) <= 16), default=0)
     rows = []
@@ -117,7 +119,8 @@ def chain_text(first: str, chain: Sequence[str], width: int) -> str:
     start, *rest = chain
     if len(rest) > 1 and len(first + start) < 24:
         hang = len(first + start)
-        lines = [f"{first}{start} = {rest[0]}"] + [f"{' ' * hang} = {m}" for m in rest[1:]]
+        lines = [f"{first}{start} = {rest[0]}"]
+        lines += [f"{' ' * hang} = {m}" for m in rest[1:]]
     else:
         lines = [first + start] + [f"{pad}= {m}" for m in rest]
     return "\n".join(broken(x.replace("= ≈", "≈"), width, len(pad) + 4) for x in lines)
@@ -157,7 +160,8 @@ def table_text(v: View) -> str:
     widths = [max(len(r[i]) for r in rows) for i in range(len(v.columns))]
     lines = []
     for n, row in enumerate(rows):
-        cells = [c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))]
+        pairs = enumerate(zip(row, widths))
+        cells = [c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in pairs]
         if n == 1 or n == len(rows) - v.totals:
             lines.append("─" * (sum(widths) + 2 * len(widths) - 2))
         lines.append("  ".join(cells).rstrip())
@@ -166,12 +170,11 @@ def table_text(v: View) -> str:
 
 def verdict_text(verdict: Verdict) -> str:
     """The mark, what was understood, and what to learn."""
-    signs = {"right": "✓", "wrong": "✗", "partly": "~", "undecided": "?", "invalid": "!"}
-    lines = [f"{signs[verdict.mark]} {verdict.mark}"]
+    lines = [f"{MARKS[verdict.mark]} {verdict.mark}"]
     if verdict.understood_as:
         lines.append(f"  understood as {verdict.understood_as}")
     if verdict.feedback:
-        lines.append(wrap("  " + verdict.feedback, WIDTH))
+        lines.append(wrap("  " + said(verdict.feedback, "text"), WIDTH))
     return "\n".join(lines)
 
 
@@ -179,14 +182,32 @@ def verdict_other(verdict: Verdict, format: str) -> str:
     """A verdict as JSON, LaTeX or HTML."""
     if format == "json":
         return dump(verdict_json(verdict))
-    from solver.view import escaper
+    from solver.view import escaper, points_text
 
-    escape = escaper("latex" if format == "tex" else "mathml")
-    fields = {k: escape(str(v)) for k, v in verdict_json(verdict).items()}
+    form = "latex" if format == "tex" else "mathml"
+    fields = {k: escaper(form)(str(v)) for k, v in verdict_json(verdict).items()}
+    fields["points"] = points_text(verdict.points)
+    fields["feedback"] = said(verdict.feedback, form)
     return template(f"verdict.{format}").render(verdict=fields)
 
 
-# -- JSON ---------------------------------------------------------------------------------
+def said(feedback: str, form: str) -> str:
+    """Feedback with its mathematics. It may quote a student, so that only macros which
+    the converter knows, and which therefore only set signs, get through to LaTeX."""
+    from solver.prose import prose
+    from solver.view import escaper
+
+    if not feedback:
+        return ""
+    try:
+        if form != "text":
+            prose(feedback, "mathml")
+        return prose(feedback, form)
+    except BadInput:
+        return str(escaper(form)(feedback))
+
+
+# -- JSON ------------------------------------------------------------------------------
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -225,7 +246,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-# -- templates ----------------------------------------------------------------------------
+# -- templates -------------------------------------------------------------------------
 
 _environments: dict[str, Any] = {}
 
@@ -254,7 +275,7 @@ def template(name: str) -> Any:
 
 
 def folder(name: str) -> Path:
-    """The folder of that name: beside the installed package's code, or in the checkout."""
+    """The folder of that name: beside the package's code, or in the checkout."""
     from pathlib import Path
 
     here = Path(__file__).resolve().parent

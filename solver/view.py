@@ -37,7 +37,13 @@ WHOLE = re.compile(r"(?<![\d.,])\d{5,}(?![\d.])")
 EQUALS = {"latex": " = ", "mathml": "<mo>=</mo>"}
 LONG = 8  # a sum of more terms is shown by its first and last
 COUNTED = (
-    ["parameters", "multiply-adds", "FLOPs", "weights", "biases", "activations", "connections"]
+    "parameters",
+    "multiply-adds",
+    "FLOPs",
+    "weights",
+    "biases",
+    "activations",
+    "connections",
 )
 
 
@@ -61,7 +67,8 @@ class View:
 
     For the templates, `answers` are the value's named parts (one without a name, unless
     the value is a record), `steps` the lines laid out in blocks; both are marked up as
-    text with mathematics in it. A table's `cells` are, too, and `align` is l or r for each.
+    text with mathematics in it. A table's cells are, too; `align` is l or r for each
+    column, and a `wide` table does not fit the page as a table.
     """
 
     value: str
@@ -78,6 +85,7 @@ class View:
     plain: str = ""
     unit: str = ""
     align: str = ""
+    wide: bool = False
     answers: tuple[tuple[str, str], ...] = ()
     steps: tuple[Block, ...] = ()
 
@@ -94,29 +102,33 @@ def view(answer: Answer, form: str = "text") -> View:
     entries: tuple[tuple[str, str], ...] = ()
     if isinstance(value, Record):
         entries = tuple((escape(label(k)), show(v, form)) for k, v in value.items())
+    cells = tuple(tuple(cell(c, form, escape) for c in row) for row in table)
     name = NAMES.get(answer.name, answer.name)
     return View(
         value=show(value, form),
         name=escape(name),
         lines=tuple(lines),
-        where=tuple((expression(s, form), escape(GLOSSARY[s.name])) for s in met(answer)),
+        where=tuple(
+            (expression(s, form), escape(GLOSSARY[s.name])) for s in met(answer)
+        ),
         condition=condition(answer.condition, form),
         conventions=tuple(spelt(c, form) for c in answer.conventions),
         checks=tuple(dict.fromkeys(escape(c.how) for c in answer.checks)),
-        table=tuple(tuple(cell(c, form, escape) for c in row) for row in table),
+        table=cells,
         columns=tuple(escape(label(c)) for c in table.columns),
         totals=table.totals,
         entries=entries,
         plain=show(value, "text"),
-        unit=escape(name) if name in COUNTED else "",
+        unit=escape(name) if name in COUNTED and not isinstance(value, Record) else "",
         align="".join(map(side, zip(*table))),
+        wide=form == "latex" and too_wide(cells),
         answers=answers(value, form),
         steps=laid_out(lines, form),
     )
 
 
 def answers(value: Any, form: str) -> tuple[tuple[str, str], ...]:
-    """The parts of a value with their names, each marked up so that it can be broken."""
+    """The parts of a value with their names, marked up so that they can be broken."""
     if form == "text" or isinstance(value, Table):
         return ()
     if isinstance(value, Record):
@@ -144,7 +156,7 @@ def laid_out(lines: list[Line], form: str) -> tuple[Block, ...]:
 
 
 def condition(text: str, form: str) -> str:
-    """`H + 2p, W + 2p ≥ 3` with its sizes as mathematics, or as it is if it is words."""
+    """`H + 2p, W + 2p ≥ 3` as mathematics, or as it is if it is words."""
     escape = escaper(form)
     if form == "text" or not text:
         return str(escape(text))
@@ -180,10 +192,24 @@ def cell(c: Any, form: str, escape: Any) -> str:
     return inline(c, form)
 
 
+def too_wide(cells: tuple[tuple[str, ...], ...]) -> bool:
+    """Whether a table of these cells is wider than the page."""
+    from solver.layout import WIDTH, measure
+
+    widths = [max(measure(c, "latex") for c in column) for column in zip(*cells)]
+    return sum(widths) + 2 * len(widths) > WIDTH + 8
+
+
 def side(column: tuple[Any, ...]) -> str:
     """Columns that hold numbers are set to the right, all others to the left."""
     numbers = sum(isinstance(c, (int, Numeric)) for c in column)
     return "r" if numbers * 2 >= len(column) else "l"
+
+
+def points_text(points: float) -> str:
+    """2 points, 1 point, 0.5 points."""
+    shown = f"{points:g}"
+    return f"{shown} point" if points == 1 else f"{shown} points"
 
 
 def label(name: str) -> str:
@@ -201,7 +227,7 @@ def escaper(form: str) -> Any:
 def shown_step(
     step: Step, form: str, escape: Any, depth: int, shown: set[Any]
 ) -> list[Line]:
-    """A step and, below it, its substeps; a formula that was `shown` is not repeated."""
+    """A step and, below it, its substeps; a formula once `shown` is not repeated."""
     of, formula = step.of, step.formula
     if of is not None or formula is not None:
         once = (of, formula, "" if formula is not None else step.rule)
@@ -245,7 +271,7 @@ def spelt(text: str, form: str) -> str:
 
 
 def same_text(a: Any, b: Any) -> bool:
-    """Whether two members of a chain would read the same: then one of them is enough."""
+    """Whether two members of a chain would read the same: then one is enough."""
     if isinstance(a, (Expr, int)) and isinstance(b, (Expr, int)):
         return str(a) == str(b)
     return a is b
@@ -253,15 +279,18 @@ def same_text(a: Any, b: Any) -> bool:
 
 def is_words(m: Any) -> bool:
     """Whether a member of a chain is words, not mathematics."""
-    return isinstance(m, str) or isinstance(m, Listing) and all(isinstance(x, str) for x in m)
+    if isinstance(m, Listing):
+        return all(isinstance(x, str) for x in m)
+    return isinstance(m, str)
 
 
 def member(m: Any, form: str) -> str:
     """One member of a chain; a long sum by its first terms and its last."""
-    if isinstance(m, Add) and (len(m.args) > LONG or all(isinstance(a, Num) for a in m.args)):
+    many = isinstance(m, Add) and len(m.args) > LONG
+    if many or isinstance(m, Add) and all(isinstance(a, Num) for a in m.args):
         dots = {"text": "…", "latex": r"\cdots", "mathml": "<mo>⋯</mo>"}[form]
         plus_ = {"text": " + ", "latex": " + ", "mathml": "<mo>+</mo>"}[form]
-        ends = [*m.args[:3], None, m.args[-1]] if len(m.args) > LONG else m.args
+        ends = [*m.args[:3], None, m.args[-1]] if many else m.args
         if not any(isinstance(e, Num) and e.value < 0 for e in ends):
             return plus_.join(dots if e is None else member(e, form) for e in ends)
     if isinstance(m, Num):
@@ -273,11 +302,12 @@ def member(m: Any, form: str) -> str:
 
 def grouped(shown: str, form: str) -> str:
     """The whole numbers of an expression in groups of three, as values are shown."""
-    return WHOLE.sub(lambda found: show(int(found[0]), "latex" if form == "latex" else "text"), shown)
+    plain = "latex" if form == "latex" else "text"
+    return WHOLE.sub(lambda found: show(int(found[0]), plain), shown)
 
 
 def met(answer: Answer) -> list[Sym]:
-    """The letters that stand in the answer and its steps and that the glossary explains."""
+    """The letters in the answer and its steps that the glossary explains."""
     found: dict[str, Sym] = {}
     todo = list(answer.steps)
     parts: list[Any] = [answer.value]
@@ -289,6 +319,6 @@ def met(answer: Answer) -> list[Sym]:
         for sym in letters(part):
             found.setdefault(sym.name, sym)
     order = list(GLOSSARY)
-    told = ("H_out", "W_out", "D_out", "L_out")  # the step's own words say what these are
+    told = ("H_out", "W_out", "D_out", "L_out")  # the step's own words explain these
     known = [s for s in found.values() if s.name in GLOSSARY and s.name not in told]
     return sorted(known, key=lambda s: order.index(s.name))

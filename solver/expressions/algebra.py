@@ -23,6 +23,7 @@ from solver.expressions.nodes import (
     Pow,
     Size,
     Sym,
+    alike,
     letters,
     plus,
     tidy,
@@ -100,7 +101,10 @@ def from_sympy(x: Any) -> Expr:
         return Pow(from_sympy(base), from_sympy(exponent))
     name = BACK.get(type(x).__name__)
     if name:
-        return Call(name, *(from_sympy(a) for a in sorted(x.args, key=sympy.default_sort_key)))
+        args = sorted(x.args, key=sympy.default_sort_key)
+        if name in ("floor", "ceil"):
+            args = [sympy.together(args[0])]  # ⌊(H + 2p)/k⌋, not ⌊H/k + 2p/k⌋
+        return Call(name, *map(from_sympy, args))
     raise TypeError(f"no tree for SymPy's {type(x).__name__}")
 
 
@@ -158,7 +162,7 @@ def simplify(e: Expr) -> Expr:
 
     A polynomial in one letter is always written out (27C² + 5C).
     """
-    x = _merge_floors(to_sympy(e))
+    x = _merge_floors(to_sympy(alike(e)))
     candidates = [sympy.expand(x)]
     if len(x.free_symbols) > 1 or not x.is_polynomial():
         candidates.append(x)
@@ -194,41 +198,61 @@ def _merge_floors(x: Any) -> Any:
 
 def equal(a: Expr, b: Expr) -> bool | None:
     """Whether two trees are equal for all values of their letters; None: cannot say."""
-    difference = sympy.simplify(sympy.expand(to_sympy(a) - to_sympy(b)))
+    difference = sympy.simplify(sympy.expand(to_sympy(alike(a - b))))
     if difference == 0:
         return True
     return False if difference.is_zero is False or difference.is_number else None
 
 
 def nonnegative(size: Size) -> list[Any]:
-    """What must be ≥ 0 for this size to be ≥ 1, as SymPy expressions.
+    """What must be ≥ 0 for this size to be ≥ 1, as SymPy expressions."""
+    return _for_one(to_sympy(alike(tree(size))))
 
-    Strides are positive, so ⌊x/s⌋ + c ≥ 1 exactly when x ≥ (1 − c)·s.
+
+def _for_one(x: Any) -> list[Any]:
+    """What must be ≥ 0 for x ≥ 1, x being a whole number whatever its letters are.
+
+    Strides are positive, so ⌊a/s⌋ + c ≥ 0 exactly when a + c·s ≥ 0, and ⌈a/s⌉ + c ≥ 0 when
+    a + (c + 1)·s ≥ 1. A fraction comes out even, so that its numerator decides.
     """
+    top, bottom = sympy.fraction(sympy.together(x))
     found = []
-    for factor in sympy.Mul.make_args(sympy.factor_terms(to_sympy(tree(size)))):
+    for factor in sympy.Mul.make_args(sympy.factor_terms(top if bottom.is_positive else x)):
+        if factor.func is sympy.Min:
+            found += [need for arg in factor.args for need in _for_one(arg)]
+            continue
         rest = sympy.expand(factor - 1)
-        floors = [t for t in sympy.Add.make_args(rest) if t.func is sympy.floor]
-        whole = sympy.expand(rest - sum(floors))
-        if len(floors) == 1 and whole.is_Integer:
-            a, b = sympy.fraction(sympy.together(floors[0].args[0]))
-            if b.is_positive:
-                rest = sympy.expand(a + b * whole)
-        if rest.is_nonnegative is not True:
+        rounded = [t for t in sympy.Add.make_args(rest) if t.func in ROUNDED]
+        if len(rounded) == 1:
+            c = sympy.expand(rest - rounded[0])
+            a, s = sympy.fraction(sympy.together(rounded[0].args[0]))
+            if s.is_positive and a.is_integer and c.is_integer:
+                up = rounded[0].func is sympy.ceiling
+                found += _for_one(sympy.expand(a + s * (c + 1) if up else a + s * c + 1))
+                continue
+        if not above(rest).is_nonnegative:
             found.append(rest)
     return found
 
 
-SEARCHED = 4096
+def above(x: Any) -> Any:
+    """x with 1 + y for each positive letter, y ≥ 0: its coefficients then show its sign."""
+    letters_ = [s for s in x.free_symbols if s.is_positive]
+    return sympy.expand(
+        x.subs({s: 1 + sympy.Symbol(s.name, integer=True, nonnegative=True) for s in letters_})
+    )
+
+
+ROUNDED, SEARCHED = (sympy.floor, sympy.ceiling), 4096
 
 
 def least(x: Any) -> Any:
     """The least value of x's only letter from which on x ≥ 0, or None if that is not so.
 
-    Linear: solved. Otherwise (nested floors, ceilings) tried number by number.
+    Linear: solved. Otherwise (two floors in one size) tried number by number.
     """
     (name,) = x.free_symbols
-    if x.is_polynomial(name) and sympy.degree(x, name) == 1:
+    if linear(x):
         slope = x.coeff(name, 1)
         return sympy.ceiling(-x.coeff(name, 0) / slope) if slope > 0 else None
     low = 0 if name.is_nonnegative and not name.is_positive else 1
@@ -239,20 +263,31 @@ def least(x: Any) -> Any:
     return tried[0]
 
 
-def condition(sizes: list[Size]) -> list[tuple[Expr, str, Expr]]:
-    """When all these sizes are at least 1: relations (left, "≥", right), tidied.
+def linear(x: Any) -> bool:
+    """Whether x is a·H + b in its only letter."""
+    (name,) = x.free_symbols
+    return bool(x.is_polynomial(name) and sympy.degree(x, name) == 1)
 
-    A letter alone is solved for (H ≥ 3); where several are tied together the terms are
-    put on the side where they are positive (H + 2p ≥ k).
+
+def condition(sizes: list[Size]) -> list[tuple[Expr, str, Expr]]:
+    """When all these sizes are at least 1: relations (left, "≥" or "≤", right), tidied.
+
+    A letter alone is solved for (H ≥ 3, k ≤ 5); where several are tied together the terms
+    are put on the side where they are positive (H + 2p ≥ k).
     """
     relations: dict[tuple[Expr, str, Expr], None] = {}
     bounds: dict[Any, Any] = {}
+    most: dict[Any, Any] = {}
     for x in dict.fromkeys(x for size in sizes if letters(size) for x in nonnegative(size)):
         if len(x.free_symbols) == 1:
             (name,) = x.free_symbols
             bound = least(x)
             if bound is not None:
                 bounds[name] = max(bounds.get(name, bound), bound)
+                continue
+            if linear(x):
+                bound = sympy.floor(-x.coeff(name, 0) / x.coeff(name, 1))
+                most[name] = min(most.get(name, bound), bound)
                 continue
         left = [t for t in sympy.Add.make_args(x) if not t.could_extract_minus_sign()]
         right = [-t for t in sympy.Add.make_args(x) if t.could_extract_minus_sign()]
@@ -262,6 +297,8 @@ def condition(sizes: list[Size]) -> list[tuple[Expr, str, Expr]]:
         for name, bound in sorted(bounds.items(), key=lambda b: _rank(b[0]))
         if not (name.is_positive and bound <= 1) and not (name.is_nonnegative and bound <= 0)
     ]
+    limits = sorted(most.items(), key=lambda b: _rank(b[0]))
+    solved += [(from_sympy(name), "≤", Num(int(bound))) for name, bound in limits]
     return solved + list(relations)
 
 
@@ -274,11 +311,8 @@ def order(sizes: list[Any]) -> list[int] | None:
         pass
 
     def compare(i: int, j: int) -> int:
-        difference = sympy.expand(to_sympy(tree(sizes[i])) - to_sympy(tree(sizes[j])))
-        shifted = sympy.expand(  # x = 1 + y with y ≥ 0 shows the sign by the coefficients
-            difference.subs({x: 1 + sympy.Symbol(x.name, nonnegative=True)
-                             for x in difference.free_symbols})
-        )
+        difference = sympy.expand(to_sympy(alike(tree(sizes[i]) - sizes[j])))
+        shifted = above(difference)
         if difference == 0:
             return 0
         if shifted.is_nonnegative:

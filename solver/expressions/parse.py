@@ -93,11 +93,14 @@ class _Parser:
         return terms[0] if len(terms) == 1 else Add(*terms)
 
     def product(self) -> Expr:
-        e = self.signed()
+        e, fractions = self.signed(), 0
         while True:
             if self.take("*"):
                 e = _times(e, self.signed())
             elif self.take("/"):
+                fractions += 1
+                if fractions > DEEPEST:
+                    raise self.error(f"more than {DEEPEST} divisions in a row")
                 e = Div(e, self.signed())
             elif self.starts_factor(e):
                 e = _times(e, self.raised())
@@ -127,8 +130,10 @@ class _Parser:
         base = self.atom()
         if self.tokens[self.i][0] == "power":
             digits = self.peek()
+            if len(digits) > 4:
+                raise self.error("an exponent has at most 4 digits")
             self.i += 1
-            return Pow(base, Num(int("".join(str(SUPERSCRIPT.index(c)) for c in digits[:4]))))
+            return Pow(base, Num(int("".join(str(SUPERSCRIPT.index(c)) for c in digits))))
         if self.take("^"):
             self.depth += 1
             if self.depth > DEEPEST:
@@ -144,6 +149,8 @@ class _Parser:
         if what == "number":
             if len(word) > DIGITS:
                 raise self.error(f"this number has {len(word)} digits; at most {DIGITS}", at)
+            if re.match(r"[eE][-+−]?\d", self.text[at + len(word) :]):
+                raise self.error("write the number out: 1000 or 10^3, not 1e3", at)
             return Num(_number(word))
         if what == "name":
             if word in FUNCTIONS:

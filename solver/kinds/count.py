@@ -12,15 +12,15 @@ from math import prod
 
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.formula import settle
-from solver.expressions.nodes import Expr, Mul, Num, Size, plus, tidy, times, tree
+from solver.expressions.nodes import Expr, Mul, Num, Size, plus, tidy, times
 from solver.kinds import Kind, kind
-from solver.kinds.nets import pick, run, short, work
+from solver.kinds.conditions import condition_text
+from solver.kinds.nets import asked, pick, run, short, work
 from solver.kinds.sampling import holds_at_numbers, letters_of
-from solver.kinds.shape import OFFERED, condition_text  # noqa: F401 - read by kinds.names
+from solver.kinds.shape import OFFERED  # noqa: F401 - read by kinds.names
 from solver.networks.layers import Layer, Row, Shape, total
 from solver.networks.net import Net
 from solver.registry import unknown
-from solver.values import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def answered(
         found = net.rows(input, batch)
         return int(again([found[i] for i in places]))
 
-    things = (net, net.input if input is None else input, 1 if batch is None else batch)
+    things = asked(net, input, batch)
     has = " at seeded numbers" if letters_of(things) else ""
     check = Check(how + has, holds_at_numbers(value, things, recount))
     notes = list(conventions)
@@ -113,7 +113,7 @@ def answered(
     if not steps:
         what = ", ".join(layer) if layer else short(net)
         steps = [Step(f"{what}: none", None, value)]
-    letters = condition_text(tuple(r.out for r in rows)) if letters_of(things) else ""
+    letters = condition_text(rows) if letters_of(things) else ""
     return Answer(
         value, tuple(steps), (check,), name, letters, tuple(notes), lower=bool(missing)
     )
@@ -336,54 +336,6 @@ def trim(shape: Shape) -> Shape:
 def with_note(answer: Answer, note: str) -> Answer:
     """The same answer, one more convention named."""
     return replace(answer, conventions=(*answer.conventions, note))
-
-
-UNITS = {"B": 1, "kB": 1000, "MB": 10**6, "GB": 10**9, "KiB": 1024, "MiB": 2**20, "GiB": 2**30}
-BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
-
-
-@kind("count memory", "vgg16 --unit MiB")
-def memory(
-    net: Net,
-    *,
-    layer: Names = (),
-    input: Shape | None = None,
-    batch: Size | None = None,
-    dtype: str = "float32",
-    unit: str = "MiB",
-) -> Answer:
-    """Memory for the parameters and for the activations of one forward pass."""
-    if unit not in UNITS:
-        raise unknown("unit", unit, list(UNITS))
-    if dtype not in BYTES:
-        raise unknown("dtype", dtype, list(BYTES))
-    weights = params(net, layer=layer, input=input, stats=True)
-    values = activations(net, layer=layer, input=input, batch=batch, image=not layer)
-    each, by = BYTES[dtype], UNITS[unit]
-    found = Record()
-    steps = []
-    for name, part in (("params", weights), ("activations", values)):
-        work_ = tree(part.value) * each / by if by > 1 else tree(part.value) * each
-        found[name] = settle(work_)
-        steps.append(Step(f"{name}, in {unit}", work_, found[name]))
-    both = plus(weights.value, values.value)
-    whole = both * each / by if by > 1 else both * each
-    found["total"] = settle(whole)
-    steps.append(Step(f"total, in {unit}", whole, found["total"]))
-    notes = [f"{each} bytes a value ({dtype})"]
-    if by > 1:
-        notes.append(f"1 {unit} = {by:,} bytes")
-    notes += ["all counted activations are kept; running statistics are stored"]
-    return Answer(
-        found,
-        tuple(steps),
-        weights.checks + values.checks,
-        "memory",
-        values.condition,
-        (*notes, *values.conventions),
-        unit,
-        weights.lower,
-    )
 
 
 @kind("count connections", "lenet5 --layer C1")

@@ -8,6 +8,7 @@ from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, plus, times, tree
 from solver.kinds import kind
+from solver.kinds.conditions import condition_text
 from solver.kinds.count import (
     INPLACE,
     activations,
@@ -20,9 +21,8 @@ from solver.kinds.count import (
     params_again,
     weights,
 )
-from solver.kinds.nets import pick, run, short, without_batch
+from solver.kinds.nets import asked, every, pick, run, short, without_batch
 from solver.kinds.sampling import holds_at_numbers, letters_of
-from solver.kinds.shape import condition_text
 from solver.networks.layers import Row
 from solver.networks.net import Net
 from solver.registry import unknown
@@ -86,7 +86,7 @@ def table(
         tuple(source),
         tuple(checks),
         "table",
-        condition_text(tuple(r.out for r in rows)),
+        condition_text(rows),
         tuple(notes),
         lower=bool(unknown_),
     )
@@ -109,11 +109,59 @@ def table_check(
             ),
         )
 
-    things = (net, net.input if input is None else input, 1 if batch is None else batch)
+    things = asked(net, input, batch)
     has = " at seeded numbers" if letters_of(things) else ""
     value = (totals["params"], totals["macs"], totals["activations"])
     how = "outputs, recounted, times the inputs that each reads"
     return Check(how + has, holds_at_numbers(value, things, recount))
+
+
+UNITS = {"B": 1, "kB": 1000, "MB": 10**6, "GB": 10**9, "KiB": 1024, "MiB": 2**20, "GiB": 2**30}
+BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
+
+
+@kind("count memory", "vgg16 --unit MiB")
+def memory(
+    net: Net,
+    *,
+    layer: Names = (),
+    input: Shape | None = None,
+    batch: Size | None = None,
+    dtype: str = "float32",
+    unit: str = "MiB",
+) -> Answer:
+    """Memory for the parameters and for the activations of one forward pass."""
+    if unit not in UNITS:
+        raise unknown("unit", unit, list(UNITS))
+    if dtype not in BYTES:
+        raise unknown("dtype", dtype, list(BYTES))
+    weights = params(net, layer=layer, input=input, stats=True)
+    values = activations(net, layer=layer, input=input, batch=batch, image=not layer)
+    each, by = BYTES[dtype], UNITS[unit]
+    found = Record()
+    steps = []
+    for name, part in (("params", weights), ("activations", values)):
+        work_ = tree(part.value) * each / by if by > 1 else tree(part.value) * each
+        found[name] = settle(work_)
+        steps.append(Step(f"{name}, in {unit}", work_, found[name]))
+    both = plus(weights.value, values.value)
+    whole = both * each / by if by > 1 else both * each
+    found["total"] = settle(whole)
+    steps.append(Step(f"total, in {unit}", whole, found["total"]))
+    notes = [f"{each} bytes a value ({dtype})"]
+    if by > 1:
+        notes.append(f"1 {unit} = {by:,} bytes")
+    notes += ["all counted activations are kept; running statistics are stored"]
+    return Answer(
+        found,
+        tuple(steps),
+        weights.checks + values.checks,
+        "memory",
+        values.condition,
+        (*notes, *values.conventions),
+        unit,
+        weights.lower,
+    )
 
 
 ASKED = ["shape", "params", "weights", "biases", "macs", "flops", "activations", "connections"]
@@ -126,7 +174,7 @@ def describe(
     """Several facts about one layer: its output shape, weights, parameters, …"""
     found = Record()
     steps: list[Step] = []
-    checks: dict[str, Check] = {}
+    checks: list[Check] = []
     notes: dict[str, None] = {}
     rows = run(net, input)
     name, lower = layer or rows[-1].name, False
@@ -141,15 +189,16 @@ def describe(
         found[what] = part.value
         steps += [Step(what if len(part.steps) == 1 and what != "shape" else s.rule, s.before,
                        s.after, s.of, s.formula) for s in part.steps]  # fmt: skip
-        checks.update((c.how, c) for c in part.checks)
+        checks += part.checks
         notes.update(dict.fromkeys(part.conventions))
         lower = lower or part.lower
     return Answer(
         found,
         tuple(steps),
-        tuple(checks.values()),
+        every(checks),
         "layer",
-        conventions=tuple(notes),
+        condition_text(rows),
+        tuple(notes),
         lower=lower,
     )
 
@@ -195,9 +244,9 @@ def compare(nets: Nets, *, of: str = "params", bias: bool = True, layer: Names =
         if fewest:
             found["ratio"] = settle(tree(most) / fewest)
             more.append(Step("ratio", tree(most) / fewest, found["ratio"]))
-    checks = {c.how: c for p in parts for c in p.checks}
+    checks = every(c for p in parts for c in p.checks)
     notes = dict.fromkeys(n for p in parts for n in p.conventions)
-    return Answer(found, (*steps, *more), tuple(checks.values()), of,
+    return Answer(found, (*steps, *more), checks, of,
                   conventions=tuple(notes))
 
 

@@ -49,6 +49,7 @@ def net(net: Net, *, layer: str = "", input: Shape | None = None) -> Answer:
         (seen_backwards(net, end, rows),),
         "field",
         conventions=(
+            *([] if end is rows[-1] else [f"of {end.name}, the last layer that sees a window only"]),
             "the field counts input positions, padding included; padding is how far the "
             "first unit's field reaches over the edge",
             "centre is where the first unit's field is centred; 0.5 lies between two pixels",

@@ -77,6 +77,8 @@ def pairs(input: Shape, output: Shape) -> list[tuple[int, int]]:
     """(input side, output side) an axis, from sides or from C×H×W shapes."""
     if len(input) != len(output):
         raise BadInput(f"{show_shape(input)} and {show_shape(output)} differ in their axes")
+    if not 1 <= len(input) <= 3:
+        raise BadInput(f"give a side, two sides or C×H×W, not {show_shape(input)}")
     cut = 1 if len(input) == 3 else 0  # C×H×W: channels do not matter here
     found = list(zip(input[cut:], output[cut:]))
     for n, m in found:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, Num, plus, times
 from solver.kinds import mistake
-from solver.kinds.count import UNITS, memory, param_tree, params
+from solver.kinds.count import param_tree, params
+from solver.kinds.count_tables import UNITS, memory
 from solver.kinds.nets import pick, run
 from solver.networks.layers import Layer, Row
 

@@ -6,7 +6,7 @@ takes the other route (`recount`, `tally`, `fan_in`) through the same layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
 
 from solver.core import Answer, BadInput, Check, Step
@@ -61,7 +61,19 @@ def run(net: Net, input: Shape | None, batch: Any = None) -> list[Row]:
             f"{short(net)} takes {len(net.input)} sizes without the batch, such as "
             f"{show_shape(net.input)}, not {show_shape(input)}"
         )
-    return net.rows(input, 1 if batch is None else batch)
+    rows = net.rows(input, 1 if batch is None else batch)
+    for row in rows:  # alone, a layer also takes C×H×W; here the batch always stands first
+        dims = getattr(row.layer, "dims", None)
+        if dims and row.layer.KIND in ("product", "pooling") and len(row.inputs[0]) != dims + 2:
+            wanted, got = "×".join(("C", *AXES[dims])), show_shape(row.inputs[0][1:])
+            raise BadInput(f"a {dims}d layer takes {wanted}, not {got}").at(row.name)
+    return rows
+
+
+def asked(net: Net, input: Shape | None, batch: Any) -> tuple[Net, Shape, Any]:
+    """What a recount is given: the network on this input, and the batch."""
+    shape = net.input if input is None else input
+    return replace(net, input=shape), shape, 1 if batch is None else batch
 
 
 def short(net: Net) -> str:
@@ -71,13 +83,29 @@ def short(net: Net) -> str:
 
 def without_batch(shape: Shape, batch: Any) -> ShapeValue:
     """The shape as people write it: the batch only if it was asked for."""
-    sizes = shape if batch is not None else shape[1:]
+    sizes = shape[1:] if batch is None and shape[:1] == (1,) else shape
     return ShapeValue(sizes, "CHW" if len(sizes) == 3 else "")
+
+
+ORDERS = {2: "length", 3: "height × width", 4: "depth × height × width"}
+
+
+def axes_named(input: Shape) -> tuple[str, ...]:
+    """What the sizes of this network's shapes are, as a convention."""
+    return (f"shapes are channels × {ORDERS[len(input)]}",) if len(input) in ORDERS else ()
+
+
+def every(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """Each way of checking once; it holds if it held everywhere."""
+    found: dict[str, Check] = {}
+    for c in checks:
+        found[c.how] = Check(c.how, c.ok and found.get(c.how, c).ok)
+    return tuple(found.values())
 
 
 def net_shape(net: Net, name: str, input: Shape | None, batch: Any) -> Answer:
     """The shape after one layer (the last unless named), a line for each on the way."""
-    from solver.kinds.shape import condition_text
+    from solver.kinds.conditions import condition_text
 
     rows = run(net, input, batch)
     end = rows.index(pick(rows, [name])[-1]) if name else len(rows) - 1
@@ -88,14 +116,14 @@ def net_shape(net: Net, name: str, input: Shape | None, batch: Any) -> Answer:
         steps,
         (counted(net, input, batch, [r.out for r in rows]),),
         name="shape",
-        condition=condition_text(tuple(r.out for r in upto)),
-        conventions=("shapes are channels × height × width",),
+        condition=condition_text(upto),
+        conventions=axes_named(net.input),
     )
 
 
 def traced(net: Net, names: Sequence[str], input: Shape | None) -> Answer:
     """The shapes after these layers (all of them unless named)."""
-    from solver.kinds.shape import condition_text
+    from solver.kinds.conditions import condition_text
 
     rows = run(net, input)
     chosen = [pick(rows, [n])[-1] for n in names] if names else rows
@@ -104,8 +132,8 @@ def traced(net: Net, names: Sequence[str], input: Shape | None) -> Answer:
         tuple(Step(r.name or "output", None, without_batch(r.out, None)) for r in chosen),
         (counted(net, input, None, [r.out for r in rows]),),
         name="shapes",
-        condition=condition_text(tuple(r.out for r in rows)),
-        conventions=("shapes are channels × height × width",),
+        condition=condition_text(rows),
+        conventions=axes_named(net.input),
     )
 
 
@@ -116,7 +144,7 @@ def counted(net: Net, input: Shape | None, batch: Any, outs: Any) -> Check:
         rows = net.rows(input, batch)
         return tuple(r.layer.recount(*r.inputs) for r in rows)
 
-    things = (net, net.input if input is None else input, 1 if batch is None else batch)
+    things = asked(net, input, batch)
     has = " at seeded numbers" if letters_of(things) else ""
     how = "counting window positions and values, layer by layer" + has
     return Check(how, holds_at_numbers(tuple(outs), things, recount))

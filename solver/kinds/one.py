@@ -6,19 +6,20 @@ The operation is given as `shape <layer>` takes it, PyTorch's names and letters 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
 from dataclasses import replace
 
-from solver.core import Answer, Check, Step
+from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Num, times
 from solver.given import Param
 from solver.kinds import Kind
 from solver.kinds.count import inside_again, macs_tree, param_tree, params_again, trim
+from solver.kinds.conditions import condition_text
 from solver.kinds.nets import in_letters
 from solver.kinds.sampling import holds_at_numbers, letters_of
 from solver.kinds.shape import (
     build,
-    condition_text,
     conventions,
     count_again,
     shaped,
@@ -78,7 +79,10 @@ def counted(name: str, given: Mapping[str, Any]) -> Answer:
     if flat:
         trees["activations"] = times(*trim(out)) if out else Num(1)
     if one.fan_in(*inputs) != 0 and flat:
-        trees["connections"] = one.connections(inputs, out)
+        try:
+            trees["connections"] = one.connections(inputs, out)
+        except BadInput:  # attention's depend on the values that it is given
+            trees.pop("connections", None)
     lettered = in_letters(row)
     for what, tree in trees.items():
         value[what] = settle(tree)
@@ -86,7 +90,7 @@ def counted(name: str, given: Mapping[str, Any]) -> Answer:
     if value["params"] != 0 or value.get("macs", 0) != 0:
         checks.append(again(one, inputs, value, zeros, gather))
     notes = conventions(one, inputs, value["shape"])
-    return Answer(value, tuple(steps), tuple(checks), "counts", condition_text(out),
+    return Answer(value, tuple(steps), tuple(checks), "counts", condition_text([row]),
                   (*notes, "1 multiply-add (MAC) = 2 FLOPs"))  # fmt: skip
 
 

@@ -125,6 +125,8 @@ def flipped(matrix: Any) -> Any:
 def whole(shape: Any) -> tuple[int, int, int]:
     """The output's sizes; too many windows are refused."""
     filters, rows, columns = shape
+    if not all(isinstance(n, int) for n in shape):
+        raise BadInput("worked by hand are numbers only: give kernel, stride and padding as such")
     if filters * rows * columns > MOST:
         raise BadInput(f"{filters * rows * columns:,} windows are too many to work by hand; "
                        f"at most {MOST:,}")
@@ -292,7 +294,8 @@ def distinct(
     counted = sum(all(v != w for w in values[:i]) for i, v in enumerate(values))
     check = Check("comparing each result with those before it", counted == len(different))
     steps.append(Step("different results", None, len(different)))
-    return Answer(len(different), tuple(steps), (check, parts[0].checks[0]), "distinct")
+    checks = (check, *(c for part in parts for c in part.checks))
+    return Answer(len(different), tuple(steps), checks, "distinct")
 
 
 @kind("run change", "--in '1 1; 1 1' --at 1,1 --value 0 --k 2 --mode avg")
@@ -306,8 +309,9 @@ def change(
     mode: str = "max",
 ) -> Answer:
     """By how much pooling's output changes, at most, when one input entry does."""
-    rows, columns = shape_of(input)[:2]
-    spot = place(at, rows, columns)
+    if len(shape_of(input)) != 2:
+        raise BadInput(f"one matrix changes in one entry, not {show_shape(shape_of(input))}")
+    spot = place(at, *shape_of(input))
     if spot is None:
         raise BadInput("say which entry changes: --at row,column")
     other = tuple(

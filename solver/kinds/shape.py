@@ -11,11 +11,12 @@ from dataclasses import replace
 
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.formula import Work, rename
-from solver.expressions.nodes import Sym, letters, plus
+from solver.expressions.nodes import Sym, plus
 from solver.given import Param, fields_of, letter
 from solver.kinds import Kind, kind
+from solver.kinds.conditions import condition_text
 from solver.kinds.sampling import holds_at_numbers, letters_of
-from solver.networks.layers import AXES, Layer, layer
+from solver.networks.layers import AXES, Layer, Row, layer
 from solver.registry import first_line
 from solver.values import Listing, Shape
 
@@ -98,7 +99,7 @@ def of_layer(name: str, cls: Any, given: Mapping[str, Any]) -> Answer:
         tuple(steps),
         (count_again(one, inputs, out),),
         name="shape",
-        condition=condition_text(out),
+        condition=condition_text([Row("", one, inputs, out, None)]),
         conventions=conventions(one, inputs, value),
     )
 
@@ -234,27 +235,6 @@ def _recount(one: Layer, *inputs: Any) -> Any:
     return one.recount(*inputs)
 
 
-def condition_text(*sizes: Any) -> str:
-    """When the sizes in letters are at least 1: "H, W ≥ 3"."""
-    flat: list[Any] = []
-    stack = list(sizes)
-    while stack:
-        x = stack.pop(0)
-        if isinstance(x, (tuple, list)):
-            stack = [*x, *stack]
-        elif not isinstance(x, Sym) and letters(x):
-            flat.append(x)
-    if not flat:
-        return ""
-    from solver.expressions.algebra import condition
-
-    relations = condition(flat)
-    merged: dict[tuple[str, str], list[str]] = {}
-    for left, sign, right in relations:
-        merged.setdefault((sign, str(right)), []).append(str(left))
-    return " and ".join(f"{', '.join(lefts)} {sign} {right}" for (sign, right), lefts in merged.items())
-
-
 def conventions(one: Layer, inputs: Any, value: Any) -> tuple[str, ...]:
     """The conventions that this answer depends on, each in a few words."""
     found = []
@@ -267,6 +247,8 @@ def conventions(one: Layer, inputs: Any, value: Any) -> tuple[str, ...]:
             found.append("ceil mode: the last window may hang over the edge, but starts inside")
         elif any("/" in str(w.formula) for _, w in one.sides(*inputs)):
             found.append("sizes are rounded down: a window must fit whole")
+    if name == "Interpolate" and len(inputs[0]) == 3:
+        found.append("three sizes are N×C×L, as PyTorch reads them: an image is N×C×H×W")
     if name == "Conv" and getattr(one, "padding", 0) == "same":
         found.append("'same' pads d(k − 1) zeros in all; the odd one, if any, goes behind")
     return tuple(found)

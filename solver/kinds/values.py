@@ -27,6 +27,7 @@ def several(*, parts: Mapping[str, Any]) -> Answer:
         raise BadInput(f"values takes 1 to {MOST} named parts, not {len(parts)}")
     found, checks, notes = Record(), dict[str, Check](), dict[str, list[str]]()
     steps: list[Step] = []
+    conditions: dict[str, None] = {}
     for name, spec in parts.items():
         answer, value = one(name, spec)
         found[name] = value
@@ -34,6 +35,7 @@ def several(*, parts: Mapping[str, Any]) -> Answer:
         steps.append(Step(title, None, value, substeps=answer.steps))
         for c in answer.checks:
             checks[c.how] = Check(c.how, c.ok and (c.how not in checks or checks[c.how].ok))
+        conditions |= dict.fromkeys([answer.condition] if answer.condition else [])
         for note in answer.conventions:
             notes.setdefault(note, []).append(title)
     said = tuple(
@@ -41,7 +43,8 @@ def several(*, parts: Mapping[str, Any]) -> Answer:
         else f"{', '.join(names)}: {note}"
         for note, names in notes.items()
     )  # fmt: skip
-    return Answer(found, tuple(steps), tuple(checks.values()), "values", conventions=said)
+    return Answer(found, tuple(steps), tuple(checks.values()), "values",
+                  " and ".join(conditions), said)  # fmt: skip
 
 
 def contradicted(note: str, notes: Mapping[str, Any]) -> bool:
@@ -61,6 +64,7 @@ def one(name: str, spec: Any) -> tuple[Answer, Any]:
             None,
             tuple(s for answer, _ in each for s in answer.steps),
             tuple(c for answer, _ in each for c in answer.checks),
+            condition=" and ".join(dict.fromkeys(a.condition for a, _ in each if a.condition)),
             conventions=tuple(dict.fromkeys(n for a, _ in each for n in a.conventions)),
         )
         return joined, Listing(value for _, value in each)

@@ -310,6 +310,9 @@ class ConvTranspose(Layer):
         products = self.macs(inputs, out)
         return plus(products, times(*lead(out))) if self.bias else products
 
+    def window(self, *inputs: Shape) -> None:
+        return None  # neighbouring outputs read different numbers of inputs
+
     def tally(self, *inputs: Shape) -> int:
         batch, channels, sides = self.fits(inputs[0])
         taps = [len(range(n)) * len(range(k)) for n, (k, *_) in zip(sides, self.axes())]

@@ -220,6 +220,8 @@ def widen(
         return None
     if not window:
         return field
+    if len(window) != len(field):  # the axes before are no longer this layer's
+        return None
     return tuple(
         Field(
             settle(f.start - p * f.jump),

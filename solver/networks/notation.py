@@ -30,7 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-LONGEST, MOST, DEEPEST = 50_000, 5_000, 30
+LONGEST, MOST, DEEPEST = 400_000, 5_000, 30
 
 # word -> (layer, the field that a bare value fills, values it fixes, the name it numbers)
 WORDS: dict[str, tuple[str, str, dict[str, Any], str]] = {
@@ -106,13 +106,15 @@ def read_net(raw: Any) -> Net:
     text = raw.strip()
     if len(text) > LONGEST:
         raise BadInput(f"the network has {len(text):,} characters; at most {LONGEST:,}")
-    named = re.fullmatch(r"([\w.+-]+)\s*(?:\(([^()\n]*)\))?\s*(?:@\s*([^:@]+))?", text)
-    if named and (known(named[1]) in network or named[2] is not None or named[3]):
+    named = re.fullmatch(r"([\w.+-]+)(?:\s*\(([^()\n]*)\))?(?:\s*@([^:@]+))?", text)
+    if named and known(named[1]) in network:
         return bundled(known(named[1]), named[2] or "", named[3] or "")
-    if re.match(r"[A-Z]\w*\(", text):
+    if re.match(r"[A-Z_]\w*\s*\(", text):
         from solver.networks.printed import read_printed
 
         return read_printed(text)
+    if named and (named[2] is not None or named[3]):
+        raise unknown("network", named[1], network.names())
     if named and _word(named[1]) is None:
         raise unknown("network", named[1], network.names())
     return Notation(text).net()
@@ -162,7 +164,8 @@ class Notation:
             (m.group(), m.start() + self.start) for m in TOKEN.finditer(text[self.start :])
         ]
         self.tokens.append(("", len(text)))
-        self.i = self.depth = self.made = 0
+        self.i = self.depth = self.made = self.again = 0
+        self.taken: set[str] = set()
         self.numbers: dict[str, int] = {}
 
     def net(self) -> Net:
@@ -206,7 +209,7 @@ class Notation:
     def item(self) -> list[Named]:
         name = ""
         if self.tokens[self.i + 1][0] == "=" and self.tokens[self.i + 2][0] not in ("", ","):
-            name = self.peek()
+            name = self.called(self.peek())
             self.i += 2
         at = self.i
         if self.take("("):
@@ -234,9 +237,11 @@ class Notation:
                 raise self.error("expected how often, a number from 1 to 500")
             self.i += 1
             end = self.i
+            self.again += 1
             for _ in range(int(times) - 1):
                 self.i = at + 1
                 found += self.layers()
+            self.again -= 1
             self.i = end
         return [(name, Sequential(tuple(found)))] if name else found
 
@@ -274,7 +279,9 @@ class Notation:
             self.argument(kind, first, given)
         cls = layer[kind]
         params = {p.name: p for p in fields_of(cls)}
-        if "dims" in params and params["dims"].default == 2:
+        if "dims" in params and (said := re.search(r"([123])d$", word.lower())):
+            given.setdefault("dims", int(said[1]))
+        elif "dims" in params and params["dims"].default == 2:
             given.setdefault("dims", self.dims)
         missing = [p.name for p in params.values() if p.required and p.name not in given]
         if missing:
@@ -286,16 +293,34 @@ class Notation:
             raise self.error(e.message, at) from None
 
     def numbered(self, stem: str) -> str:
-        """The next name of a kind: conv1, conv2."""
-        self.numbers[stem] = self.numbers.get(stem, 0) + 1
-        return f"{stem}{self.numbers[stem]}"
+        """The next free name of a kind: conv1, conv2."""
+        while True:
+            self.numbers[stem] = self.numbers.get(stem, 0) + 1
+            name = f"{stem}{self.numbers[stem]}"
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
+
+    def called(self, name: str) -> str:
+        """A name that was given, which no other layer may have; numbered when repeated."""
+        if name in self.taken and self.again:
+            self.numbers.setdefault(name, 1)
+            return self.numbered(name)
+        if name in self.taken:
+            raise self.error(f"two layers are called {name!r:.40}")
+        self.taken.add(name)
+        return name
 
     def argument(self, kind: str, first: str, given: dict[str, Any]) -> None:
         """One of: 64, k3, k3x5, same, nobias, groups=4."""
         word, at = self.tokens[self.i]
         params = {p.name: p for p in fields_of(layer[kind])}
         if self.tokens[self.i + 1][0] == "=":
-            name, value = ALIASES.get(word, word), self.tokens[self.i + 2][0]
+            name, value = word if word in params else ALIASES.get(word, word), self.tokens[self.i + 2][0]
+            if value in ("(", "["):
+                raise self.error("several sizes are written with x: 5x3", self.tokens[self.i + 2][1])
+            if not value:
+                raise self.error(f"{word} needs its value: {word}=…", at)
             self.i += 3
         elif word in FLAGS:
             (name, value), self.i = FLAGS[word], self.i + 1

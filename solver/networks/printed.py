@@ -201,7 +201,7 @@ class Builder:
         lacking = [n for n in names if fields[n] in required - given.keys()]
         if lacking:
             raise self.error(f"{node.cls} needs {' and '.join(lacking)}", path, node.at)
-        made: Layer = layer[kind](**given)
+        made: Layer = (blocks.PASSING.get(kind) or layer[kind])(**given)
         return made
 
 

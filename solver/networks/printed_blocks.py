@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from solver.networks.layers import Layer
+from solver.core import BadInput
+from solver.expressions.nodes import Expr
+from solver.networks.layers import Layer, Shape
 from solver.networks.pointwise import Activation
 from solver.networks.pool import AdaptivePool, Pool
 from solver.networks.printed_text import Module
 from solver.networks.reshape import Flatten
+from solver.networks.sequence import GRU, LSTM, RNN, Recurrent
 from solver.registry import unknown
 
 TYPE_CHECKING = False
@@ -31,7 +34,7 @@ MAX = "kernel_size stride padding dilation return_indices=False ceil_mode"
 AVERAGE = "kernel_size stride padding ceil_mode count_include_pad divisor_override"
 ADAPTIVE = "output_size return_indices=False"
 TRACKED = "num_features eps* momentum* affine track_running_stats"
-RECURRENT = (
+STEPPING = (
     "input_size hidden_size num_layers bias batch_first* dropout* bidirectional "
     "proj_size nonlinearity*"
 )
@@ -54,7 +57,6 @@ LAYERS: dict[str, tuple[str, dict[str, Any], str]] = {
     "RMSNorm": ("rms-norm", {}, "normalized_shape eps* elementwise_affine"),
     "GroupNorm": ("group-norm", {}, "num_groups num_channels eps* affine"),
     "LocalResponseNorm": ("local-response-norm", {}, "size alpha* beta* k*"),
-    "CrossMapLRN2d": ("local-response-norm", {}, "size alpha* beta* k*"),
     "Flatten": ("flatten", {}, "start_dim end_dim"),
     "Unflatten": ("unflatten", {}, "dim unflattened_size"),
     "Identity": ("identity", {}, ""),
@@ -66,9 +68,7 @@ LAYERS: dict[str, tuple[str, dict[str, Any], str]] = {
     "Unfold": ("unfold", {}, WINDOWS),
     "Fold": ("fold", {}, f"output_size {WINDOWS}"),
     # A sequence is N×T×features here, whatever its batch_first: no count depends on it.
-    "RNN": ("rnn", {"batch_first": True}, RECURRENT),
-    "LSTM": ("lstm", {"batch_first": True}, RECURRENT),
-    "GRU": ("gru", {"batch_first": True}, RECURRENT),
+    **{c: (c.lower(), {"batch_first": True}, STEPPING) for c in ("RNN", "LSTM", "GRU")},
     "Dropout": ("dropout", {}, "p inplace*"),
     "AlphaDropout": ("dropout", {}, "p inplace*"),
     "FeatureAlphaDropout": ("dropout", {"channels": True}, "p inplace*"),
@@ -120,16 +120,9 @@ LAYERS |= {
 
 # Classes whose children run one after the other: nn.Sequential and what inherits from
 # it; where named, the children must all be of that class.
-SEQUENCES = {
-    "Sequential": "",
-    "Conv2dNormActivation": "",
-    "Conv3dNormActivation": "",
-    "ConvNormActivation": "",
-    "ConvBNActivation": "",
-    "ConvBNReLU": "",
-    "_Transition": "",
-    "_DenseBlock": "_DenseLayer",
-}
+UNITS = "Conv2dNormActivation Conv3dNormActivation ConvNormActivation ConvBNActivation"
+RUN_IN_ORDER = ["Sequential", *UNITS.split(), "ConvBNReLU", "_Transition"]
+SEQUENCES = dict.fromkeys(RUN_IN_ORDER, "") | {"_DenseBlock": "_DenseLayer"}
 
 # What a forward calls without holding it as a child, so that no print shows it: the
 # name that its row bears, and the layer.
@@ -197,6 +190,24 @@ INPUTS = {  # the side of the images that a class is made for
     "Inception3": 299,
 }
 
+
+
+class Passing(Recurrent):
+    """A recurrent layer in a network: its output goes on, its last state is dropped."""
+
+    def out(self, *inputs: Shape) -> Any:
+        return super().out(*inputs)[0]
+
+    def recount(self, *inputs: Shape) -> Any:
+        return super().recount(*inputs)[0]
+
+    def connections(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
+        raise BadInput("a recurrent layer has weights for every step: ask for its macs")
+
+
+CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+PASSING = {kind: type(c.__name__, (Passing, c), {}) for kind, c in CELLS.items()}
+
 # -- reading a forward -----------------------------------------------------------------
 
 STEPS = re.compile(r"\w+\[|[|\]]|F\.\w+|\w+\??")
@@ -217,8 +228,7 @@ def forward(cls: str, children: set[str]) -> list[Any] | None:
 def names_in(flow: str) -> tuple[set[str], set[str]]:
     """The children that a forward needs, and all that it knows."""
     names = {w for w in STEPS.findall(flow) if w[-1] not in "[|]" and w not in CALLS}
-    needed = {w for w in names if not w.endswith("?")}
-    return needed, {w.rstrip("?") for w in names}
+    return {w for w in names if w[-1] != "?"}, {w.rstrip("?") for w in names}
 
 
 def parsed(words: Iterator[str], children: set[str]) -> tuple[list[Any], str]:
@@ -253,10 +263,8 @@ REASONS = {
     "Bilinear": "reads two inputs, and a network here has one: ask `count bilinear "
     "--in '20 30' --out_features 40`",
 }
-WAY_OUT = (
-    "paste an nn.Sequential of its layers, or write the short notation, such as "
-    "3x32x32: conv 6 k5, relu, flatten, linear 10"
-)
+WAY_OUT = "paste an nn.Sequential of its layers, or write the short notation, such as "
+WAY_OUT += "3x32x32: conv 6 k5, relu, flatten, linear 10"
 
 
 def refusal(node: Module) -> str:
@@ -268,8 +276,9 @@ def refusal(node: Module) -> str:
     if node.arguments and (cls in SEQUENCES or cls in FLOWS):
         return f"{cls} is printed without arguments, this one has some"
     if cls in FLOWS:
-        needed, known = names_in(FLOWS[cls].split(" or ")[0])
-        lacking, more = sorted(needed - children), sorted(children - known)
+        flows = map(names_in, FLOWS[cls].split(" or "))
+        differing = [(sorted(n - children), sorted(children - k)) for n, k in flows]
+        lacking, more = min(differing, key=lambda both: len(both[0]) + len(both[1]))
         differs = [f"it has no {', '.join(lacking)}"] if lacking else []
         differs += [f"it has {', '.join(more)}"] if more else []
         which = "is not the one whose forward is known here"
