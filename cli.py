@@ -152,21 +152,6 @@ def say(text: str) -> None:
 
 # -- commands -----------------------------------------------------------------------------
 
-HELP = """Shapes, counts and answer keys for deep-learning courses, worked and proved.
-
-\b
-  pset shape conv --in 3x224x224 --k 7 --s 2 --p 3
-  pset count vgg16
-  pset count params "3x32x32: conv 6 k5, relu, maxpool 2, flatten, linear 10"
-  pset fit conv --in 64 --out 32 --k 3
-  pset key s0 --format html --out keys
-
-Any size may be a letter; what is not given stays one. A network is a bundled name
-(pset networks), the short notation above, or PyTorch's printed module (- reads it from
-standard input). Exit codes: 0 answered, 1 our fault, 2 bad input, 3 checked and not right.
-"""
-
-
 def commands(words: list[str]) -> int:
     """All that needs click: help, completion, usage errors, documents, checking."""
     import click
@@ -185,6 +170,8 @@ def commands(words: list[str]) -> int:
 def build() -> Any:
     """The click application; families list their kinds when they are asked for."""
     import click
+
+    from solver.help import COMMANDS, DOCUMENTS, EXAMPLES
 
     formats = click.Choice(["text", "tex", "html", "json"])
 
@@ -245,7 +232,7 @@ def build() -> Any:
         )  # fmt: skip
 
     app = click.Group(
-        name="pset", help=HELP, context_settings={"help_option_names": ["-h", "--help"]}
+        name="pset", help=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
     )
     from solver import __version__
     from solver.kinds import FAMILIES as about
@@ -283,24 +270,6 @@ def build() -> Any:
     add(kinds, click.Argument(["family"], required=False))
     add(networks)
     return app
-
-
-EXAMPLES = {
-    "shape": "pset shape conv --in 3x224x224 --k 7 --s 2 --p 3",
-    "count": "pset count params lenet5",
-    "field": "pset field vgg16 --layer pool5",
-    "fit": "pset fit conv --in 64 --out 32 --k 3",
-    "run": "pset run pool --in '1 2; 3 4' --k 2 --mode avg",
-}
-DOCUMENTS = {
-    "key": "The answer key of problem sets, each part worked and checked.\n\n"
-    "SET is a bundled set's name (s0 … s4) or a TOML file.\n\n"
-    "Example: pset key s0 --format tex,html,pdf --out keys",
-    "sheet": "The hand-out: the problems with a place for each answer.\n\n"
-    "Example: pset sheet s0 --format pdf --out sheets",
-    "guide": "The marking guide: answers, points and the known mistakes.\n\n"
-    "Example: pset guide s0 --format html --out guides",
-}
 
 
 def document_command(what: str) -> Any:

@@ -49,7 +49,8 @@ class Item:
     """One part of a document, every string shown and escaped.
 
     `key` is the id as it is, for programs; `places` are the names of what is asked for,
-    raw and shown, with the lines of room that each is given in the hand-out.
+    raw and shown, with the lines of room that each is given in the hand-out; `room` is
+    about how many lines the prompt takes.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Item:
     anchor: str
     key: str
     places: tuple[tuple[str, str, int], ...]
+    room: int
 
 
 def items(whole: ProblemSet, form: str, with_mistakes: bool = True) -> list[Item]:
@@ -90,6 +92,7 @@ def items(whole: ProblemSet, form: str, with_mistakes: bool = True) -> list[Item
                     anchor(p.id),
                     p.id,
                     places(answer, escape),
+                    len(p.prompt) // 90,
                 )
             )
         except BadInput as e:

@@ -1,9 +1,40 @@
-"""What each parameter is, in a few words, for help texts; letters from the glossary."""
+"""Help texts: the commands, an example each, and what each parameter is."""
 
 from __future__ import annotations
 
 from solver.expressions.formula import GLOSSARY
 from solver.given import REQUIRED, Param
+
+COMMANDS = """Shapes, counts and answer keys for deep-learning courses, worked and proved.
+
+\b
+  pset shape conv --in 3x224x224 --k 7 --s 2 --p 3
+  pset count vgg16
+  pset count params "3x32x32: conv 6 k5, relu, maxpool 2, flatten, linear 10"
+  pset fit conv --in 64 --out 32 --k 3
+  pset key s0 --format html --out keys
+
+Any size may be a letter; what is not given stays one. A network is a bundled name
+(pset networks), the short notation above, or PyTorch's printed module (- reads it from
+standard input). Exit codes: 0 answered, 1 our fault, 2 bad input, 3 checked and not right.
+"""
+
+EXAMPLES = {
+    "shape": "pset shape conv --in 3x224x224 --k 7 --s 2 --p 3",
+    "count": "pset count params lenet5",
+    "field": "pset field vgg16 --layer pool5",
+    "fit": "pset fit conv --in 64 --out 32 --k 3",
+    "run": "pset run pool --in '1 2; 3 4' --k 2 --mode avg",
+}
+DOCUMENTS = {
+    "key": "The answer key of problem sets, each part worked and checked.\n\n"
+    "SET is a bundled set's name (s0 … s4) or a TOML file.\n\n"
+    "Example: pset key s0 --format tex,html,pdf --out keys",
+    "sheet": "The hand-out: the problems with a place for each answer.\n\n"
+    "Example: pset sheet s0 --format pdf --out sheets",
+    "guide": "The marking guide: answers, points and the known mistakes.\n\n"
+    "Example: pset guide s0 --format html --out guides",
+}
 
 # What a parameter is, where its letter's meaning does not say it.
 HELP = {

@@ -305,7 +305,11 @@ def pieces(shown: str, form: str, always: bool = False) -> list[str]:
     ]:
         found = cut(shown, after, before)
         if len(found) > 1:
-            return [p for one in found for p in pieces(one, form)]
+            return [
+                p
+                for one in found
+                for p in (pieces(one, form) if measure(one, form) > CHUNK else [one])
+            ]
     return [shown]
 
 

@@ -143,7 +143,8 @@ def inline(value: Any, form: str, display: bool = True) -> str:
 
     if form == "text" or isinstance(value, str):
         return str(escaper(form)(show(value)))
-    return math(pieces(show(value, form), form), form, display)
+    whole = show(value, form).replace(r"\colon\ ", r"{:}\ ")
+    return math(pieces(whole, form), form, display)
 
 
 def laid_out(lines: list[Line], form: str) -> tuple[Block, ...]:

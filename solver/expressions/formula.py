@@ -99,7 +99,8 @@ def settle(x: Any) -> Any:
     if not isinstance(x, Expr) or isinstance(x, Sym):
         return x
     try:
-        return evaluate(x, {})
+        found = evaluate(x, {})
+        return found.numerator if getattr(found, "denominator", 0) == 1 else found
     except KeyError:  # a letter has no value: SymPy's turn
         pass
     from solver.expressions.algebra import simplify

@@ -71,8 +71,10 @@ def kind(name: str, example: str = "", params: Sequence[Param] | None = None) ->
 def mistake(*names: str) -> Any:
     """Register a wrong solver for kinds ("shape conv") or a family ("count *").
 
-    Same arguments as the kind; the docstring's first line is the feedback. It returns the
-    wrong value, or None where the mistake cannot be made.
+    Same arguments as the kind, and `right`, the right value, if it asks for it; the
+    docstring's first line is the feedback. It returns the wrong value, or None where the
+    mistake cannot be made. A family's mistakes are slips: they stand back where one of the
+    kind itself gives the same value.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -172,17 +174,23 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
     load("solver.kinds.mistakes_counts")
     known = find(problem.kind)
     family = known.name.split()[0]
-    given = {**known.fixed, **known.read(problem.given)}
-    mine = [*_mistakes.get(known.root or known.name, []), *_mistakes.get(f"{family} *", [])]
-    for name, feedback, function in mine:
-        names_ = function.__code__.co_varnames[: function.__code__.co_argcount]
-        takes_all = function.__code__.co_flags & 0x08  # it has **given
-        passed = dict(given) if takes_all else {k: v for k, v in given.items() if k in names_}
+    given = {**known.fixed, **known.read(problem.given), "right": right}
+    mine = _mistakes.get(known.root or known.name, [])
+    slips = _mistakes.get(f"{family} *", [])  # which explain less than a misconception does
+    met = [one.value for one in problem.mistakes]
+    for name, feedback, function in [*mine, *slips]:
+        code = function.__code__
+        names_ = code.co_varnames[: code.co_argcount]
+        passed = given if code.co_flags & 0x08 else {k: v for k, v in given.items() if k in names_}
+        if "right" not in names_:
+            passed = {k: v for k, v in passed.items() if k != "right"}
         try:
             value = function(**passed)
         except (BadInput, ZeroDivisionError):
             continue  # the mistake cannot be made with these inputs
-        if value is not None and same(value, right) is False:
+        explained = function in (f for _, _, f in slips) and any(same(value, v) for v in met)
+        if value is not None and same(value, right) is False and not explained:
+            met.append(value)
             yield Mistake(name, value, feedback)
 
 

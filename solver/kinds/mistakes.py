@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from solver.expressions.formula import Formula, settle
-from solver.expressions.nodes import times, tree
+from solver.expressions.nodes import Expr, times, tree
 from solver.kinds import mistake
 from solver.kinds.nets import pick, run, without_batch
 from solver.kinds.run import conv as run_conv
@@ -42,15 +42,19 @@ def sized(name: str, formula: Formula, given: Mapping[str, Any]) -> Shape:
     return Shape((*lead[:-1], channels, *found), "CHW" if len(input) == 3 else "")
 
 
-def wrong_size(name: str, text: str, doc: str, needs: str = "") -> None:
-    """Register a wrong size formula for convolution and pooling."""
-    formula = Formula(text)
+def wrong_size(name: str, text: str, doc: str, keeps: bool = False, needs: str = "") -> None:
+    """Register a wrong size formula for convolution and pooling.
+
+    Where pooling rounds up, so does the formula, unless its rounding is what is wrong
+    (`keeps`). `needs` is what must be given for the mistake to be made.
+    """
+    formulas = Formula(text), Formula(text if keeps else text.replace("floor", "ceil"))
     for kind, sort in (("shape conv", "conv"), ("shape pool", "pool")):
 
         def wrong(sort: str = sort, **given: Any) -> Any:
-            if needs and given.get(needs) in (None, 0, 1) and sort == "conv":
+            if needs and not given.get(needs):
                 return None
-            return sized(sort, formula, given)
+            return sized(sort, formulas[given.get("ceil_mode", False)], given)
 
         wrong.__name__, wrong.__doc__ = name, doc
         mistake(kind)(wrong)
@@ -66,43 +70,43 @@ wrong_size(
     "ceil_instead_of_floor",
     "ceil((n + 2*p - d*(k - 1) - 1)/s) + 1",
     "This is rounded up: a window must fit whole, so the size is rounded down.",
-    "stride",
+)
+wrong_size(
+    "floor_instead_of_ceil",
+    "floor((n + 2*p - d*(k - 1) - 1)/s) + 1",
+    "This is rounded down: in ceil mode the last window may hang over the edge.",
+    keeps=True,
 )
 wrong_size(
     "padding_counted_once",
     "floor((n + p - d*(k - 1) - 1)/s) + 1",
     "The padding is counted once: it stands on both sides, so it adds $2p$.",
-    "padding",
 )
 wrong_size(
     "padding_ignored",
     "floor((n - d*(k - 1) - 1)/s) + 1",
     "The padding is left out: it adds $2p$ to the input before the window slides.",
-    "padding",
 )
 wrong_size(
     "dilation_ignored",
     "floor((n + 2*p - k)/s) + 1",
     "The dilation is left out: a dilated kernel reaches over $d(k - 1) + 1$ positions.",
-    "dilation",
 )
 wrong_size(
     "stride_ignored",
     "n + 2*p - d*(k - 1)",
     "The stride is left out: windows start every $s$ positions, so the size is divided by $s$.",
-    "stride",
 )
 wrong_size(
     "two_p_read_as_two_minus_p",
     "floor((n + 2 - p - k)/s) + 1",
     "The $2p$ was read as $2 - p$: the padding is added on both sides.",
-    "padding",
+    needs="padding",
 )
 wrong_size(
     "floor_forgotten",
     "(n + 2*p - d*(k - 1) - 1)/s + 1",
     "A size is a whole number: the quotient is rounded down.",
-    "stride",
 )
 
 
@@ -139,40 +143,86 @@ def pooling_halves_channels(**given: Any) -> Any:
 
 
 @mistake("shape net")
-def concat_as_max(net: Net, layer: str = "", input: Any = None) -> Any:
+def concat_as_max(net: Net, layer: str = "", input: Any = None, batch: Any = None) -> Any:
     """Concatenation adds the channels of all branches: it does not keep the largest."""
-    rows = run(net, input)
+    rows = run(net, input, batch)
     row = pick(rows, [layer])[-1] if layer else rows[-1]
-    if type(row.layer).__name__ != "Concat":
+    depths = [shape[1] for shape in row.inputs if len(shape) > 1]
+    if type(row.layer).__name__ != "Concat" or not all(isinstance(d, int) for d in depths):
         return None
-    depth = max(s[1] for s in row.inputs)  # type: ignore[type-var]
-    return without_batch((row.out[0], depth, *row.out[2:]), None)
+    return without_batch((row.out[0], max(depths), *row.out[2:]), batch)
+
+
+# -- slips in any shape or count ----------------------------------------------------------
+
+
+@mistake("shape *")
+def reduced_to_scalar(right: Any) -> Any:
+    """The sizes are multiplied into one number: a shape is its sizes, in order."""
+    if not isinstance(right, Shape) or len(right) < 2:
+        return None
+    return Shape((settle(times(*right)),))
+
+
+def off(by: int, doc: str) -> None:
+    """Register a count, or all sides of a shape, off by one."""
+
+    def off_by_one(right: Any) -> Any:
+        if isinstance(right, Shape) and len(right) == 3:
+            return Shape((right[0], *(settle(tree(n) + by) for n in right[1:])), right.order)
+        if isinstance(right, (int, Expr)) and not isinstance(right, bool):
+            return settle(tree(right) + by)
+        return None
+
+    off_by_one.__doc__ = doc
+    mistake("count *", "shape *")(off_by_one)
+
+
+off(1, "This is one too many: count again, at the ends.")
+off(-1, "This is one too few: count again, at the ends.")
 
 
 # -- fields -------------------------------------------------------------------------------
 
 
-@mistake("field stack")
-def rf_sum_of_kernels(kernels: Any, strides: Any = (1,)) -> Any:
+@mistake("field stack", "field net")
+def rf_sum_of_kernels(right: Any, **given: Any) -> Any:
     """The kernels are added up: each adds only k − 1 to what was seen before."""
-    from solver.kinds.field import stack
-
-    return type_like(stack(kernels=kernels, strides=strides).value, sum(kernels))
+    return another(right, sum(k for k, _ in windows(given)))
 
 
-@mistake("field stack")
-def rf_ignores_stride(kernels: Any, strides: Any = (1,)) -> Any:
+@mistake("field stack", "field net")
+def rf_ignores_stride(right: Any, **given: Any) -> Any:
     """The strides are ignored: after a stride of s each step covers s input positions."""
-    from solver.kinds.field import stack
-
-    if set(strides) == {1}:
-        return None
-    return type_like(stack(kernels=kernels, strides=strides).value, 1 + sum(k - 1 for k in kernels))
+    found = windows(given)
+    return another(right, 1 + sum(k - 1 for k, _ in found) if found else None)
 
 
-def type_like(right: Any, rf: int) -> Any:
-    """The record with another receptive field."""
-    return type(right)({**right, "rf": rf})
+@mistake("field stack", "field net")
+def rf_is_the_last_kernel(right: Any, **given: Any) -> Any:
+    """This is the last kernel alone: its inputs see several input positions themselves."""
+    return another(right, sum(k for k, _ in windows(given)[-1:]))
+
+
+def windows(given: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """(kernel, stride) of each layer on the way to the one asked about; [] if paths part."""
+    if "kernels" in given:
+        strides = given.get("strides", (1,))
+        return list(zip(given["kernels"], strides * len(given["kernels"])))
+    rows = run(given["net"], given.get("input"))
+    layer = given.get("layer", "")
+    local = [r for r in rows if r.field is not None]
+    end = pick(rows, [layer])[-1] if layer else local[-1]
+    upto = rows[: rows.index(end) + 1]
+    if any(r.layer.INPUTS < 0 for r in upto):
+        return []
+    found = [r.layer.window(*r.inputs) for r in upto]
+    return [(w[0][0], w[0][1]) for w in found if w]
+
+
+def another(right: Any, rf: Any) -> Any:
+    """The record with another receptive field; None if there is none, or one an axis."""
+    return type(right)({**right, "rf": rf}) if "rf" in right and rf else None
 
 
 # -- by hand ------------------------------------------------------------------------------

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from solver.expressions.formula import settle
-from solver.expressions.nodes import Expr, Num, plus, times
+from solver.expressions.nodes import Expr, plus, times, tree
 from solver.kinds import mistake
-from solver.kinds.count import param_tree, params
+from solver.kinds.count import connections, macs, param_tree, params
 from solver.kinds.count_tables import UNITS, memory
 from solver.kinds.nets import pick, run
 from solver.networks.layers import Layer, Row
+from solver.values import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from solver.networks.net import Net
+    Given = Mapping[str, Any]
 
 PerRow = Callable[[Row], "Expr | int | None"]
 
 
-def counted(net: Net, names: Any, input: Any, each: PerRow) -> Any:
-    """The total of a wrong count; None if no row lets the mistake be made."""
-    values = [each(row) for row in pick(run(net, input), names or ())]
-    if all(v is None for v in values):
+def rows_of(given: Given) -> list[Row]:
+    """The layers that a count is about."""
+    every = run(given["net"], given.get("input"), given.get("batch"))
+    return pick(every, given.get("layer", ()))
+
+
+def right_params(row: Row, given: Given, bias: bool | None = None) -> Any:
+    """A row's parameters as the question counts them, its biases counted or not."""
+    bias = given.get("bias", True) if bias is None else bias
+    norm, stats = given.get("norm", True), given.get("stats", False)
+    return settle(param_tree(row.layer, row.inputs, bias, norm, stats))
+
+
+def recounted(given: Given, each: PerRow) -> Any:
+    """The parameters where `each` counts a row wrong, or right where it says None; None if
+    no row lets the mistake be made."""
+    rows = rows_of(given)
+    wrong = [each(row) for row in rows]
+    if all(w is None for w in wrong):
         return None
-    return settle(plus(*(v for v in values if v is not None)))
+    counted = (right_params(r, given) if w is None else w for r, w in zip(rows, wrong))
+    return settle(plus(*counted))
 
 
 def is_conv(one: Layer) -> bool:
@@ -34,194 +51,208 @@ def is_conv(one: Layer) -> bool:
     return type(one).__name__ == "Conv"
 
 
-def right_params(row: Row, bias: bool = True) -> Any:
-    """A row's parameters as they are."""
-    return settle(param_tree(row.layer, row.inputs, bias, True, False))
+def has_bias(row: Row, given: Given) -> bool:
+    """Whether a row has biases that count."""
+    return given.get("bias", True) and any("bias" in k for k in row.layer.weights(*row.inputs))
 
 
 @mistake("count params")
-def bias_omitted(net: Net, layer: Any = (), input: Any = None, bias: bool = True) -> Any:
+def bias_omitted(**given: Any) -> Any:
     """The biases are missing: each filter or unit has one, and here they count."""
-    return params(net, layer=layer, input=input, bias=False).value if bias else None
+    return params(**{**given, "bias": False}).value
 
 
 @mistake("count params", "count weights")
-def bias_included_despite_instruction(
-    net: Net, layer: Any = (), input: Any = None, bias: bool = False
-) -> Any:
+def bias_included_despite_instruction(**given: Any) -> Any:
     """The biases are counted, which was not asked for here."""
-    return None if bias else params(net, layer=layer, input=input).value
+    return params(**{**given, "bias": True}).value
 
 
 @mistake("count params")
-def one_bias_per_layer(net: Net, layer: Any = (), input: Any = None, bias: bool = True) -> Any:
+def one_bias_per_layer(**given: Any) -> Any:
     """One bias for the whole layer is counted: there is one for each filter or unit."""
-
-    def each(row: Row) -> Any:
-        plain = right_params(row, bias=False)
-        return plain + 1 if any("bias" in k for k in row.layer.weights(*row.inputs)) else plain
-
-    return counted(net, layer, input, each) if bias else None
+    return recounted(
+        given,
+        lambda row: right_params(row, given, bias=False) + 1 if has_bias(row, given) else None,
+    )
 
 
 @mistake("count params")
-def input_channels_forgotten(
-    net: Net, layer: Any = (), input: Any = None, bias: bool = True
-) -> Any:
+def input_channels_forgotten(**given: Any) -> Any:
     """The input channels are forgotten: every filter has a kernel for each of them."""
 
     def each(row: Row) -> Any:
-        weights = row.layer.weights(*row.inputs)
         if not is_conv(row.layer):
-            return right_params(row, bias)
-        filters, _, *kernel = weights["weight"]
-        one = 1 if bias and "bias" in weights else 0
-        return plus(times(filters, *kernel), filters * one)
+            return None
+        filters, _, *kernel = row.layer.weights(*row.inputs)["weight"]
+        return plus(times(filters, *kernel), filters if has_bias(row, given) else 0)
 
-    rows = pick(run(net, input), layer or ())
-    return counted(net, layer, input, each) if any(is_conv(r.layer) for r in rows) else None
+    return recounted(given, each)
 
 
 @mistake("count params")
-def bias_per_input_channel(net: Net, layer: Any = (), input: Any = None, bias: bool = True) -> Any:
+def bias_per_input_channel(**given: Any) -> Any:
     """A bias is counted for each input channel as well: a filter has just one."""
 
     def each(row: Row) -> Any:
-        weights = row.layer.weights(*row.inputs)
-        if not is_conv(row.layer) or "bias" not in weights:
-            return right_params(row)
-        filters, channels, *kernel = weights["weight"]
+        if not is_conv(row.layer) or not has_bias(row, given):
+            return None
+        filters, channels, *kernel = row.layer.weights(*row.inputs)["weight"]
         return times(filters, channels, plus(times(*kernel), 1))
 
-    rows = pick(run(net, input), layer or ())
-    return counted(net, layer, input, each) if bias and any(map(is_conv, (r.layer for r in rows))) else None
+    return recounted(given, each)
 
 
 @mistake("count params")
-def bias_per_output_value(net: Net, layer: Any = (), input: Any = None, bias: bool = True) -> Any:
+def bias_per_output_value(**given: Any) -> Any:
     """A bias is counted for each output value: all positions of a map share one."""
 
     def each(row: Row) -> Any:
-        weights = row.layer.weights(*row.inputs)
-        if not is_conv(row.layer) or "bias" not in weights:
-            return right_params(row)
-        return plus(right_params(row, bias=False), times(*row.out))
+        if not is_conv(row.layer) or not has_bias(row, given):
+            return None
+        return plus(right_params(row, given, bias=False), times(*row.out))
 
-    return counted(net, layer, input, each) if bias else None
+    return recounted(given, each)
 
 
 @mistake("count params")
-def connections_instead_of_parameters(
-    net: Net, layer: Any = (), input: Any = None, bias: bool = True
-) -> Any:
+def connections_instead_of_parameters(**given: Any) -> Any:
     """These are the connections: all positions of a map share the same weights."""
-    if not any(len(r.out) > 2 for r in pick(run(net, input), layer or ())):
+    if not any(len(row.out) > 2 for row in rows_of(given)):
         return None  # a dense layer's weights are its connections
-    return counted(net, layer, input, lambda r: settle(
-        r.layer.connections(r.inputs, r.out) if bias else r.layer.macs(r.inputs, r.out) or Num(0)))  # fmt: skip
+    taken = {k: v for k, v in given.items() if k not in ("norm", "stats")}
+    return connections(**taken).value
 
 
 @mistake("count params")
-def grouped_conv_counted_full(net: Net, layer: Any = (), input: Any = None, bias: bool = True) -> Any:
+def grouped_conv_counted_full(**given: Any) -> Any:
     """The groups are ignored: each filter reads only the channels of its own group."""
 
     def each(row: Row) -> Any:
         if not is_conv(row.layer):
-            return right_params(row, bias)
+            return None
         filters, channels, *kernel = row.layer.weights(*row.inputs)["weight"]
         groups = row.layer.groups  # type: ignore[attr-defined]
-        one = filters if bias and row.layer.bias else 0  # type: ignore[attr-defined]
-        return plus(times(filters, channels, groups, *kernel), one)
+        return plus(
+            times(filters, channels, groups, *kernel), filters if has_bias(row, given) else 0
+        )
 
-    return counted(net, layer, input, each)
-
-
-@mistake("count params")
-def bn_running_stats_as_trainable(
-    net: Net, layer: Any = (), input: Any = None, bias: bool = True, stats: bool = False
-) -> Any:
-    """The running means and variances are counted: they are stored, not learned."""
-    return None if stats else params(net, layer=layer, input=input, bias=bias, stats=True).value
+    return recounted(given, each)
 
 
 @mistake("count params")
-def norms_forgotten(
-    net: Net, layer: Any = (), input: Any = None, bias: bool = True, norm: bool = True
-) -> Any:
-    """The norms are forgotten: each channel learns a scale γ and a shift β."""
-    return params(net, layer=layer, input=input, bias=bias, norm=False).value if norm else None
-
-
-@mistake("count params")
-def flatten_ignores_channels(net: Net, layer: Any = (), input: Any = None, bias: bool = True) -> Any:
-    """The channels are lost in flattening: c maps of h by w give c·h·w inputs."""
-    rows = run(net, input)
-    wrong: dict[int, Any] = {}
-    for before, row in zip(rows, rows[1:]):
-        if type(before.layer).__name__ == "Flatten" and type(row.layer).__name__ == "Linear":
-            if len(before.inputs[0]) == 4:
-                wrong[id(row.layer)] = times(*before.inputs[0][2:])
-    if not wrong:
-        return None
+def pooling_has_parameters(**given: Any) -> Any:
+    """Weights are counted for pooling: it takes a maximum or a mean, and learns nothing."""
 
     def each(row: Row) -> Any:
-        if id(row.layer) not in wrong:
-            return right_params(row, bias)
-        units = row.out[-1]
-        one = units if bias and row.layer.bias else 0  # type: ignore[attr-defined]
-        return plus(times(wrong[id(row.layer)], units), one)
+        if type(row.layer).__name__ != "Pool":
+            return None
+        kernel = (k for k, _, _, _ in row.layer.axes())  # type: ignore[attr-defined]
+        return times(row.out[1], *kernel)
 
-    return settle(plus(*(each(r) for r in pick(rows, layer or ()))))
+    return recounted(given, each)
+
+
+@mistake("count params")
+def bn_running_stats_as_trainable(**given: Any) -> Any:
+    """The running means and variances are counted: they are stored, not learned."""
+    return params(**{**given, "stats": True}).value
+
+
+@mistake("count params")
+def norms_forgotten(**given: Any) -> Any:
+    """The norms are forgotten: each channel learns a scale γ and a shift β."""
+    return params(**{**given, "norm": False}).value
+
+
+@mistake("count params")
+def flatten_ignores_channels(**given: Any) -> Any:
+    """The channels are lost in flattening: c maps of h by w give c·h·w inputs."""
+    rows = run(given["net"], given.get("input"))
+    inputs: dict[str, Any] = {}
+    for before, row in zip(rows, rows[1:]):
+        names = type(before.layer).__name__, type(row.layer).__name__
+        if names == ("Flatten", "Linear") and len(before.inputs[0]) == 4:
+            inputs[row.name] = times(*before.inputs[0][2:])
+
+    def each(row: Row) -> Any:
+        if row.name not in inputs:
+            return None
+        units = row.out[-1]
+        return plus(times(inputs[row.name], units), units if has_bias(row, given) else 0)
+
+    return recounted(given, each)
 
 
 @mistake("count macs")
-def macs_doubled_to_flops(net: Net, layer: Any = (), input: Any = None, batch: Any = None) -> Any:
+def macs_doubled_to_flops(**given: Any) -> Any:
     """These are FLOPs: here a multiplication with its addition counts once."""
-    rows = pick(run(net, input, batch), layer or ())
-    return settle(plus(*(times(2, r.layer.macs(r.inputs, r.out) or Num(0)) for r in rows)))
+    return settle(times(2, macs(**given).value))
 
 
 @mistake("count flops")
-def flops_halved_to_macs(net: Net, layer: Any = (), input: Any = None, batch: Any = None) -> Any:
+def flops_halved_to_macs(**given: Any) -> Any:
     """These are multiply-adds: here the multiplication and the addition count one each."""
-    rows = pick(run(net, input, batch), layer or ())
-    return settle(plus(*(r.layer.macs(r.inputs, r.out) or Num(0) for r in rows)))
+    return macs(**{k: v for k, v in given.items() if k != "include"}).value
 
 
 @mistake("count macs")
-def macs_with_input_size(net: Net, layer: Any = (), input: Any = None) -> Any:
+def macs_with_input_size(**given: Any) -> Any:
     """The input's size is used: a product is made for each output position."""
 
     def each(row: Row) -> Any:
         if not is_conv(row.layer):
             return row.layer.macs(row.inputs, row.out)
-        return times(*row.layer.weights(*row.inputs)["weight"], *row.inputs[0][2:])
+        batch, _, *sides = row.inputs[0]
+        return times(batch, *row.layer.weights(*row.inputs)["weight"], *sides)
 
-    return counted(net, layer, input, each)
+    counted = [each(row) for row in rows_of(given)]
+    return settle(plus(*(c for c in counted if c is not None)))
 
 
 @mistake("count macs")
-def macs_are_parameters(net: Net, layer: Any = (), input: Any = None) -> Any:
+def macs_are_parameters(**given: Any) -> Any:
     """These are the weights: each is used once for every output position."""
-    return params(net, layer=layer, input=input, bias=False, norm=False).value
+    taken = {k: v for k, v in given.items() if k in ("net", "layer", "input")}
+    return params(**taken, bias=False, norm=False).value
 
 
 @mistake("count activations")
-def activations_without_channels(net: Net, layer: Any = (), input: Any = None) -> Any:
+def activations_without_channels(**given: Any) -> Any:
     """The channels are missing: every one of them is a whole map of values."""
-    rows = pick(run(net, input), layer or ())
+    rows = rows_of(given)
     if len(rows) != 1 or len(rows[0].out) != 4:
         return None
-    return settle(times(*rows[0].out[2:]))
+    batch, _, *sides = rows[0].out
+    return settle(times(batch, *sides))
 
 
 @mistake("count memory")
-def unit_confused(
-    net: Net, layer: Any = (), input: Any = None, batch: Any = None, dtype: str = "float32",
-    unit: str = "MiB",
-) -> Any:  # fmt: skip
+def unit_confused(**given: Any) -> Any:
     """The unit is confused: 1 MiB is 1,048,576 bytes, 1 MB is 1,000,000."""
-    other = {"MB": "MiB", "MiB": "MB", "KiB": "kB", "kB": "KiB", "GB": "GiB", "GiB": "GB"}.get(unit)
-    if other not in UNITS:
-        return None
-    return memory(net, layer=layer, input=input, batch=batch, dtype=dtype, unit=other).value
+    swapped = {"MB": "MiB", "KiB": "kB", "GB": "GiB"}
+    other = (swapped | {v: k for k, v in swapped.items()}).get(given.get("unit", "MiB"))
+    return memory(**{**given, "unit": other}).value if other in UNITS else None
+
+
+@mistake("count memory")
+def bits_for_bytes(**given: Any) -> Any:
+    """These are bits: a byte has 8 of them."""
+    return scaled(memory(**given).value, 8)
+
+
+@mistake("count memory")
+def one_byte_a_value(**given: Any) -> Any:
+    """One byte a value is counted: the numbers of this type take more."""
+    return memory(**{**given, "dtype": "int8"}).value
+
+
+@mistake("count memory")
+def two_bytes_a_value(**given: Any) -> Any:
+    """Two bytes a value are counted: that is half precision, which was not asked for."""
+    return memory(**{**given, "dtype": "float16"}).value
+
+
+def scaled(sizes: Record, by: int) -> Record:
+    """Every entry of a record, so many times as large."""
+    return Record({k: settle(tree(v) * by) for k, v in sizes.items()})
