@@ -118,7 +118,6 @@ class Problem:
     prompt: str = ""
     points: float = 1
     mistakes: tuple[Mistake, ...] = ()
-    accept: tuple[Any, ...] = ()
     note: str = ""
     order: str = ""  # the order of an image's sizes here, where it is not the set's
 

@@ -89,7 +89,7 @@ def heading(v: View) -> str:
 def steps_text(lines: Sequence[Line], width: int) -> str:
     """Short labels in a column before their chains; long ones on lines of their own."""
     chained = [ln for ln in lines if ln.chain]
-    column = max((len(ln.label) for ln in chained if len(ln.label) <= 16), default=0)
+    column = max((len(ln.label) for ln in chained if len(ln.label) <= 20), default=0)
     rows = []
     for ln in lines:
         indent = "    " * ln.depth
@@ -215,6 +215,10 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     found: dict[str, Any] = {"name": answer.name, "value": to_json(answer.value)}
     if answer.condition:
         found["condition"] = answer.condition
+    if answer.unit:
+        found["unit"] = answer.unit
+    if answer.lower:
+        found["lower_bound"] = True
     found["steps"] = [step_json(s) for s in answer.steps]
     found["checks"] = [{"how": c.how, "ok": c.ok} for c in answer.checks]
     found["conventions"] = list(answer.conventions)

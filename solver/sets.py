@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SET_KEYS = ("title", "course", "intro", "conventions", "networks", "problem")
 PROBLEM_KEYS = (
     "id", "title", "prompt", "points", "kind", "given", "values", "conventions", "mistakes",
-    "accept", "note", "space",
+    "note",
 )  # fmt: skip
 ORDERS = ("CHW", "HWC")
 LARGEST = 5_000_000
@@ -242,7 +242,6 @@ def read_problem(
         text(entry, "prompt", where),
         points,
         listed,
-        tuple(entry.get("accept", [])),
         text(entry, "note", where),
         order,
     )

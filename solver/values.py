@@ -104,6 +104,8 @@ def number(x: Any, form: str) -> str:
     to six digits."""
     if isinstance(x, float):
         return expression(Num(float(f"{x:.6g}")), form)
+    if x.denominator == 1:
+        return integer(x.numerator, form)
     denominator = x.denominator
     while denominator % 2 == 0:
         denominator //= 2
@@ -111,7 +113,7 @@ def number(x: Any, form: str) -> str:
         denominator //= 5
     if denominator == 1 and len(repr(float(x))) <= 9:
         return expression(Num(float(x)), form)
-    if x.denominator <= 1000:
+    if x.denominator <= 64 and abs(x.numerator) <= 1000:
         return expression(Num(x), form)
     about = {"text": "≈ ", "latex": r"\approx ", "mathml": "<mo>≈</mo>"}[form]
     return about + expression(Num(float(f"{float(x):.6g}")), form)
@@ -144,7 +146,11 @@ def _factor(x: Any, form: str) -> str:
     from solver.expressions.nodes import Add, Neg
 
     shown = expression(tree(x), form)
-    return shown.join(BRACKETS[form]) if isinstance(x, (Add, Neg)) else shown
+    if not isinstance(x, (Add, Neg)):
+        return shown
+    if form == "latex" and r"\frac" in shown:
+        return rf"\left({shown}\right)"
+    return shown.join(BRACKETS[form])
 
 
 def record(value: Mapping[str, Any], form: str) -> str:

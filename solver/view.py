@@ -101,11 +101,13 @@ def view(answer: Answer, form: str = "text") -> View:
     table = value if isinstance(value, Table) else Table(())
     entries: tuple[tuple[str, str], ...] = ()
     if isinstance(value, Record):
-        entries = tuple((escape(label(k)), show(v, form)) for k, v in value.items())
+        entries = tuple(
+            (escape(label(k)), stated(answer, show(v, form))) for k, v in value.items()
+        )
     cells = tuple(tuple(cell(c, form, escape) for c in row) for row in table)
     name = NAMES.get(answer.name, answer.name)
     return View(
-        value=show(value, form),
+        value=stated(answer, show(value, form)) if form == "text" else show(value, form),
         name=escape(name),
         lines=tuple(lines),
         where=tuple(
@@ -122,19 +124,28 @@ def view(answer: Answer, form: str = "text") -> View:
         unit=escape(name) if name in COUNTED and not isinstance(value, Record) else "",
         align="".join(map(side, zip(*table))),
         wide=form == "latex" and too_wide(cells),
-        answers=answers(value, form),
+        answers=answers(answer, form),
         steps=laid_out(lines, form),
     )
 
 
-def answers(value: Any, form: str) -> tuple[tuple[str, str], ...]:
+def stated(answer: Answer, shown: str) -> str:
+    """A value with its unit, and "at least" where something could not be counted."""
+    unit = f" {answer.unit}" if answer.unit else ""
+    return ("at least " if answer.lower else "") + shown + unit
+
+
+def answers(answer: Answer, form: str) -> tuple[tuple[str, str], ...]:
     """The parts of a value with their names, marked up so that they can be broken."""
+    value = answer.value
     if form == "text" or isinstance(value, Table):
         return ()
     if isinstance(value, Record):
         escape = escaper(form)
-        return tuple((escape(label(k)), inline(v, form)) for k, v in value.items())
-    return (("", inline(value, form)),)
+        return tuple(
+            (escape(label(k)), stated(answer, inline(v, form))) for k, v in value.items()
+        )
+    return (("", stated(answer, inline(value, form))),)
 
 
 def inline(value: Any, form: str, display: bool = True) -> str:

@@ -27,7 +27,7 @@ SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?|\.\d+)"
     r"|(?P<name>[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*)"
-    r"|(?P<power>[" + SUPERSCRIPT + r"]+)"
+    r"|(?P<power>⁻?[" + SUPERSCRIPT + r"]+)"
     r"|(?P<sign>\*\*|[-+*/^(),⌊⌋⌈⌉|−·×⋅]))"
 )
 SAME = {"−": "-", "·": "*", "×": "*", "⋅": "*", "**": "^"}
@@ -129,11 +129,13 @@ class _Parser:
     def raised(self) -> Expr:
         base = self.atom()
         if self.tokens[self.i][0] == "power":
-            digits = self.peek()
+            digits = self.peek().lstrip("⁻")
             if len(digits) > 4:
                 raise self.error("an exponent has at most 4 digits")
+            exponent = int("".join(str(SUPERSCRIPT.index(c)) for c in digits))
+            exponent = -exponent if self.peek()[0] == "⁻" else exponent
             self.i += 1
-            return Pow(base, Num(int("".join(str(SUPERSCRIPT.index(c)) for c in digits))))
+            return Pow(base, Num(exponent))
         if self.take("^"):
             self.depth += 1
             if self.depth > DEEPEST:

@@ -39,7 +39,7 @@ class Text:
         return f"{a}/{b}"
 
     def power(self, a: str, b: str, exponent: Expr) -> str:
-        if isinstance(exponent, Num) and isinstance(exponent.value, int):
+        if isinstance(exponent, Num) and isinstance(exponent.value, int) and len(b) <= 4:
             return a + str(exponent.value).translate(SUPERSCRIPTS)
         return f"{a}^({b})"
 

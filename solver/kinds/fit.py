@@ -173,8 +173,9 @@ def stack(*, field: int, odd: bool = False, depth: int | None = None) -> Answer:
     for s in stacks[:40]:
         c = Sym("C")
         cost = settle(plus(*(times(k, k, c, c) for k in s), times(len(s), c)))
-        steps.append(Step(", ".join(map(str, s)), plus(1, *(k - 1 for k in s)), field))
-        steps.append(Step("    parameters with C channels throughout", None, cost))
+        below = (Step("parameters with C channels throughout", None, cost),)
+        reach = plus(1, *(k - 1 for k in s))
+        steps.append(Step(", ".join(map(str, s)), reach, field, substeps=below))
     if len(stacks) > 40:
         steps.append(Step(f"and {len(stacks) - 40} more"))
     found = brute(field, odd, depth)
