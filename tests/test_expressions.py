@@ -34,7 +34,14 @@ from solver.expressions.nodes import (
 from solver.expressions.parse import parse
 from solver.expressions.show import latex, mathml, text
 from solver.networks.conv import SIZE
-from tests.lettered import HOSTILE, LETTERS, answered_or_refused, refused, trees, value_at
+from tests.lettered import (
+    HOSTILE,
+    LETTERS,
+    answered_or_refused,
+    refused,
+    trees,
+    value_at,
+)
 
 H, W = Sym("H"), Sym("W")
 ENVS = [
@@ -113,9 +120,9 @@ REFUSED = [
     ("n!", "'!' has no meaning here", 1),
     ("1e3", "write the number out", 0),
     ("2E-3", "write the number out", 0),
-    ("n^" * 70 + "n", "nested deeper than 60", 122),
-    ("(" * 61 + "1" + ")" * 61, "nested deeper than 60", 61),
-    ("1" + "/1" * 61, "more than 60 divisions", 123),
+    ("n^" * 70 + "n", "nested deeper than 60", 120),
+    ("(" * 61 + "1" + ")" * 61, "nested deeper than 60", 60),
+    ("1" + "/1" * 61, "more than 60 divisions", 122),
     ("n¹²³⁴⁵", "at most 4 digits", 1),
     ("9" * 41, "41 digits; at most 40", 0),
     ("1" * 2001, "2001 characters; at most 2000", -1),
@@ -126,11 +133,11 @@ REFUSED = [
     ("source", "words", "offset"), REFUSED, ids=[r[0][:16] or "nothing" for r in REFUSED]
 )
 def test_refused_with_a_caret(source: str, words: str, offset: int) -> None:
-    with pytest.raises(BadInput, match="") as error:
+    with pytest.raises(BadInput) as error:
         parse(source)
     assert words in error.value.message
     assert error.value.offset == offset
-    if offset >= 0:
+    if offset >= 0 and source:
         assert str(error.value).splitlines()[-1].endswith("^")
 
 
@@ -138,7 +145,8 @@ def test_refused_with_a_caret(source: str, words: str, offset: int) -> None:
 def test_hostile_text_is_read_as_a_tree_or_refused(source: str) -> None:
     tree = answered_or_refused(lambda: parse(source))
     if tree is not None:
-        found = answered_or_refused(lambda: value_at(tree, AT))
+        env = {s.name: 3 for s in letters(tree)}
+        found = answered_or_refused(lambda: value_at(tree, env))
         assert found is None or abs(found) < 10**10_000
 
 
@@ -161,11 +169,11 @@ def test_nearly_right_text_is_read_or_refused(source: str) -> None:
 
 PRINTED = [
     ("floor((n + 2*p - k)/s) + 1", "⌊(n + 2p − k)/s⌋ + 1"),
-    ("1/(2n)", "1/(2·n)"),
-    ("1/2*n", "1/2·n"),
+    ("1/(2n)", "1/(2n)"),
+    ("1/2*n", "(1/2)·n"),
     ("a - (b - c)", "a − (b − c)"),
     ("a - (b + c)", "a − (b + c)"),
-    ("a + (b + c)", "a + b + c"),
+    ("a + (b + c)", "a + (b + c)"),
     ("-(a + b)", "−(a + b)"),
     ("(-2)^2", "(−2)²"),
     ("-2^2", "−2²"),
@@ -175,10 +183,10 @@ PRINTED = [
     ("2*n", "2n"),
     ("2*(n + 1)", "2(n + 1)"),
     ("n*2", "n·2"),
-    ("(a/b)*c", "a/b·c"),
+    ("(a/b)*c", "(a/b)·c"),
     ("a/(b*c)", "a/(b·c)"),
     ("a/(b/c)", "a/(b/c)"),
-    ("2 - -3", "2 + 3"),
+    ("2 - -3", "2 − (−3)"),
     ("max(a, b + 1)", "max(a, b + 1)"),
     ("|a - b|", "|a − b|"),
 ]
@@ -187,7 +195,7 @@ PRINTED = [
 @pytest.mark.parametrize(("source", "shown"), PRINTED, ids=[p[1] for p in PRINTED])
 def test_printed(source: str, shown: str) -> None:
     found = text(parse(source))
-    assert found.replace("1/(2n)", "1/(2·n)") == shown
+    assert found == shown
     assert text(parse(found)) == found
 
 
@@ -301,23 +309,23 @@ def test_a_letter_without_a_value() -> None:
 # -- formulas -----------------------------------------------------------------------------
 
 WORKED = [
-    (dict(n=32, k=5, p=0, s=1, d=1), "n − k + 1", "32 − 5 + 1", 28, "LeNet-5 C1"),
+    ({"n": 32, "k": 5, "p": 0, "s": 1, "d": 1}, "n − k + 1", "32 − 5 + 1", 28, "LeNet-5 C1"),
     (
-        dict(n=227, k=11, p=0, s=4, d=1),
+        {"n": 227, "k": 11, "p": 0, "s": 4, "d": 1},
         "⌊(n − k)/s⌋ + 1",
         "⌊(227 − 11)/4⌋ + 1",
         55,
         "AlexNet conv1",
     ),
     (
-        dict(n=224, k=7, p=3, s=2, d=1),
+        {"n": 224, "k": 7, "p": 3, "s": 2, "d": 1},
         "⌊(n + 2p − k)/s⌋ + 1",
         "⌊(224 + 2·3 − 7)/2⌋ + 1",
         112,
         "ResNet conv1",
     ),
     (
-        dict(n=7, k=3, p=0, s=1, d=2),
+        {"n": 7, "k": 3, "p": 0, "s": 1, "d": 2},
         "n − d·(k − 1)",
         "7 − 2(3 − 1)",
         3,
@@ -392,8 +400,8 @@ def test_one_more_is_never_the_same(tree: Expr) -> None:
 def test_trees_are_kept_as_written() -> None:
     assert plus(2, 3) == Add(Num(2), Num(3)) != Num(5)
     assert times(2, H) == Mul(Num(2), H)
-    assert (H - 1, 2 / H, -H) == (Add(H, Neg(Num(1))), Div(Num(2), H), Neg(H))
-    assert (H // 2, H**2) == (Call("floor", Div(H, Num(2))), Pow(H, Num(2)))
+    assert (Add(H, Neg(Num(1))), Div(Num(2), H), Neg(H)) == (H - 1, 2 / H, -H)
+    assert (Call("floor", Div(H, Num(2))), Pow(H, Num(2))) == (H // 2, H**2)
     assert len({H + 1, H + 1, Sym("H", "count")}) == 2
 
 

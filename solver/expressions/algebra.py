@@ -35,6 +35,7 @@ ASSUMPTIONS: dict[str, dict[str, bool]] = {
     "size": {"integer": True, "positive": True},
     "count": {"integer": True, "nonnegative": True},
     "integer": {"integer": True},
+    "probability": {"positive": True},
     "positive": {"positive": True},
     "real": {"real": True},
 }
@@ -44,8 +45,18 @@ CALLS = {
     "min": sympy.Min,
     "max": sympy.Max,
     "abs": sympy.Abs,
+    "exp": sympy.exp,
+    "log": sympy.log,
+    "sqrt": sympy.sqrt,
+    "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)),
+    "tanh": sympy.tanh,
+    "step": lambda x: sympy.Heaviside(x, 0),
+    "sign": sympy.sign,
+    "factorial": sympy.factorial,
 }
 BACK = {"floor": "floor", "ceiling": "ceil", "Min": "min", "Max": "max", "Abs": "abs"}
+BACK |= {name: name for name in ("exp", "log", "tanh", "sign", "factorial")}
+BACK["Heaviside"] = "step"
 
 
 @lru_cache(maxsize=8192)
@@ -53,7 +64,11 @@ def to_sympy(e: Expr) -> Any:
     """The SymPy expression of a tree, its letters with their assumptions."""
     if isinstance(e, Num):
         v = e.value
-        return sympy.Float(v) if isinstance(v, float) else sympy.Rational(v.numerator, v.denominator)
+        return (
+            sympy.Float(v)
+            if isinstance(v, float)
+            else sympy.Rational(v.numerator, v.denominator)
+        )
     if isinstance(e, Sym):
         return sympy.Symbol(e.name, **ASSUMPTIONS[e.kind])
     args = [to_sympy(a) for a in e.args if isinstance(a, Expr)]
@@ -96,12 +111,15 @@ def from_sympy(x: Any) -> Expr:
         return _product(x)
     if x.is_Pow:
         base, exponent = x.as_base_exp()
+        if exponent == sympy.S.Half:
+            return Call("sqrt", from_sympy(base))
         if exponent.is_negative:
             return Div(Num(1), from_sympy(base**-exponent))
         return Pow(from_sympy(base), from_sympy(exponent))
     name = BACK.get(type(x).__name__)
     if name:
         args = sorted(x.args, key=sympy.default_sort_key)
+        args = args[:1] if name == "step" else args
         if name in ("floor", "ceil"):
             args = [sympy.together(args[0])]  # ⌊(H + 2p)/k⌋, not ⌊H/k + 2p/k⌋
         return Call(name, *map(from_sympy, args))
@@ -116,7 +134,9 @@ def _kind(x: Any) -> str:
 
 def _sum(x: Any) -> Expr:
     """Higher degrees first, constants last: 27C² + 5C, H + 2p − 2."""
-    terms = sorted(x.args, key=lambda t: (not t.free_symbols, -_degree(t), _rank(t), str(t)))
+    terms = sorted(
+        x.args, key=lambda t: (not t.free_symbols, -_degree(t), _rank(t), str(t))
+    )
     if terms[0].could_extract_minus_sign() and not all(
         t.could_extract_minus_sign() for t in terms
     ):  # C − 1, not −1 + C
@@ -124,19 +144,24 @@ def _sum(x: Any) -> Expr:
         terms.remove(first)
         terms.insert(0, first)
     return plus(
-        *(Neg(from_sympy(-t)) if t.could_extract_minus_sign() else from_sympy(t) for t in terms)
+        *(
+            Neg(from_sympy(-t)) if t.could_extract_minus_sign() else from_sympy(t)
+            for t in terms
+        )
     )
 
 
 def _degree(t: Any) -> int:
     try:
-        return int(sympy.Poly(t, *t.free_symbols).total_degree()) if t.free_symbols else 0
+        return (
+            int(sympy.Poly(t, *t.free_symbols).total_degree()) if t.free_symbols else 0
+        )
     except sympy.PolynomialError:
         return 0
 
 
 def _product(x: Any) -> Expr:
-    top, bottom = sympy.fraction(x)
+    top, bottom = sympy.fraction(x, exact=x.has(sympy.exp))
     if bottom != 1:
         return Div(from_sympy(top), from_sympy(bottom))
     if x.could_extract_minus_sign():
@@ -204,6 +229,20 @@ def equal(a: Expr, b: Expr) -> bool | None:
     return False if difference.is_zero is False or difference.is_number else None
 
 
+def derivative(e: Expr, wrt: Sym) -> Expr:
+    """∂e/∂wrt as SymPy derives it, term by term as it stands."""
+    x = sympy.diff(to_sympy(alike(e)), to_sympy(wrt))
+    return tidy(from_sympy(x))
+
+
+def proved(a: Expr, b: Expr) -> bool:
+    """Whether SymPy reduces a − b to 0 (False: it did not manage to)."""
+    x = to_sympy(alike(a - b))
+    return any(
+        f(x) == 0 for f in (sympy.simplify, lambda x: sympy.simplify(sympy.expand(x)))
+    )
+
+
 def nonnegative(size: Size) -> list[Any]:
     """What must be ≥ 0 for this size to be ≥ 1, as SymPy expressions."""
     return _for_one(to_sympy(alike(tree(size))))
@@ -217,7 +256,9 @@ def _for_one(x: Any) -> list[Any]:
     """
     top, bottom = sympy.fraction(sympy.together(x))
     found = []
-    for factor in sympy.Mul.make_args(sympy.factor_terms(top if bottom.is_positive else x)):
+    for factor in sympy.Mul.make_args(
+        sympy.factor_terms(top if bottom.is_positive else x)
+    ):
         if factor.func is sympy.Min:
             found += [need for arg in factor.args for need in _for_one(arg)]
             continue
@@ -228,7 +269,9 @@ def _for_one(x: Any) -> list[Any]:
             a, s = sympy.fraction(sympy.together(rounded[0].args[0]))
             if s.is_positive and a.is_integer and c.is_integer:
                 up = rounded[0].func is sympy.ceiling
-                found += _for_one(sympy.expand(a + s * (c + 1) if up else a + s * c + 1))
+                found += _for_one(
+                    sympy.expand(a + s * (c + 1) if up else a + s * c + 1)
+                )
                 continue
         if not above(rest).is_nonnegative:
             found.append(rest)
@@ -239,7 +282,12 @@ def above(x: Any) -> Any:
     """x with 1 + y for each positive letter, y ≥ 0: its coefficients then show its sign."""
     letters_ = [s for s in x.free_symbols if s.is_positive]
     return sympy.expand(
-        x.subs({s: 1 + sympy.Symbol(s.name, integer=True, nonnegative=True) for s in letters_})
+        x.subs(
+            {
+                s: 1 + sympy.Symbol(s.name, integer=True, nonnegative=True)
+                for s in letters_
+            }
+        )
     )
 
 
@@ -256,9 +304,14 @@ def least(x: Any) -> Any:
         slope = x.coeff(name, 1)
         return sympy.ceiling(-x.coeff(name, 0) / slope) if slope > 0 else None
     low = 0 if name.is_nonnegative and not name.is_positive else 1
-    tried = [n for n in range(low, 65) if x.subs(name, n) >= 0]
+
+    def holds(n: int) -> bool:
+        value = x.subs(name, n)
+        return bool(value.is_real and value >= 0)  # H/(H − 3) has no value at 3
+
+    tried = [n for n in range(low, 65) if holds(n)]
     if not tried or tried != list(range(tried[0], 65)):
-        high = next((n for n in range(65, SEARCHED) if x.subs(name, n) >= 0), None)
+        high = next((n for n in range(65, SEARCHED) if holds(n)), None)
         return high if not tried else None
     return tried[0]
 
@@ -278,7 +331,9 @@ def condition(sizes: list[Size]) -> list[tuple[Expr, str, Expr]]:
     relations: dict[tuple[Expr, str, Expr], None] = {}
     bounds: dict[Any, Any] = {}
     most: dict[Any, Any] = {}
-    for x in dict.fromkeys(x for size in sizes if letters(size) for x in nonnegative(size)):
+    for x in dict.fromkeys(
+        x for size in sizes if letters(size) for x in nonnegative(size)
+    ):
         if len(x.free_symbols) == 1:
             (name,) = x.free_symbols
             bound = least(x)
@@ -291,11 +346,14 @@ def condition(sizes: list[Size]) -> list[tuple[Expr, str, Expr]]:
                 continue
         left = [t for t in sympy.Add.make_args(x) if not t.could_extract_minus_sign()]
         right = [-t for t in sympy.Add.make_args(x) if t.could_extract_minus_sign()]
-        relations[(from_sympy(sympy.Add(*left)), "≥", from_sympy(sympy.Add(*right)))] = None
+        relations[
+            (from_sympy(sympy.Add(*left)), "≥", from_sympy(sympy.Add(*right)))
+        ] = None
     solved = [
         (from_sympy(name), "≥", Num(int(bound)))
         for name, bound in sorted(bounds.items(), key=lambda b: _rank(b[0]))
-        if not (name.is_positive and bound <= 1) and not (name.is_nonnegative and bound <= 0)
+        if not (name.is_positive and bound <= 1)
+        and not (name.is_nonnegative and bound <= 0)
     ]
     limits = sorted(most.items(), key=lambda b: _rank(b[0]))
     solved += [(from_sympy(name), "≤", Num(int(bound))) for name, bound in limits]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from solver.core import BadInput
 from solver.expressions.nodes import (
     Call,
     Expr,
@@ -57,7 +58,41 @@ GLOSSARY = {
     "j": "jump, the distance between neighbouring outputs in input pixels",
 }
 
-NEUTRAL = {"p": 0, "q": 0, "s": 1, "d": 1, "g": 1}  # values at which a letter is not written
+# The same for real letters, by the name before the index: z_j is a score.
+REAL = {
+    "y": "label",
+    "yhat": "prediction",
+    "z": "score",
+    "s": "score of a class",
+    "w": "weight",
+    "x": "input",
+    "g": "gradient ∂L/∂w",
+    "alpha": "learning rate",
+    "eta": "learning rate",
+    "lambda": "strength of the penalty",
+    "mu": "momentum",
+    "t": "number of the step",
+    "epsilon": "small number against division by 0",
+}
+
+
+def meaning(letter: Sym) -> str:
+    """What a letter means, or nothing."""
+    if letter.kind in ("size", "count"):
+        return GLOSSARY.get(letter.name, "")
+    return REAL.get(letter.name.partition("_")[0], "")
+
+
+LONGEST = 150  # nodes of one size's tree; a minimum of minima doubles with each layer
+LARGE = 10**30  # beyond it sizes and fields are no longer about images
+
+NEUTRAL = {
+    "p": 0,
+    "q": 0,
+    "s": 1,
+    "d": 1,
+    "g": 1,
+}  # values at which a letter is not written
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -86,6 +121,13 @@ def _at(text: str, given: tuple[tuple[str, Size], ...]) -> Work:
     plain = {name: v for name, v in env.items() if NEUTRAL.get(name) == v}
     formula = tidy(subs(parse(text), plain))
     filled = subs(formula, env)
+    for i, node in enumerate(walk(filled)):
+        if i == LONGEST:
+            raise BadInput(
+                "the sizes grow too long in letters: give numbers for some of them"
+            )
+        if isinstance(node, Num) and node.value > LARGE:
+            raise BadInput(f"the sizes grow beyond {LARGE:,}")
     return Work(formula, filled, settle(filled))
 
 
@@ -118,7 +160,7 @@ def at_numbers(x: Any, env: Mapping[str, Any]) -> Any:
 
 def rename(formula: Expr, **names: str) -> Expr:
     """The formula with letters called otherwise: n becomes H on the height's line."""
-    return subs(formula, {old: Sym(new) for old, new in names.items()})  # type: ignore[no-any-return]
+    return subs(formula, {old: Sym(new) for old, new in names.items()})
 
 
 def same_size(a: Any, b: Any) -> bool:
@@ -135,16 +177,25 @@ def same_size(a: Any, b: Any) -> bool:
     if a == b:
         return True
     if not letters(a, b):
-        return bool(evaluate(a) == evaluate(b))
+        left, right = evaluate(a), evaluate(b)
+        if isinstance(left, float) or isinstance(right, float):
+            return bool(abs(left - right) <= 1e-9 * max(abs(left), abs(right)))
+        return bool(left == right)
     return agree(tree(a), tree(b))
 
 
 def agree(a: Expr, b: Expr) -> bool:
     """Whether two trees take the same value at seeded numbers put for their letters."""
+    from solver.expressions import points
+
+    if points.is_real(a, b):
+        return points.agree(a, b)
     met, names = 0, letters(a, b)
     tried = samples(names)
     if any(isinstance(node, Call) for tree_ in (a, b) for node in walk(tree_)):
-        tried += walks(names)  # ⌊(H + 1)/7⌋ and ⌊H/7⌋ differ at every seventh number only
+        tried += walks(
+            names
+        )  # ⌊(H + 1)/7⌋ and ⌊H/7⌋ differ at every seventh number only
     for env in tried:
         try:
             if evaluate(a, env) != evaluate(b, env):
@@ -165,7 +216,9 @@ def walks(names: tuple[Sym, ...], upto: int = 32) -> list[dict[str, int]]:
     return [*found, {name.name: 10**6 + i for i, name in enumerate(names)}]
 
 
-def samples(names: tuple[Sym, ...], count: int = 12, seed: int = 0) -> list[dict[str, int]]:
+def samples(
+    names: tuple[Sym, ...], count: int = 12, seed: int = 0
+) -> list[dict[str, int]]:
     """Seeded numbers for letters: small ones first, then large and distinct."""
     from random import Random
 

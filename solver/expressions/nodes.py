@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from math import prod as _prod
 
+from solver.expressions.functions import ANALYTIC
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -23,6 +25,7 @@ class Expr:
 
     __slots__ = ("args", "_hash")
     args: tuple[Any, ...]
+    TYPED = False  # whether the node has dims: see expressions/matrix.py
 
     def __init__(self, *args: Any):
         self.args = args
@@ -32,20 +35,23 @@ class Expr:
         return (
             self is other
             or type(self) is type(other)
-            and self._hash == other._hash  # type: ignore[attr-defined]
-            and self.args == other.args  # type: ignore[attr-defined]
+            and self._hash == other._hash
+            and self.args == other.args
         )
 
     def __hash__(self) -> int:
         return self._hash
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(repr, self.args))})"
-
     def __str__(self) -> str:
+        if any(n.TYPED for n in walk(self)):
+            from solver.expressions.plain import plain
+
+            return plain(self)
         from solver.expressions.show import text
 
         return text(self)
+
+    __repr__ = __str__
 
     def with_args(self, args: tuple[Any, ...]) -> Expr:
         """The same node with other children."""
@@ -92,15 +98,22 @@ class Num(Expr):
 
     @property
     def value(self) -> Number:
-        return self.args[0]  # type: ignore[no-any-return]
+        return self.args[0]
 
 
-KINDS = ("size", "count", "integer", "positive", "real")  # what is assumed, most first
+KINDS = (
+    "size",
+    "count",
+    "integer",
+    "probability",
+    "positive",
+    "real",
+)  # what is assumed, most first
 
 
 class Sym(Expr):
     """A letter, with what is assumed of it: "size" (an integer, at least 1), "count" (an
-    integer, at least 0), "integer", "positive" or "real"."""
+    integer, at least 0), "integer", "probability" (between 0 and 1), "positive" or "real"."""
 
     __slots__ = ()
 
@@ -109,11 +122,11 @@ class Sym(Expr):
 
     @property
     def name(self) -> str:
-        return self.args[0]  # type: ignore[no-any-return]
+        return self.args[0]
 
     @property
     def kind(self) -> str:
-        return self.args[1]  # type: ignore[no-any-return]
+        return self.args[1]
 
 
 class Add(Expr):
@@ -153,7 +166,7 @@ class Call(Expr):
 
     @property
     def name(self) -> str:
-        return self.args[0]  # type: ignore[no-any-return]
+        return self.args[0]
 
 
 # What a shape holds: a number, or a tree with letters. Layers compute with both alike, by
@@ -179,6 +192,7 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Any]]] = {
     "min": (1, 64, min),
     "max": (1, 64, max),
     "abs": (1, 1, abs),
+    **ANALYTIC,
 }
 
 
@@ -218,7 +232,7 @@ def alike(e: Expr) -> Expr:
     for sym in letters(e):
         old = kinds.get(sym.name, sym.kind)
         kinds[sym.name] = min(old, sym.kind, key=KINDS.index)
-    return subs(e, {name: Sym(name, kind) for name, kind in kinds.items()})  # type: ignore[no-any-return]
+    return subs(e, {name: Sym(name, kind) for name, kind in kinds.items()})
 
 
 def subs(e: Any, env: Mapping[str, Size]) -> Any:
@@ -229,7 +243,9 @@ def subs(e: Any, env: Mapping[str, Size]) -> Any:
         return tuple(subs(x, env) for x in e)
     if not isinstance(e, Expr) or isinstance(e, Num):
         return e
-    return e.with_args(tuple(subs(a, env) if isinstance(a, Expr) else a for a in e.args))
+    return e.with_args(
+        tuple(subs(a, env) if isinstance(a, Expr) else a for a in e.args)
+    )
 
 
 def evaluate(e: Size | Fraction | float, env: Mapping[str, Any] | None = None) -> Any:
@@ -242,11 +258,19 @@ def evaluate(e: Size | Fraction | float, env: Mapping[str, Any] | None = None) -
     if isinstance(e, Num):
         return e.value
     if isinstance(e, Sym):
-        return (env or {})[e.name]
+        env = env or {}
+        head, _, tail = e.name.rpartition("_")
+        if e.name not in env and tail in env:  # z_k where k = 2 is z_2
+            return env[f"{head}_{env[tail]}"]
+        return env[e.name]
     if isinstance(e, Call):
         if isinstance(e.args[1], Div) and e.name == "floor":  # no Fraction is needed
             return evaluate(e.args[1].args[0], env) // evaluate(e.args[1].args[1], env)
         return FUNCTIONS[e.name][2](*[evaluate(a, env) for a in e.args[1:]])
+    if hasattr(
+        e, "value_at"
+    ):  # series and cases: their letters depend on where they stand
+        return e.value_at(env or {})
     args = [evaluate(a, env) for a in e.args]
     if isinstance(e, Add):
         return sum(args)
@@ -285,7 +309,7 @@ def power(base: Any, exponent: Any) -> Any:
 def product(*sizes: Size) -> Size:
     """The product of sizes: an int if all are, else the tree of it."""
     if all(isinstance(s, int) for s in sizes):
-        return _prod(sizes)  # type: ignore[arg-type]
+        return _prod(sizes)
     return times(*sizes)
 
 
@@ -325,11 +349,11 @@ def tidy(e: Expr) -> Expr:
             return Num(0)
         return times(*[f for f in factors if f != Num(1)])
     if isinstance(e, Div) and args[1] == Num(1):
-        return args[0]  # type: ignore[no-any-return]
+        return args[0]
     if isinstance(e, Pow) and args[1] == Num(1):
-        return args[0]  # type: ignore[no-any-return]
+        return args[0]
     if isinstance(e, Call) and e.name in ("floor", "ceil") and is_whole(args[1]):
-        return args[1]  # type: ignore[no-any-return]
+        return args[1]
     return e.with_args(args)
 
 

@@ -26,7 +26,7 @@ LONGEST, DEEPEST, DIGITS = 2000, 60, 40
 SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?|\.\d+)"
-    r"|(?P<name>[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*)"
+    r"|(?P<name>[A-Za-zα-ωŷ]\u0302?[A-Za-z0-9]*(?:_[A-Za-z0-9]+)*)"
     r"|(?P<power>⁻?[" + SUPERSCRIPT + r"]+)"
     r"|(?P<sign>\*\*|[-+*/^(),⌊⌋⌈⌉|−·×⋅]))"
 )
@@ -46,7 +46,9 @@ def parse(text: str, kind: str = "size") -> Expr:
 class _Parser:
     def __init__(self, text: str, kind: str):
         if len(text) > LONGEST:
-            raise BadInput(f"the expression has {len(text)} characters; at most {LONGEST}")
+            raise BadInput(
+                f"the expression has {len(text)} characters; at most {LONGEST}"
+            )
         self.text, self.kind, self.depth, self.i = text, kind, 0, 0
         self.tokens: list[tuple[str, str, int]] = []
         at = 0
@@ -57,7 +59,12 @@ class _Parser:
                 raise self.error(f"{text[at]!r} has no meaning here", at)
             what = m.lastgroup or ""
             word = m.group(what)
-            self.tokens.append((what, SAME.get(word, word), m.start(what)))
+            word = (
+                SAME.get(word, word)
+                if word.isascii() or what != "name"
+                else spelt(word)
+            )
+            self.tokens.append((what, word, m.start(what)))
             at = m.end()
         self.tokens.append(("end", "", len(text.rstrip())))
 
@@ -84,7 +91,9 @@ class _Parser:
         self.depth += 1
         if self.depth > DEEPEST:
             raise self.error(f"brackets are nested deeper than {DEEPEST}")
-        terms = [self.product()]
+        negative = self.negative()  # of the whole first term: −a/b is −(a/b)
+        first = self.product()
+        terms = [_minus(first) if negative else first]
         while self.peek() in ("+", "-"):
             minus = self.take("-") or not self.take("+")
             term = self.product()
@@ -93,19 +102,19 @@ class _Parser:
         return terms[0] if len(terms) == 1 else Add(*terms)
 
     def product(self) -> Expr:
-        e, fractions = self.signed(), 0
+        factors, fractions = [self.signed()], 0
         while True:
             if self.take("*"):
-                e = _times(e, self.signed())
+                factors.append(self.signed())
             elif self.take("/"):
                 fractions += 1
                 if fractions > DEEPEST:
                     raise self.error(f"more than {DEEPEST} divisions in a row")
-                e = Div(e, self.signed())
-            elif self.starts_factor(e):
-                e = _times(e, self.raised())
+                factors = [Div(_times(factors), self.signed())]
+            elif self.starts_factor(factors[-1]):
+                factors.append(self.raised())
             else:
-                return e
+                return _times(factors)
 
     def starts_factor(self, before: Expr) -> bool:
         """Implicit product: 2p, 2(k − 1), 3C², and (a)(b); never a function's bracket."""
@@ -115,16 +124,16 @@ class _Parser:
         return word == "(" and not isinstance(before, Sym)
 
     def signed(self) -> Expr:
-        signs = 0
-        while self.peek() in ("+", "-") and self.tokens[self.i][0] == "sign":
-            if self.take("-"):
-                signs += 1
-            else:
-                self.take("+")
+        negative = self.negative()
         e = self.raised()
-        if signs % 2:
-            return Num(-e.value) if isinstance(e, Num) else Neg(e)
-        return e
+        return _minus(e) if negative else e
+
+    def negative(self) -> bool:
+        """Whether the signs that stand here, if any, make what follows negative."""
+        minus = 0
+        while self.peek() in ("+", "-"):
+            minus += self.take("-") or not self.take("+")
+        return minus % 2 == 1
 
     def raised(self) -> Expr:
         base = self.atom()
@@ -150,11 +159,15 @@ class _Parser:
         self.i += 1
         if what == "number":
             if len(word) > DIGITS:
-                raise self.error(f"this number has {len(word)} digits; at most {DIGITS}", at)
+                raise self.error(
+                    f"this number has {len(word)} digits; at most {DIGITS}", at
+                )
             if re.match(r"[eE][-+−]?\d", self.text[at + len(word) :]):
                 raise self.error("write the number out: 1000 or 10^3, not 1e3", at)
             return Num(_number(word))
         if what == "name":
+            if self.peek() == "(":
+                word = {"sigma": "sigmoid", "ln": "log"}.get(word, word)
             if word in FUNCTIONS:
                 return self.call(word)
             if self.peek() == "(":
@@ -172,7 +185,9 @@ class _Parser:
             return inside
         self.i -= 1
         if what == "end":
-            raise self.error("the expression ends where a number or a letter is expected")
+            raise self.error(
+                "the expression ends where a number or a letter is expected"
+            )
         raise self.error(f"expected a number, a letter or a bracket, not {word!r}")
 
     def call(self, name: str) -> Expr:
@@ -193,8 +208,24 @@ class _Parser:
             raise self.error(f"{opened!r} is never closed by {word!r}", at)
 
 
-def _times(a: Expr, b: Expr) -> Expr:
-    return Mul(*(a.args if isinstance(a, Mul) else (a,)), b)
+def spelt(word: str) -> str:
+    """The name of a letter written with its sign: ŷ is yhat, α is alpha, β1 is beta1."""
+    import unicodedata
+
+    def name(c: str) -> str:
+        if "α" <= c <= "ω":
+            return unicodedata.name(c).split()[-1].lower().replace("lamda", "lambda")
+        return "hat" if c == "\u0302" else c
+
+    return "".join(map(name, unicodedata.normalize("NFD", word)))
+
+
+def _minus(e: Expr) -> Expr:
+    return Num(-e.value) if isinstance(e, Num) and e.value > 0 else Neg(e)
+
+
+def _times(factors: list[Expr]) -> Expr:
+    return factors[0] if len(factors) == 1 else Mul(*factors)
 
 
 def _number(word: str) -> object:

@@ -22,18 +22,23 @@ def read_array(raw: Any) -> tuple[Any, ...]:
     """A matrix, or a stack of equal ones, of ints and Fractions. Raises BadInput."""
     if isinstance(raw, str):
         raw = from_text(raw)
+    if not isinstance(raw, (list, tuple)):
+        raise BadInput(f"expected a matrix such as 1 0; 0 -1, not {raw!r:.40}")
     array = exact(raw)
     shape_of(array)
-    return array  # type: ignore[no-any-return]
+    return array
 
 
 def from_text(text: str) -> Any:
     """Nested lists from "1 2; 3 4" or "[[1, 2], [3, 4]]"."""
     text = text.strip().replace("−", "-")
     if len(text) > 20 * ENTRIES:
-        raise BadInput(f"the matrix has {len(text):,} characters; at most {20 * ENTRIES:,}")
+        raise BadInput(
+            f"the matrix has {len(text):,} characters; at most {20 * ENTRIES:,}"
+        )
     if text.startswith("["):
         return from_brackets(text)
+    text = re.sub(r"[\r\n]+", ";", text)  # each line is a row
     stacked = [
         [row.replace(",", " ").split() for row in part.split(";") if row.strip()]
         for part in text.split("|")
@@ -41,36 +46,40 @@ def from_text(text: str) -> Any:
     ]
     if not stacked:
         raise BadInput("expected a matrix such as 1 2; 3 4, not nothing")
+    if len(stacked) == 1 and len(stacked[0]) == 1 and len(stacked[0][0]) == 1:
+        raise BadInput(
+            f"expected a matrix such as 1 0; 0 -1, not the one number {text[:20]}; "
+            "a 1×1 matrix is written [[…]]"
+        )
     return stacked if len(stacked) > 1 else stacked[0]
 
 
 def from_brackets(text: str) -> Any:
     """Nested lists as Python and JSON write them, read without evaluating anything."""
     stack: list[list[Any]] = []
-    top: Any = None
+    tops: list[Any] = []
     for m in re.finditer(r"[\[\]]|[^\[\],\s]+|[,\s]+", text):
         token = m.group()
-        if top is not None and token.strip(" ,\n\t"):
+        if tops and not stack and token not in ("[", "]") and token.strip(" ,\n\t"):
             raise BadInput("nothing may follow the matrix", text=text, offset=m.start())
         if token == "[":
             stack.append([])
             if len(stack) > 5:
-                raise BadInput("brackets are nested deeper than 5", text=text, offset=m.start())
+                raise BadInput(
+                    "brackets are nested deeper than 5", text=text, offset=m.start()
+                )
         elif token == "]":
             if not stack:
                 raise BadInput("']' closes nothing", text=text, offset=m.start())
             done = stack.pop()
-            if stack:
-                stack[-1].append(done)
-            else:
-                top = done
+            (stack[-1] if stack else tops).append(done)
         elif token.strip(" ,\n\t"):
             if not stack:
                 raise BadInput("expected '['", text=text, offset=m.start())
             stack[-1].append(token)
-    if top is None:
+    if stack or not tops:
         raise BadInput("'[' is never closed by ']'", text=text, offset=len(text))
-    return top
+    return tops[0] if len(tops) == 1 else tops  # [1 2] and [3 4] below it: two rows
 
 
 def exact(raw: Any) -> Any:
@@ -86,8 +95,12 @@ def exact(raw: Any) -> Any:
     from fractions import Fraction
 
     text = repr(raw) if isinstance(raw, float) else str(raw)
-    if not NUMBER.fullmatch(text.replace("−", "-")) and not isinstance(raw, (float, Fraction)):
-        raise BadInput(f"expected a number such as 3, −1, 0.5 or 1/2, not {text[:40]!r}")
+    if not NUMBER.fullmatch(text.replace("−", "-")) and not isinstance(
+        raw, (float, Fraction)
+    ):
+        raise BadInput(
+            f"expected a number such as 3, −1, 0.5 or 1/2, not {text[:40]!r}"
+        )
     try:
         value = Fraction(text.replace("−", "-"))
     except (ValueError, ZeroDivisionError):
@@ -118,3 +131,34 @@ def shape_of(array: Any) -> tuple[int, ...]:
     if len(shape) > 4:
         raise BadInput(f"a stack of matrices has at most 4 axes, not {len(shape)}")
     return shape
+
+
+REAL = re.compile(
+    r"[+-]?(\d{1,18}(\.\d{1,18})?|\.\d{1,18})(e[+-]?\d{1,2})?(/\d{1,18})?"
+)
+
+
+def real(raw: Any) -> Any:
+    """An exact number (0.1 is 1/10, 1e-8 too), or an expression in real letters."""
+    from fractions import Fraction
+
+    text = repr(raw) if isinstance(raw, float) else str(raw).strip().replace("−", "-")
+    if not REAL.fullmatch(text):
+        if not isinstance(raw, str):
+            raise BadInput(f"expected a number or an expression, not {text[:40]!r}")
+        from solver.expressions.parse import parse
+
+        return parse(text, "real")
+    top, _, bottom = text.partition("/")
+    if bottom and not int(bottom):
+        raise BadInput(f"{text!r} divides by zero")
+    value = Fraction(top) / int(bottom or 1)
+    return value.numerator if value.denominator == 1 else value
+
+
+def reals(raw: Any) -> Any:
+    """Exact numbers: one, a row "1 -2", or rows "0.5 4; 1 2"; lists of them."""
+    if isinstance(raw, str):
+        alone = REAL.fullmatch(raw.strip().replace("−", "-"))
+        raw = real(raw) if alone else from_text(raw)
+    return exact(raw)

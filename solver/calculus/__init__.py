@@ -1,0 +1,1 @@
+"""Matrix calculus: gradients by one reverse sweep, Jacobians and Hessians by one forward."""

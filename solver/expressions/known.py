@@ -1,0 +1,174 @@
+"""What is known of functions' values: tr of a product, log of a softmax, inverses.
+
+Imported by matrix.py, at its end; use `matrix.fn`.
+"""
+
+from __future__ import annotations
+
+from solver.expressions import matrix as m
+from solver.expressions.nodes import Add, Expr, Num
+from solver.expressions.typed import (
+    ONE,
+    ZERO,
+    Dot,
+    Eye,
+    Fn,
+    Had,
+    HPow,
+    Kron,
+    Ones,
+    T,
+    Var,
+    dims,
+    is_scalar,
+)  # fmt: skip
+
+
+def fn(name: str, e: Expr) -> Expr:
+    """A function's value, with what is known of it used."""
+    scalars, body = m.parts(e)
+    if name == "tr":
+        if isinstance(e, Add):
+            return m.add(*(fn("tr", t) for t in e.args))
+        if scalars:
+            return m.mul(*scalars, fn("tr", body))
+        if isinstance(e, Kron):
+            return m.mul(fn("tr", e.args[0]), fn("tr", e.args[1]))
+        if isinstance(e, Dot):
+            for i, f in enumerate(e.args):
+                if dims(f)[0] == 1:  # tr(a b') = b' a
+                    return m.dot(*e.args[i:], *e.args[:i])
+            turns = [e.args[i:] + e.args[:i] for i in range(len(e.args))]
+            best = min(turns, key=lambda t: m.key(Dot(*t)))
+            return Fn("tr", Dot(*best))
+        if isinstance(e, T):
+            return fn("tr", e.args[0])
+        if isinstance(e, Eye):
+            return m.size(e.args[0])
+    if name in ("norm2", "norm1") and is_scalar(e):
+        return fn("abs", e)
+    if name in ("sum", "tr", "norm1", "norm2") and isinstance(e, T):
+        return fn(name, e.args[0])
+    if name == "sum":
+        if is_scalar(e):
+            return e
+        if scalars:
+            return m.mul(*scalars, fn("sum", body))
+        if isinstance(e, Ones):
+            return m.mul(m.size(e.args[0]), m.size(e.args[1]))
+        if isinstance(e, Fn) and e.name == "diag" and dims(e)[1] == 1:
+            return fn("tr", e.arg)
+        if isinstance(e, Fn) and e.name == "softmax":
+            return ONE
+    if name == "inv":
+        if is_scalar(e):
+            return m.power(e, Num(-1))
+        if scalars:
+            return m.mul(*(m.power(s, Num(-1)) for s in scalars), fn("inv", body))
+        if isinstance(e, Eye):
+            return e
+        if isinstance(e, Fn) and e.name == "inv":
+            return e.arg
+        if isinstance(e, T):
+            return m.transpose(fn("inv", e.args[0]))
+    if name in ("det", "logdet", "tr") and is_scalar(e):
+        return {"det": e, "tr": e}.get(name) or Fn("log", Fn("abs", e))
+    if name == "logdet" and isinstance(e, Fn) and e.name == "inv":
+        return m.neg(fn("logdet", e.arg))
+    if name == "log" and is_scalar(e) and isinstance(e, Fn) and e.name == "det":
+        return fn("logdet", e.arg)
+    if name == "diag":
+        if is_scalar(e):
+            return e
+        if isinstance(e, Fn) and e.name == "diag":
+            if dims(e)[1] != 1:
+                return e.arg
+        if isinstance(e, Add) and dims(e)[1] != 1:
+            return m.add(*(fn("diag", t) for t in e.args))
+        if scalars:
+            return m.mul(*scalars, fn("diag", body))
+        if isinstance(e, Eye):
+            return Ones(e.args[0], 1)
+        if isinstance(e, Ones) and dims(e)[1] == 1:
+            return Eye(e.args[0])
+        if isinstance(e, Dot) and len(e.args) == 2 and dims(e.args[0])[1] == 1:
+            return m.had(e.args[0], m.transpose(e.args[1]))
+    if name == "vec" and dims(e)[1] == 1:
+        return e
+    if name == "exp" and e == ZERO:
+        return ONE
+    if name in ("log",) and e == ONE:
+        return ZERO
+    if name == "log" and isinstance(e, Fn) and e.name == "exp":
+        return e.arg
+    if name == "log" and isinstance(e, Ones):
+        return m.zero(dims(e))
+    if name == "log" and isinstance(e, Fn) and e.name == "softmax":
+        return m.sub(e.arg, m.mul(fn("logsumexp", e.arg), Ones(*dims(e))))
+    if name == "log" and isinstance(e, Fn) and e.name == "rowsoftmax":
+        ones = Ones(1, dims(e)[1])
+        return m.sub(e.arg, m.dot(fn("rowlogsumexp", e.arg), ones))
+    if name == "log" and isinstance(e, (Had, HPow)) and all(map(positive, e.args)):
+        if isinstance(e, Had):
+            return m.add(*(fn("log", f) for f in e.args))
+        return m.mul(e.args[1], fn("log", e.args[0]))
+    if name == "log" and isinstance(e, Add) and len(e.args) == 2:
+        one = ONE if is_scalar(e) else Ones(*dims(e))
+        for a, b in (e.args, e.args[::-1]):
+            if a == one and isinstance(b, Fn) and b.name == "exp":
+                return fn("softplus", b.arg)
+    if name == "sqrt" and isinstance(e, Num):
+        return Fn(name, e)
+    return Fn(name, e)
+
+
+def positive(e: Expr) -> bool:
+    """Whether every entry is known to be positive."""
+    if isinstance(e, Var):
+        return bool(e.flags & {"positive", "prob", "rowprob", "dimension"})
+    if isinstance(e, Num):
+        return True  # an exponent: any will do
+    if isinstance(e, Fn):
+        return e.name in ("exp", "softmax", "rowsoftmax", "sigmoid", "softplus", "cosh")
+    return isinstance(e, (Ones, Had, HPow)) and all(
+        positive(a) for a in e.args if isinstance(a, Expr)
+    )
+
+
+def sums_to_one(e: Expr) -> bool:
+    """Whether a column (or its transpose) holds probabilities."""
+    if isinstance(e, T):
+        e = e.args[0]
+    if isinstance(e, Var):
+        return bool(e.flags & {"onehot", "prob"})
+    return isinstance(e, Fn) and e.name == "softmax"
+
+
+def cancelled(a: Expr, b: Expr) -> Expr | None:
+    """Q·(P·Q)⁻¹ = P⁻¹ and (P·Q)⁻¹·P = Q⁻¹, for square P and Q; None if neither."""
+    for x, y, first in ((a, b, False), (b, a, True)):  # y is the inverse
+        turned = isinstance(y, T)
+        inner = y.args[0] if turned else y
+        if not (isinstance(inner, Fn) and inner.name == "inv"):
+            continue
+        chain = m.transpose(inner.arg) if turned else inner.arg
+        if not isinstance(chain, Dot) or any(
+            dims(f)[0] != dims(f)[1] for f in chain.args
+        ):
+            continue
+        if not first and chain.args[-1] == x:  # Q · inv(… Q)
+            return fn("inv", m.dot(*chain.args[:-1]))
+        if first and chain.args[0] == x:  # inv(P …) · P
+            return fn("inv", m.dot(*chain.args[1:]))
+    return None
+
+
+def inverse_of(a: Expr, b: Expr) -> bool:
+    """Whether a·b is the identity."""
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, Fn) and x.name == "inv" and x.arg == y:
+            return True
+        if isinstance(x, T) and isinstance(x.args[0], Fn) and x.args[0].name == "inv":
+            if m.transpose(x.args[0].arg) == y:
+                return True
+    return False

@@ -1,0 +1,200 @@
+"""Mathematics as people write it, LaTeX, Unicode or plain, to typed trees.
+
+One reader for all three: \\frac{1}{n}X^T(Xw - y), (1/n)·Xᵀ(Xw − y), X'*(X*w - y)/n. It
+knows an allow-list of macros, is bounded, evaluates nothing, and puts the caret under
+the character of the text as it was written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from solver.core import BadInput
+from solver.expressions import matrix as m
+from solver.expressions.latex_atoms import Atoms, ones
+from solver.expressions.latex_lexer import DEEPEST, TURNS
+from solver.expressions.loose import Loose, constant, spread
+from solver.expressions.nodes import Expr
+from solver.expressions.unify import Node, build
+
+
+def looks_like_latex(text: str) -> bool:
+    """Whether a text has LaTeX's marks: a macro, or braces behind ^ or _."""
+    return bool(re.search(r"\\[A-Za-z|,;{}]|[\^_]\s*\{|\$", text))
+
+
+def read_any(
+    text: str,
+    dims: Mapping[str, Sequence[Any]],
+    flags: Mapping[str, Sequence[str]] | None = None,
+    shape: m.Dims | None = None,
+) -> Expr:
+    """The typed tree of a text in LaTeX, Unicode or the plain grammar.
+
+    dims: () a scalar, ("n",) a column, ("m", "n") a matrix; letters that stand together
+    are multiplied. shape: what the whole is. Raises BadInput with a caret.
+    """
+    try:
+        reader = Reader(text, dims, flags or {})
+        node = reader.whole()
+        if shape is not None:
+            if constant(node) and tuple(shape) != (1, 1):
+                node = spread(node)
+            node.rows.is_, node.cols.is_ = shape
+        Loose(text, dims).check(node)
+        return build(node, reader)
+    except (RecursionError, ArithmeticError) as e:
+        raise BadInput("the expression is too long or too deep to be read") from e
+
+
+class Reader(Atoms):
+    """Recursive descent, from loose to tight: sums; products with a sign; factors side
+    by side; signs; powers."""
+
+    def whole(self) -> Node:
+        node = self.sum()
+        kind, value, at, stop = self.look()
+        if kind != "end":
+            raise self.error(f"did not expect {self.text[at:stop]!r} here")
+        return node
+
+    def sum(self) -> Node:
+        self.deeper()
+        node = self.product()
+        while True:
+            at = self.look()[2]
+            sign = self.take("+", "-")
+            if not sign:
+                break
+            node = self.make(sign, [node, self.product()], at)
+        self.deeper(-1)
+        return node
+
+    def product(self) -> Node:
+        node = self.chain()
+        while True:
+            _, _, at, _ = self.look()
+            sign = self.take("*", "/", ".*", "./", "kron")
+            if not sign:
+                return node
+            if sign != "/":
+                node = self.make(sign, [node, self.chain()], at)
+                continue
+            below = self.signed()
+            if self.starts() and self.plain_scalar(below):
+                raise self.error("a/bc reads two ways: write (a/b)c or a/(bc)")
+            node = self.make("/", [node, below], at)
+            if self.starts():
+                node = self.make("*", [node, self.chain()], self.look()[2])
+
+    def plain_scalar(self, node: Node) -> bool:
+        """Whether a letter below a stroke is followed by another scalar letter."""
+        kind, value, _, _ = self.look()
+        after = kind == "name" and self.names[value]
+        scalar = after and (after[0] == "size" or len(self.dims[after[1]]) == 0)
+        return node.op in ("var", "size") and bool(scalar)
+
+    def chain(self) -> Node:
+        """Factors side by side; a 1 among them is a column of ones: x1ᵀ."""
+        factors = [self.signed()]
+        while self.starts():
+            kind, value, at, _ = self.look()
+            if kind == "number" and value != "1":
+                raise self.error(
+                    "a number stands before what it multiplies, or takes a sign"
+                )
+            factors.append(self.raised())
+        if len(factors) == 1:
+            return factors[0]
+        node = ones(factors[0])
+        for f in factors[1:]:
+            node = self.make("*", [node, ones(f)], f.at)
+        return node
+
+    def signed(self) -> Node:
+        at, minus, found = self.look()[2], 0, self.take("-", "+")
+        while found:
+            minus += found == "-"
+            found = self.take("-", "+")
+        node = self.raised()
+        return self.make("neg", [node], at) if minus % 2 else node
+
+    def raised(self) -> Node:
+        node = self.atom()
+        for _ in range(DEEPEST):
+            after = self.script(node)
+            if after is None:
+                return self.euler(node)
+            node = after
+        raise self.error(f"more than {DEEPEST} powers in a row")
+
+    def script(self, node: Node) -> Node | None:
+        """The node with the superscript that follows, if one does."""
+        kind, value, at, stop = self.look()
+        if kind == "super":
+            self.at = stop
+            if value in ("T", "-T"):
+                return self.turned(
+                    self.inverted(node, at) if value == "-T" else node, at
+                )
+            if not re.fullmatch(r"[-+]?[0-9]{1,4}", value):
+                raise self.error(f"{self.text[at:stop]!r} is no exponent", at)
+            return self.power(node, self.whole_number(value, at), at)
+        if kind != "sign" or value not in ("'", "ᵀ", "^", ".^"):
+            return None
+        self.at = stop
+        if value in ("'", "ᵀ"):
+            return self.turned(node, at)
+        if value == ".^":
+            return self.make(".^", [self.euler(node), self.exponent()], at)
+        start = self.skip(stop)
+        inside, end = self.argument(start)
+        squeezed = re.sub(r"\s", "", inside)
+        minus = squeezed[:1] in ("-", "−") and squeezed[1:] in TURNS
+        if minus or squeezed in TURNS:
+            if squeezed == "T" and "T" in self.names:
+                raise self.error(
+                    "T is a variable here: transpose with \\top or '", start
+                )
+            self.at = end
+            return self.turned(self.inverted(node, at) if minus else node, at)
+        if (
+            re.match(r"\((?![^()]*[-+*/])[^()]*\)$", squeezed)
+            and self.text[start] == "{"
+        ):
+            raise self.error(
+                "a label in brackets is not read; name it x_1, or leave the brackets",
+                start,
+            )
+        if self.text[start : start + 1] == "{":
+            self.at = start + 1
+            entrywise = self.take(".*")
+            exponent = self.sum()
+            self.close("{", start)
+        else:
+            entrywise = self.take(".*")
+            exponent = self.exponent()
+        if entrywise:
+            return self.make(".^", [self.euler(node), exponent], at)
+        return self.power(node, exponent, at)
+
+    def exponent(self) -> Node:
+        at = self.look()[2]
+        if self.take("-"):
+            self.deeper()
+            found = self.make("neg", [self.exponent()], at)
+            self.deeper(-1)
+            return found
+        return self.euler(self.atom())
+
+    def turned(self, node: Node, at: int) -> Node:
+        if node.op == "euler":
+            raise self.error(
+                "e has no transpose: a power of e needs a declared letter", at
+            )
+        return self.make("'", [ones(node)], at)
+
+    def inverted(self, node: Node, at: int) -> Node:
+        return self.make("^", [self.euler(node), self.whole_number("-1", at)], at)

@@ -1,0 +1,305 @@
+"""Dims found by unification, and typed trees built from untyped nodes.
+
+The grammar makes untyped nodes; what the text leaves open (vector(1), eye) follows from
+the rest. Errors name both sides and point at the operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from solver.core import BadInput
+from solver.expressions import matrix as m
+from solver.expressions.nodes import Expr, Num
+
+FUNCTIONS = {
+    *m.ELEMENTWISE,
+    *m.TO_SCALAR,
+    *m.SAME,
+    "diag",
+    "vec",
+    "kron",
+    "rowlogsumexp",
+}
+
+
+class Node:
+    """An untyped node: what it is, its children, where it stands; dims are unified in."""
+
+    def __init__(self, op: str, args: Sequence[Any], at: int):
+        self.op, self.args, self.at = op, list(args), at
+        self.rows: Any = Unknown()
+        self.cols: Any = Unknown()
+
+
+class Unknown:
+    """A dim not known yet; `is_` points at what it turned out to be."""
+
+    __slots__ = ("is_",)
+
+    def __init__(self) -> None:
+        self.is_: Any = None
+
+
+def find(d: Any) -> Any:
+    """What a dim is by now."""
+    while isinstance(d, Unknown) and d.is_ is not None:
+        d = d.is_
+    return d
+
+
+class Typing:
+    """Unification of dims over the untyped nodes, with errors that name both sides."""
+
+    def __init__(self, text: str, dims: Mapping[str, Any]):
+        self.text, self.dims, self.last = text, dims, False
+
+    def check(self, node: Node) -> None:
+        """Twice: the second pass knows what the first found out further right, and takes
+        what is still open for a matrix rather than for a scalar."""
+        self.visit(node)
+        self.last = True
+        self.visit(node)
+
+    def fail(self, node: Node, message: str) -> BadInput:
+        return BadInput(message, text=self.text, offset=node.at)
+
+    def same(self, a: Any, b: Any) -> bool:
+        a, b = find(a), find(b)
+        if a is b or (
+            not isinstance(a, Unknown) and not isinstance(b, Unknown) and a == b
+        ):
+            return True
+        if isinstance(a, Unknown):
+            a.is_ = b
+            return True
+        if isinstance(b, Unknown):
+            b.is_ = a
+            return True
+        return False
+
+    def scalar(self, node: Node) -> bool:
+        return find(node.rows) == 1 and find(node.cols) == 1
+
+    def unsure(self, node: Node) -> bool:
+        return isinstance(find(node.rows), Unknown) and isinstance(
+            find(node.cols), Unknown
+        )
+
+    def set(self, node: Node, rows: Any, cols: Any) -> None:
+        if not (self.same(node.rows, rows) and self.same(node.cols, cols)):
+            raise self.fail(
+                node,
+                f"this is a {self.told(node)}, where a {told(rows, cols)} is needed",
+            )
+
+    def told(self, node: Node) -> str:
+        return told(node.rows, node.cols)
+
+    def visit(self, node: Node) -> None:
+        for a in node.args:
+            if isinstance(a, Node):
+                self.visit(a)
+        op = node.op
+        if op in ("number", "size"):
+            self.set(node, 1, 1)
+        elif op == "var":
+            shape = tuple(self.dims[node.args[0]])
+            self.set(node, *((1, 1), (*shape, 1), shape)[len(shape)][:2])
+        elif op == "vector":
+            self.set(node, node.rows, 1)
+        elif op == "eye":
+            self.set(node, node.rows, node.rows)
+            if node.args:
+                self.set(node, node.args[0], node.args[0])
+        elif op in ("+", "-"):
+            a, b = node.args
+            if not (self.same(a.rows, b.rows) and self.same(a.cols, b.cols)):
+                raise self.fail(
+                    node,
+                    f"a {self.told(a)} and a {self.told(b)} cannot be added"
+                    + (
+                        "; write c*vector(1) for a column of c"
+                        if self.scalar(a) or self.scalar(b)
+                        else ""
+                    ),
+                )
+            self.set(node, a.rows, a.cols)
+        elif op == "neg":
+            self.set(node, node.args[0].rows, node.args[0].cols)
+        elif op == "'":
+            self.set(node, node.args[0].cols, node.args[0].rows)
+        elif op == "*":
+            self.product(node)
+        elif op == "/":
+            a, b = node.args
+            if not (self.same(b.rows, 1) and self.same(b.cols, 1)):
+                raise self.fail(
+                    node, f"only a scalar divides, not a {self.told(b)}: use ./ or inv"
+                )
+            self.set(node, a.rows, a.cols)
+        elif op in (".*", "./"):
+            a, b = node.args
+            if not (self.same(a.rows, b.rows) and self.same(a.cols, b.cols)):
+                way = (
+                    "; a scalar multiplies with *"
+                    if self.scalar(a) or self.scalar(b)
+                    else ""
+                )
+                raise self.fail(
+                    node,
+                    f"a {self.told(a)} and a {self.told(b)} cannot be multiplied elementwise{way}",
+                )
+            self.set(node, a.rows, a.cols)
+        elif op in ("^", ".^"):
+            a, b = node.args
+            if not (self.same(b.rows, 1) and self.same(b.cols, 1)):
+                raise self.fail(node, f"an exponent is a scalar, not a {self.told(b)}")
+            if op == "^" and not self.scalar(a) and not self.same(a.rows, a.cols):
+                raise self.fail(
+                    node,
+                    f"only a square matrix has powers, not a {self.told(a)}: use .^",
+                )
+            self.set(node, a.rows, a.cols)
+        elif op != "matrix":
+            self.function(node)
+
+    def product(self, node: Node) -> None:
+        a, b = node.args
+        if self.scalar(a):
+            self.set(node, b.rows, b.cols)
+        elif self.scalar(b):
+            self.set(node, a.rows, a.cols)
+        elif not self.last and (self.unsure(a) or self.unsure(b)):
+            pass
+        else:
+            if not self.same(a.cols, b.rows):
+                raise self.fail(
+                    node,
+                    f"the left side is a {self.told(a)}, the right side a {self.told(b)}: "
+                    f"a product needs {shown(a.cols)} = {shown(b.rows)}",
+                )
+            self.set(node, a.rows, b.cols)
+
+    def function(self, node: Node) -> None:
+        op, a = node.op, node.args[0]
+        if op in ("tr", "det", "logdet", "inv"):
+            if not self.same(a.rows, a.cols):
+                raise self.fail(
+                    node, f"{op} takes a square matrix, not a {self.told(a)}"
+                )
+        if op in ("softmax", "logsumexp") and not self.same(a.cols, 1):
+            raise self.fail(
+                node, f"{op} takes a column, not a {self.told(a)}: use row{op}"
+            )
+        if op in m.TO_SCALAR:
+            self.set(node, 1, 1)
+        elif op == "diag":
+            if not self.last and isinstance(find(a.cols), Unknown):
+                return
+            if find(a.cols) == 1:
+                self.set(node, a.rows, a.rows)
+            else:
+                if not self.same(a.rows, a.cols):
+                    raise self.fail(
+                        node,
+                        f"diag takes a column or a square matrix, not a {self.told(a)}",
+                    )
+                self.set(node, a.rows, 1)
+        elif op == "vec":
+            rows, cols = find(a.rows), find(a.cols)
+            if not isinstance(rows, Unknown) and not isinstance(cols, Unknown):
+                self.set(node, m.times_dims(rows, cols), 1)
+        elif op == "rowlogsumexp":
+            self.set(node, a.rows, 1)
+        elif op == "kron":
+            b = node.args[1]
+            found = [find(d) for d in (a.rows, b.rows, a.cols, b.cols)]
+            if not any(isinstance(d, Unknown) for d in found):
+                self.set(
+                    node,
+                    m.times_dims(found[0], found[1]),
+                    m.times_dims(found[2], found[3]),
+                )
+        else:
+            self.set(node, a.rows, a.cols)
+
+
+def shown(d: Any) -> str:
+    d = find(d)
+    return "?" if isinstance(d, Unknown) else str(d)
+
+
+def told(rows: Any, cols: Any) -> str:
+    r, c = find(rows), find(cols)
+    if r == 1 and c == 1:
+        return "scalar"
+    if c == 1:
+        return f"column of {shown(r)}"
+    if r == 1:
+        return f"row of {shown(c)}"
+    return f"{shown(r)}×{shown(c)} matrix"
+
+
+def build(node: Node, reader: Any) -> Expr:
+    """The typed tree of a typed node, by the constructors; reader has text and flags."""
+    rows, cols = find(node.rows), find(node.cols)
+    if isinstance(rows, Unknown) or isinstance(cols, Unknown):
+        raise BadInput(
+            "its size does not follow from the rest", text=reader.text, offset=node.at
+        )
+    op = node.op
+    if op == "number":
+        v = node.args[0]
+        return Num(v.numerator if v.denominator == 1 else v)
+    if op == "size":
+        return m.size(node.args[0])
+    if op == "var":
+        return m.Var(node.args[0], rows, cols, reader.flags.get(node.args[0], ()))
+    if op in ("vector", "matrix"):
+        if rows == 1 and cols == 1:
+            return Num(node.args[0])
+        return m.Ones(rows, cols) if node.args[0] else m.Zero(rows, cols)
+    if op == "eye":
+        return Num(1) if rows == 1 else m.Eye(rows)
+    args = [build(a, reader) for a in node.args]
+    try:
+        return combine(op, args)
+    except BadInput as e:
+        raise BadInput(e.message, text=reader.text, offset=node.at) from None
+
+
+def combine(op: str, args: list[Expr]) -> Expr:
+    """One operator on typed trees."""
+    a = args[0]
+    if op == "+":
+        return m.add(*args)
+    if op == "-":
+        return m.sub(*args)
+    if op == "neg":
+        return m.neg(a)
+    if op == "'":
+        return m.transpose(a)
+    if op == "*":
+        return m.dot(*args)
+    if op == "/":
+        return m.mul(m.power(args[1], Num(-1)), a)
+    if op == ".*":
+        return m.had(*args)
+    if op == "./":
+        return m.had(a, m.hpow(args[1], Num(-1)))
+    if op == ".^":
+        return m.hpow(a, args[1])
+    if op == "^":
+        if m.is_scalar(a):
+            return m.power(a, args[1])
+        k = args[1]
+        if not isinstance(k, Num) or not isinstance(k.value, int) or abs(k.value) > 20:
+            raise BadInput(
+                "a matrix power has a whole exponent from -20 to 20; use .^ for entries"
+            )
+        return m.mpow(a, k.value)
+    if op == "kron":
+        return m.kron(*args)
+    return m.fn(op, a)

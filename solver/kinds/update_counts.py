@@ -1,0 +1,217 @@
+"""Updates counted, epoch by epoch; and the update of the perceptron."""
+
+from __future__ import annotations
+
+from solver.core import Answer, BadInput, Check, Step
+from solver.expressions.formula import settle
+from solver.expressions.nodes import Call, Expr, Num, Sym, plus, times, tree
+from solver.kinds import kind
+from solver.networks.layers import positive
+from solver.values import Listing, Matrix, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Real = Any
+    Reals = Any
+    Integers = tuple[int, ...]
+
+
+@kind("update count", "--samples 10000 --batch 5 --best 10 --epochs 13")
+def count(
+    *,
+    samples: int,
+    batch: Integers,
+    epochs: int | None = None,
+    best: int | None = None,
+    drop_last: bool = False,
+) -> Answer:
+    """Updates in an epoch, to the best epoch, in the whole run: one for each batch."""
+    positive("samples", samples, *batch)
+    for name, given in (("epochs", epochs), ("best", best)):
+        if given is not None:
+            positive(name, given)
+    if best is not None and epochs is not None and best > epochs:
+        raise BadInput(f"the best epoch {best} lies behind the last, {epochs}")
+    whole = "floor" if drop_last else "ceil"
+    n, b = Sym("n", "integer"), Sym("B", "integer")
+    steps, each, ok = [], [], True
+    for size in batch:
+        ratio = Call(whole, tree(samples) / size)
+        label = "updates per epoch" + (f", batch size {size}" if len(batch) > 1 else "")
+        each.append(settle(ratio))
+        steps.append(Step(label, ratio, each[-1], None, Call(whole, n / b)))
+        starts = range(0, samples, size)
+        ok = ok and each[-1] == sum(
+            not drop_last or s + size <= samples for s in starts
+        )
+    notes = [
+        "one update for each batch",
+        "the last, smaller batch is dropped"
+        if drop_last
+        else "the last batch counts, even if it is smaller",
+    ]
+    check = Check("listing where each batch starts", ok)
+    if epochs is None and best is None:
+        value: Any = each[0] if len(each) == 1 else Listing(each)
+        return Answer(
+            value, tuple(steps), (check,), "updates", conventions=tuple(notes)
+        )
+    found = Record()
+    for name, label, many in (
+        ("to_best", "updates to the best epoch", best),
+        ("whole_run", "updates of the whole run", epochs),
+    ):
+        if many is None:
+            continue
+        totals = [many * per for per in each]
+        steps += [
+            Step(label, times(many, per), total) for per, total in zip(each, totals)
+        ]
+        found[name] = totals[0] if len(totals) == 1 else Listing(totals)
+    value = found if len(found) > 1 else next(iter(found.values()))
+    return Answer(value, tuple(steps), (check,), "updates", conventions=tuple(notes))
+
+
+@kind("update perceptron", "--weights '0 0; 0 0; 0 0' --x '1 2' --y 3")
+def perceptron(
+    *,
+    weights: Reals | None = None,
+    x: Reals | None = None,
+    y: int | None = None,
+    alpha: Real = 1,
+    kernel: bool = False,
+) -> Answer:
+    """Multiclass perceptron: a wrong sample is taken from the predicted class's weights
+    and given to the true class's."""
+    if weights is not None:
+        return on_numbers(weights, x, y, alpha)
+    if kernel:
+        return kernelised()
+    rate = tree(alpha)
+    value = Record(predicted=settle(0 - rate), true_class=settle(rate), other=0)
+    w = {name: Sym(f"w_{name}", "real") for name in ("yhat", "y", "c")}
+    move = Sym("x", "real") if alpha == 1 else times(rate, Sym("x", "real"))
+    steps = (
+        Step("predict: ŷ is the class with the highest score w_k·x"),
+        Step("if ŷ = y, nothing changes"),
+        Step("predicted class", None, w["yhat"] - move, Sym("w_yhat_new", "real")),
+        Step("true class", None, w["y"] + move, Sym("w_y_new", "real")),
+        Step("every other class", None, w["c"], Sym("w_c_new", "real")),
+    )
+    return Answer(
+        value,
+        steps,
+        (Check("seeded samples: the losing scores move as they should", moves(rate)),),
+        "coefficients of x",
+        conventions=("descent on max(0, s_ŷ − s_y) with step size " + str(rate),),
+    )
+
+
+def kernelised() -> Answer:
+    """The same in coefficients, w_c = Σ α_c,j φ(x_j): only sample i's change."""
+    value = Record(predicted=-1, true_class=1, other=0)
+    steps = (
+        Step("w_c is a sum over the samples, weighted by α_c,j"),
+        Step(
+            "taking φ(x_i) from w_ŷ and giving it to w_y touches the i-th weights only"
+        ),
+        Step(
+            "predicted class",
+            None,
+            Sym("alpha_yhat", "real") - 1,
+            Sym("alpha_yhat_new", "real"),
+        ),
+        Step(
+            "true class", None, Sym("alpha_y", "real") + 1, Sym("alpha_y_new", "real")
+        ),
+    )
+    return Answer(
+        value,
+        steps,
+        (
+            Check(
+                "seeded samples: the losing scores move as they should", moves(Num(1))
+            ),
+        ),
+        "coefficients of sample i",
+        conventions=("k(x, x') = φ(x)·φ(x'), all coefficients 0 at the start",),
+    )
+
+
+def moves(rate: Expr) -> bool:
+    """Whether the update is minus the difference quotient of max(0, s_ŷ − s_y)."""
+    from random import Random
+
+    random, h = Random(6), 1e-6
+    step = 1.0 if not isinstance(rate, Num) else float(rate.value)
+    for _ in range(20):
+        w = [random.uniform(-1, 1) for _ in range(3)]
+        x, y = random.uniform(0.5, 1) * random.choice((-1, 1)), random.randrange(3)
+        guess = max(range(3), key=lambda k: w[k] * x)
+        if guess == y:
+            continue
+        for c in range(3):
+
+            def loss(
+                v: float, c: int = c, w: list[float] = w, x: float = x, y: int = y
+            ) -> float:
+                s = [(v if k == c else w[k]) * x for k in range(3)]
+                return max(0.0, max(s[k] - s[y] for k in range(3) if k != y))
+
+            moved = -step * (loss(w[c] + h) - loss(w[c] - h)) / (2 * h)
+            wanted = step * x * ((c == y) - (c == guess))
+            if abs(moved - wanted) > 1e-6:
+                return False
+    return True
+
+
+def on_numbers(weights: Any, x: Any, y: int | None, alpha: Any) -> Answer:
+    """One sample: scores, prediction, and the weights after it."""
+    if x is None or y is None:
+        raise BadInput(
+            "with weights, give the sample x and its class y as well (from 1)"
+        )
+    rows = [
+        list(r) if isinstance(r, tuple) else [r]
+        for r in (weights if isinstance(weights, tuple) else (weights,))
+    ]
+    flat = x[0] if isinstance(x, tuple) and isinstance(x[0], tuple) else x
+    values = list(flat) if isinstance(flat, tuple) else [flat]
+    if any(len(r) != len(values) for r in rows) or isinstance(alpha, Expr):
+        raise BadInput(
+            f"each row of weights has as many entries as x, which has {len(values)}; "
+            "alpha is a number"
+        )
+    if not 1 <= y <= len(rows):
+        raise BadInput(f"there is no class {y}: there are {len(rows)}, from 1")
+    works = [plus(*(times(a, b) for a, b in zip(r, values))) for r in rows]
+    scores = [settle(s) for s in works]
+    steps = [
+        Step(f"score of class {k}", s, v)
+        for k, (s, v) in enumerate(zip(works, scores), 1)
+    ]
+    guess = scores.index(max(scores)) + 1
+    tie = "; of equal scores the first counts" if scores.count(max(scores)) > 1 else ""
+    steps.append(Step(f"prediction: class {guess}{tie}"))
+    after = [list(r) for r in rows]
+    if guess == y:
+        steps.append(Step("right, so nothing changes"))
+    for c, sign in ((guess, -1), (y, 1)) if guess != y else ():
+        for i, v in enumerate(values):
+            move = times(alpha, v) if alpha != 1 else tree(v)
+            before = tree(rows[c - 1][i]) + (move if sign > 0 else -move)
+            after[c - 1][i] = settle(before)
+            steps.append(Step(f"class {c}, entry {i + 1}", before, after[c - 1][i]))
+    again = [
+        [a + alpha * v * ((k == y) - (k == guess)) for a, v in zip(r, values)]
+        for k, r in enumerate(rows, 1)
+    ]
+    return Answer(
+        Matrix(map(tuple, after)),
+        tuple(steps),
+        (Check("all weights at once, W + α (e_y − e_ŷ) xᵀ", again == after),),
+        "W",
+        conventions=("classes are counted from 1",),
+    )
