@@ -13,28 +13,40 @@ from __future__ import annotations
 import os
 import sys
 
+from solver.question import (
+    ALONE,
+    FAMILIES,
+    PLACES,
+    expanded,
+    plain_question,
+    stdin_for,
+)
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
 OK, OURS, BAD, WRONG = 0, 1, 2, 3
-FAMILIES = ("shape", "count", "field", "fit", "run")
-DEFAULTS = {"count": "table", "field": "net"}  # `pset count vgg16` asks for its table
-
 
 def main(argv: list[str] | None = None) -> None:
     """The entry point: answers, and exits with one of the documented codes."""
     words = sys.argv[1:] if argv is None else argv
+    if sys.stdout is None:  # closed by the caller: there is nowhere to answer
+        sys.exit(BAD)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         code = guarded(words)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe left: no more to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = OK
+    except OSError as e:  # a full disk, a closed output
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = failed(f"cannot write the output: {e.strerror or e}", BAD)
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
@@ -64,68 +76,6 @@ def failed(message: str, code: int) -> int:
 # -- questions ----------------------------------------------------------------------------
 
 
-def plain_question(words: list[str]) -> tuple[str, dict[str, Any], str] | None:
-    """(kind, given, format) of a well-formed question; None leaves it to click."""
-    if len(words) < 2 or words[0] not in FAMILIES or words[1].startswith("-"):
-        return None
-    if any(w in ("--help", "-h") for w in words):
-        return None
-    from solver.core import BadInput
-    from solver.given import ALIASES
-    from solver.kinds import find
-
-    words = expanded(words)
-    kind = find(f"{words[0]} {words[1]}")
-    params = {p.name: p for p in kind.params}
-    places = [p.name for p in kind.params if p.required and p.type in PLACES]
-    given: dict[str, Any] = {}
-    rest = iter(words[2:])
-    for word in rest:
-        if not word.startswith("--"):
-            if not places or word.startswith("-") and len(word) > 1:
-                return None
-            given[places.pop(0)] = stdin_for(word)
-            continue
-        name, equals, value = word[2:].replace("-", "_").partition("=")
-        value = word.partition("=")[2]
-        if name.startswith("no_") and name[3:] in params:
-            given[name[3:]] = False
-            continue
-        name = name if name in params else ALIASES.get(name, name)
-        if name == "format" or name in params:
-            if not equals and name in params and params[name].type == "bool":
-                given[name] = True
-                continue
-            text = value if equals else next(rest, None)
-            if text is None:
-                return None
-            if name in given:
-                raise BadInput(f"{name} is given twice")
-            given[name] = stdin_for(text)
-        else:
-            return None
-    return kind.name, given, given.pop("format", "text")
-
-
-PLACES = ("Net", "Nets")  # what may be given by place instead of by name
-
-
-def expanded(words: list[str]) -> list[str]:
-    """`count vgg16` as `count table vgg16`: a family's usual question may go unsaid."""
-    family, name, *rest = words
-    if family in DEFAULTS:
-        from solver.kinds import names
-
-        if f"{family} {name}" not in names(family):
-            return [family, DEFAULTS[family], name, *rest]
-    return words
-
-
-def stdin_for(word: str) -> str:
-    """The word itself, or standard input for "-"."""
-    return sys.stdin.read() if word == "-" else word
-
-
 def answer(kind: str, given: dict[str, Any], format: str) -> int:
     """Solve and print."""
     from solver.kinds import solve
@@ -152,6 +102,7 @@ def say(text: str) -> None:
 
 # -- commands -----------------------------------------------------------------------------
 
+
 def commands(words: list[str]) -> int:
     """All that needs click: help, completion, usage errors, documents, checking."""
     import click
@@ -165,6 +116,10 @@ def commands(words: list[str]) -> int:
         return BAD
     except click.exceptions.Abort:
         return 130
+    except SystemExit as e:  # click ends so when a pipe closes
+        if e.code == 1:
+            raise BrokenPipeError from None
+        return int(e.code or 0)
 
 
 def build() -> Any:
@@ -193,13 +148,19 @@ def build() -> Any:
             return super().resolve_command(ctx, args)
 
     def command(kind: Any) -> Any:
-        from solver.given import ALIASES
+        from solver.aliases import ALIASES
         from solver.help import explain
 
         parameters: list[Any] = []
         for p in kind.params:
             if p.required and p.type in PLACES:
-                parameters.append(click.Argument([p.name], metavar=p.name.upper()))
+                parameters.append(
+                    click.Argument(
+                        [p.name],
+                        metavar=p.name.upper(),
+                        nargs=-1 if p.type == "Nets" else 1,
+                    )
+                )
                 continue
             short = [
                 f"--{a}" for a, n in ALIASES.items() if n == p.name and len(a) <= 3
@@ -232,19 +193,25 @@ def build() -> Any:
         )  # fmt: skip
 
     app = click.Group(
-        name="pset", help=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+        name="pset",
+        help=COMMANDS,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     from solver import __version__
     from solver.kinds import FAMILIES as about
+    from solver.kinds import find
 
     for name in FAMILIES:
         example = EXAMPLES[name]
         app.add_command(Family(name=name, help=f"{about[name]}\n\nExample: {example}",
                                short_help=about[name]))  # fmt: skip
+    for name in ALONE:
+        app.add_command(command(find(name)), name)
     click.version_option(__version__, prog_name="pset")(app)
 
     def add(function: Any, *parameters: Any) -> None:
-        app.command(function.__name__.rstrip("_"))(function)
+        settings = {"ignore_unknown_options": True}  # an answer may be −10
+        app.command(function.__name__.rstrip("_"), context_settings=settings)(function)
         app.commands[function.__name__.rstrip("_")].params = list(parameters)
 
     sets = click.Argument(["sets"], nargs=-1, required=True, metavar="SET...")

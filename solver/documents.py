@@ -11,12 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from solver.core import Answer, BadInput
+from solver.core import Answer, BadInput, CheckFailed
 from solver.kinds import mistakes
+from solver.order import reorder
 from solver.prose import prose
 from solver.registry import unknown
 from solver.render import answer_json, answer_text, dump, template, wrap
-from solver.sets import ProblemSet, reorder, solve_part
+from solver.sets import ProblemSet, solve_part
 from solver.values import NAMES, Record, Table, show, to_json
 from solver.view import View, escaper, inline, points_text, view
 
@@ -128,10 +129,10 @@ def document(whole: ProblemSet, what: str, format: str = "tex") -> str:
         return dump(as_json(whole, what)) + "\n"
     if format not in FORMS:
         raise unknown("format", format, [*FORMS, "json", "pdf"])
-    form = FORMS[format]
-    parts = items(whole, form, with_mistakes=what != "sheet")
     if format == "text":
         return as_text(whole, what)
+    form = FORMS[format]
+    parts = items(whole, form, with_mistakes=what != "sheet")
     escape = escaper(form)
     total = sum(p.points for p in whole.problems)
     return str(
@@ -224,11 +225,13 @@ def write_documents(
             from solver.pdf import compile_pdf
 
             source = source or document(whole, what, "tex")
-            write(path, compile_pdf(source, path.stem))
+            try:
+                write(path, compile_pdf(source, path.stem))
+            except CheckFailed as e:
+                hint = "is the mathematics in a prompt or a feedback right?"
+                raise BadInput(f"{e}; {hint}").at(whole.path or whole.name) from None
         else:
             made = document(whole, what, format)
             source = made if format == "tex" else source
             write(path, made)
         yield path
-
-

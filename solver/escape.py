@@ -77,8 +77,13 @@ Pi Sigma Upsilon Phi Psi Omega
 GREEK = set(_NAMES.split())
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n"))
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₋₊", "0123456789-+"))
-ACCENTS = dict(zip("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c"
-                   "\u0323\u0327\u0328\u0331", "`'^~=u.\"rHvdckb"))
+ACCENTS = dict(
+    zip(
+        "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c"
+        "\u0323\u0327\u0328\u0331",
+        "`'^~=u.\"rHvdckb",
+    )
+)
 UNKNOWN = "ĦħĸĿŀŉŦŧſ"  # letters of Latin Extended-A that the T1 encoding lacks
 JOINING = "-'`,"  # two of them in a row would be set as another character
 

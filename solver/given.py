@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 
+from solver.aliases import ALIASES
 from solver.core import BadInput
 from solver.expressions.nodes import Expr, Sym, is_whole, letters
 from solver.expressions.parse import parse
@@ -19,44 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-LARGEST = 10**9  # no axis, kernel or layer is larger; beyond it is a slip of the keyboard
-
-# What people know by another name: PyTorch's arguments and the textbook's letters.
-ALIASES = {
-    "kernel_size": "kernel",
-    "k": "kernel",
-    "s": "stride",
-    "p": "padding",
-    "d": "dilation",
-    "g": "groups",
-    "in": "input",
-    "input_shape": "input",
-    "in_shape": "input",
-    "out": "output",
-    "filters": "out_channels",
-    "c_out": "out_channels",
-    "c_in": "in_channels",
-    "network": "net",
-    "model": "net",
-    "output_size": "output",
-    "num_features": "features",
-    "num_channels": "features",
-    "num_groups": "groups",
-    "normalized_shape": "shape",
-    "unflattened_size": "shape",
-    "elementwise_affine": "affine",
-    "track_running_stats": "track",
-    "upscale_factor": "factor",
-    "downscale_factor": "factor",
-    "scale_factor": "scale",
-    "recompute_scale_factor": "recompute",
-    "num_heads": "heads",
-    "hidden_size": "hidden",
-    "num_layers": "layers",
-    "proj_size": "proj",
-    "b": "batch",
-    "dims_": "dims",
-}
+LARGEST = 10**9  # no axis, kernel or layer is larger: beyond it is a slip of the keyboard
 
 REQUIRED = object()  # the default of a parameter that has none
 
@@ -83,7 +47,9 @@ def signature(function: Callable[..., Any]) -> tuple[Param, ...]:
     )
     defaults = positional | (function.__kwdefaults__ or {})
     types = function.__annotations__
-    return tuple(Param(n, types.get(n, "str"), defaults.get(n, REQUIRED)) for n in names)
+    return tuple(
+        Param(n, types.get(n, "str"), defaults.get(n, REQUIRED)) for n in names
+    )
 
 
 def fields_of(layer: type) -> tuple[Param, ...]:
@@ -141,6 +107,8 @@ def size(raw: Any, name: str) -> int | Expr:
         return bounded(int(text))
     if not text:
         raise BadInput("expected a size such as 3 or n, not nothing")
+    if re.search(r"[0-9]\s*x\s*[0-9]", text):
+        raise BadInput(f"expected one size, not the several of {shown(raw)}")
     tree = parse(text, "count" if "padding" in name else "size")
     if not letters(tree):
         raise BadInput(f"expected a whole number, not {shown(raw)}")
@@ -156,7 +124,9 @@ def size(raw: Any, name: str) -> int | Expr:
 def bounded(n: int) -> int:
     """n, if a size of that magnitude can be meant."""
     if abs(n) > LARGEST:
-        many = n.bit_length() * 30103 // 100_000 + 1  # Python writes 4300 digits at most
+        many = (
+            n.bit_length() * 30103 // 100_000 + 1
+        )  # Python writes 4300 digits at most
         text = str(n) if many <= 24 else f"a number of about {many} digits"
         raise BadInput(f"{text} is too large: sizes go up to {LARGEST:,}")
     return n
@@ -197,7 +167,7 @@ def several(raw: Any, name: str) -> tuple[int | Expr, ...]:
     if len(raw) > 8:
         raise BadInput(f"a shape has at most 8 axes, not {len(raw)}")
     found = tuple(size(x, name) for x in raw)
-    if any(s.name in "xX" for s in letters(found)):
+    if any(s.name[0] in "xX" for s in letters(found)):
         raise BadInput(f"{shown(raw)} is no shape: an x stands between two sizes")
     return found
 
@@ -215,7 +185,9 @@ def shapes(raw: Any, name: str) -> tuple[tuple[int | Expr, ...], ...]:
     """Several shapes: 64x28x28 and 128x28x28, separated by spaces or ;, or a list of lists."""
     if isinstance(raw, str):
         if len(raw) > LONGEST:
-            raise BadInput(f"the shapes have {len(raw):,} characters; at most {LONGEST:,}")
+            raise BadInput(
+                f"the shapes have {len(raw):,} characters; at most {LONGEST:,}"
+            )
         pieces = [p for p in re.split(r"[;\s]+(?![^(]*\))", raw.strip()) if p]
         return tuple(shape(p, name) for p in pieces)
     if isinstance(raw, (list, tuple)) and raw and all(isinstance(x, int) for x in raw):
@@ -229,10 +201,17 @@ def shapes(raw: Any, name: str) -> tuple[tuple[int | Expr, ...], ...]:
 SIDES = rf"[×,]|\d\s*x|x\s*\d|^\[.*\]$|^{ALONE}x{ALONE}$"
 
 
-def sides(raw: Any, name: str) -> Any:
-    """One size, or one an axis: 3, 3x5, (3, 5), [3, 5], k; None inside a list stays."""
+def some_sides(raw: Any, name: str) -> Any:
+    """Sides of which a list may leave some out: [None, 7]."""
     if isinstance(raw, (list, tuple)):
         return tuple(None if x is None else size(x, name) for x in raw)
+    return sides(raw, name)
+
+
+def sides(raw: Any, name: str) -> Any:
+    """One size, or one an axis: 3, 3x5, (3, 5), [3, 5], k."""
+    if isinstance(raw, (list, tuple)):
+        return tuple(size(x, name) for x in raw)
     if isinstance(raw, str):
         text = raw.strip()
         if len(text) <= LONGEST and re.search(SIDES, text):
@@ -288,7 +267,11 @@ def scales(raw: Any, name: str) -> Any:
         raw = raw.strip("()[] ").split(",")
     if isinstance(raw, (list, tuple)):
         return tuple(scales(x, name) for x in raw)
-    if isinstance(raw, float) or isinstance(raw, str) and re.fullmatch(r"\s*\d*\.\d+\s*", raw):
+    if (
+        isinstance(raw, float)
+        or isinstance(raw, str)
+        and re.fullmatch(r"\s*\d*\.\d+\s*", raw)
+    ):
         return decimal(raw, name)
     return size(raw, name)
 
@@ -340,6 +323,13 @@ def matrix(raw: Any, name: str) -> Any:
     return read_array(raw)
 
 
+def read_number(what: str, raw: Any) -> Any:
+    """An exact number or expression ("real"), or exact numbers in rows ("reals")."""
+    from solver.numeric import text
+
+    return {"real": text.real, "reals": text.reals}[what](raw)
+
+
 def table(raw: Any, name: str) -> Mapping[str, Any]:
     """A table of named values."""
     if not isinstance(raw, Mapping):
@@ -353,18 +343,21 @@ READERS: dict[str, Callable[[Any, str], Any]] = {
     "Shapes": shapes,
     "Sides": sides,
     "Sides | str": padding,
-    "Sides | tuple[Size | None, ...]": sides,
-    "Sides | tuple[Size, ...]": sides,
+    "Sides | tuple[Size, ...]": some_sides,  # a None is taken off: see read
     "Scale": scales,
     "int": integer,
     "bool": truth,
     "float": decimal,
     "str": word,
     "Names": words,
+    "Text": word,
+    "Where": lambda raw, name: raw,
     "Integers": integers,
     "Net": net,
     "Nets": nets,
     "Array": matrix,
+    "Real": lambda raw, name: read_number("real", raw),
+    "Reals": lambda raw, name: read_number("reals", raw),
     "Table": table,
 }
 

@@ -24,6 +24,8 @@ EXAMPLES = {
     "count": "pset count params lenet5",
     "field": "pset field vgg16 --layer pool5",
     "fit": "pset fit conv --in 64 --out 32 --k 3",
+    "loss": "pset loss bernoulli --wrt z",
+    "update": "pset update sgd --w '1 -2' --grads '0.5 4' --alpha 0.01",
     "run": "pset run pool --in '1 2; 3 4' --k 2 --mode avg",
 }
 DOCUMENTS = {
@@ -72,6 +74,20 @@ HELP = {
     "of": "what to compare: params, macs, flops, activations, …",
     "odd": "odd kernels only",
     "depth": "only stacks of this many layers",
+    "wrt": "the variable to derive by: w, z, yhat, …",
+    "where": "what the letters are: 'X: n x d, w: d, S: symmetric d x d'",
+    "convention": "what counts as the usual form: see the README",
+    "layout": "numerator (rows are entries of f) or denominator",
+    "w": "the weights before the first step: '1 -2'",
+    "grads": "their gradients, a row for each step: '0.5 4; 1 2'",
+    "alpha": "learning rate α",
+    "mu": "momentum μ",
+    "decay": "weight decay λ",
+    "epsilon": "ε against division by 0",
+    "reduction": "none, mean or sum over the samples",
+    "margin": "the margin; 0 is the perceptron's",
+    "score": "the letter of the score: z, yhat, …",
+    "padding": "zeros on each side, or 'same' or 'valid'",
 }
 
 

@@ -82,5 +82,6 @@ def limits() -> None:
 
 def warnings(log: str) -> list[str]:
     """The lines of a TeX log that a reader would see on paper: overfull, missing, undefined."""
-    wanted = r"^(?:Overfull .*|Missing character.*|LaTeX Warning: (?!Label|There were|Reference).*)$"
+    latex = r"LaTeX Warning: (?!Label|There were|Reference).*"
+    wanted = rf"^(?:Overfull .*|Missing character.*|{latex})$"
     return re.findall(wanted, log, re.M)

@@ -40,8 +40,7 @@ def prose(text: str, form: str) -> str:
     if text.replace(r"\$", "").count("$") % 2:
         raise BadInput("a $ has no partner: mathematics stands between two")
     paragraphs = [
-        _marked_up(paragraph, form)
-        for paragraph in re.split(r"\n\s*\n", text.strip())
+        _marked_up(paragraph, form) for paragraph in re.split(r"\n\s*\n", text.strip())
     ]
     if form == "mathml":
         return "".join(f"<p>{p}</p>" for p in paragraphs)

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from solver.core import Answer, BadInput, CheckFailed, Mistake, Problem, Step
-from solver.kinds import Kind, find, solve
+from solver.core import Answer, BadInput, CheckFailed, Mistake, Problem
+from solver.kinds import Kind, find, names, solve
+from solver.order import ordered
 from solver.registry import unknown
-from solver.values import Listing, Matrix, Options, Record, Shape, Table
+from solver.values import Matrix, Record, Shape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def load_toml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST:
             raise BadInput(f"the file is larger than {LARGEST:,} bytes").at(str(path))
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as e:
         raise BadInput(f"the file is not UTF-8: byte {e.start} cannot be read").at(
             str(path)
@@ -74,8 +75,10 @@ def load_toml(path: Path) -> dict[str, Any]:
         raise BadInput(f"cannot be read: {e.strerror or e}").at(str(path)) from None
     try:
         data: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as e:
-        raise BadInput(f"not valid TOML: {e}").at(str(path)) from None
+    except ValueError as e:  # TOMLDecodeError, or an integer of thousands of digits
+        raise BadInput(f"not valid TOML: {str(e).partition(';')[0]}").at(
+            str(path)
+        ) from None
     except RecursionError:
         raise BadInput("the tables are nested too deeply").at(str(path)) from None
     no_controls(data, str(path))
@@ -140,6 +143,7 @@ def load_set(name: str | Path) -> ProblemSet:
     conventions = mapping(data, "conventions", where)
     try:
         course_order(conventions)
+        expect_conventions(conventions)
     except BadInput as e:
         raise e.at(f"{where}: conventions") from None
     networks = mapping(data, "networks", where)
@@ -148,6 +152,9 @@ def load_set(name: str | Path) -> ProblemSet:
         isinstance(p, Mapping) for p in entries
     ):
         raise BadInput("problems are written as [[problem]] tables").at(where)
+    title = text(data, "title", where)
+    if not entries:
+        raise BadInput("there is no [[problem]] in this set").at(where)
     problems: list[Problem] = []
     for i, entry in enumerate(entries):
         place = f"{where}: problem {entry.get('id', i + 1)}"
@@ -157,7 +164,7 @@ def load_set(name: str | Path) -> ProblemSet:
         problems.append(one)
     return ProblemSet(
         path.stem,
-        text(data, "title", where) or path.stem,
+        title or path.stem,
         tuple(problems),
         text(data, "course", where),
         text(data, "intro", where),
@@ -190,6 +197,14 @@ def mapping(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]
     return value
 
 
+def tables(table: Mapping[str, Any], key: str) -> list[Any]:
+    """A list of tables, or none."""
+    value = table.get(key, [])
+    if not isinstance(value, list):
+        raise BadInput("expected [[tables]], or a list of them").at(key)
+    return value
+
+
 def read_problem(
     entry: Mapping[str, Any],
     where: str,
@@ -212,8 +227,12 @@ def read_problem(
         raise BadInput(f"points are a number from 0 to 1000, not {points!r:.40}").at(
             where
         )
-    course = {**conventions, **mapping(entry, "conventions", where)}
+    own = mapping(entry, "conventions", where)
+    course = {**conventions, **own}
     try:
+        expect_conventions(own)
+        if "values" in entry and ("kind" in entry or "given" in entry):
+            raise BadInput("give a kind with given, or [problem.values], not both")
         if "values" in entry:
             kind = find("values")
             parts = {
@@ -231,7 +250,7 @@ def read_problem(
             given = known_given(kind, mapping(entry, "given", where), course, networks)
             kind.read(given)
         order = course_order(course)
-        listed = tuple(read_mistake(m, order, where) for m in entry.get("mistakes", []))
+        listed = tuple(read_mistake(m, order, where) for m in tables(entry, "mistakes"))
     except BadInput as e:
         raise e.at(where) from None
     return Problem(
@@ -245,6 +264,16 @@ def read_problem(
         text(entry, "note", where),
         order,
     )
+
+
+def expect_conventions(conventions: Mapping[str, Any]) -> None:
+    """Refuse a convention that no kind knows."""
+    if set(conventions) <= {"order"}:
+        return
+    known = {"order"} | {p.name for n in names() for p in find(n).params}
+    for key in conventions:
+        if key not in known:
+            raise unknown("convention", key, sorted(known))
 
 
 def course_order(conventions: Mapping[str, Any]) -> str:
@@ -327,7 +356,11 @@ def as_value(data: Any, order: str) -> Any:
         if len(data) == 3:
             return Shape((data[-1], *data[:-1]) if order == "HWC" else data, "CHW")
         return Shape(data)
-    return data
+    if isinstance(data, (int, float, str)) and data == data:
+        return data
+    raise BadInput(
+        f"expected a number, a shape or rows of numbers, not {data!s:.40}"
+    ).at("value")
 
 
 def solve_part(whole: ProblemSet, problem: Problem) -> Answer:
@@ -344,46 +377,3 @@ def solve_part(whole: ProblemSet, problem: Problem) -> Answer:
 def solve_set(whole: ProblemSet) -> list[tuple[Problem, Answer]]:
     """Every part with its answer, in order."""
     return [(p, solve_part(whole, p)) for p in whole.problems]
-
-
-def ordered(answer: Answer, order: str) -> Answer:
-    """The answer with C×H×W shapes written in this order."""
-    if order == "CHW":
-        return answer
-    said = tuple(
-        c.replace("channels × height × width", "height × width × channels")
-        for c in answer.conventions
-    )
-    steps = tuple(_step(s, order) for s in answer.steps)
-    return replace(
-        answer, value=reorder(answer.value, order), steps=steps, conventions=said
-    )
-
-
-def _step(step: Step, order: str) -> Step:
-    return replace(
-        step,
-        after=reorder(step.after, order),
-        substeps=tuple(_step(s, order) for s in step.substeps),
-    )
-
-
-def reorder(value: Any, order: str) -> Any:
-    """C×H×W as H×W×C, inside lists and records too."""
-    if isinstance(value, Shape):
-        if value.order == "CHW" and order == "HWC":
-            return Shape((*value[1:], value[0]), "HWC")
-        return value
-    if isinstance(value, Record):
-        return Record({k: reorder(v, order) for k, v in value.items()})
-    if isinstance(value, Options):
-        return Options((reorder(v, order) for v in value), value.usual)
-    if isinstance(value, Table):
-        return Table(
-            (tuple(reorder(c, order) for c in row) for row in value),
-            value.columns,
-            value.totals,
-        )
-    if isinstance(value, Listing):
-        return Listing(reorder(v, order) for v in value)
-    return value

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class Shape(tuple):  # type: ignore[type-arg]
+class Shape(tuple):
     """Sizes in order; `order` says what the axes are, where that is known: "CHW", "HWC"."""
 
     order: str
@@ -26,11 +26,11 @@ class Shape(tuple):  # type: ignore[type-arg]
         return made
 
 
-class Record(dict):  # type: ignore[type-arg]
+class Record(dict):
     """Named values, in order: {"shape": …, "params": 456}."""
 
 
-class Options(tuple):  # type: ignore[type-arg]
+class Options(tuple):
     """Records that all answer the question; `usual` is the index of the one people take."""
 
     usual: int | None
@@ -41,21 +41,23 @@ class Options(tuple):  # type: ignore[type-arg]
         return made
 
 
-class Listing(tuple):  # type: ignore[type-arg]
+class Listing(tuple):
     """Several values of one type, in order: shapes, counts, a row of numbers."""
 
 
-class Matrix(tuple):  # type: ignore[type-arg]
+class Matrix(tuple):
     """Rows of numbers."""
 
 
-class Table(tuple):  # type: ignore[type-arg]
+class Table(tuple):
     """Rows under named columns; the last `totals` rows are sums."""
 
     columns: tuple[str, ...]
     totals: int
 
-    def __new__(cls, rows: Iterable[Any], columns: Sequence[str] = (), totals: int = 0) -> Table:
+    def __new__(
+        cls, rows: Iterable[Any], columns: Sequence[str] = (), totals: int = 0
+    ) -> Table:
         made = super().__new__(cls, rows)
         made.columns = tuple(columns)
         made.totals = totals
@@ -71,7 +73,18 @@ NAMES = {
     "flops": "FLOPs",
     "rf": "receptive field",
 }
-BRACKETS = {"text": ("(", ")"), "latex": ("(", ")"), "mathml": ("<mo>(</mo>", "<mo>)</mo>")}
+BRACKETS = {
+    "text": ("(", ")"),
+    "latex": ("(", ")"),
+    "mathml": ("<mo>(</mo>", "<mo>)</mo>"),
+}
+
+
+def has_dims(e: Any) -> bool:
+    """Whether a tree is of columns and matrices; asked without loading what they need."""
+    from solver.expressions.nodes import walk
+
+    return any(n.TYPED for n in walk(e))
 
 
 def show(value: Any, form: str = "text") -> str:
@@ -82,10 +95,35 @@ def show(value: Any, form: str = "text") -> str:
     return words(str(value), form)
 
 
+def typed(e: Expr, form: str) -> str:
+    """A tree of columns and matrices; ∂f/∂X on the left of a step."""
+    from solver.expressions import typeset
+    from solver.expressions.typed import Partial
+
+    printer = {
+        "text": typeset.unicode,
+        "latex": typeset.latex,
+        "mathml": typeset.mathml,
+    }[form]
+    if not isinstance(e, Partial):
+        return printer(e)
+    inside = printer(e.args[0])
+    if form == "latex":
+        return rf"\frac{{\partial f}}{{\partial {inside}}}"
+    if form == "mathml":
+        return (
+            "<mfrac><mrow><mi>∂</mi><mi>f</mi></mrow>"
+            f"<mrow><mi>∂</mi>{inside}</mrow></mfrac>"
+        )
+    return f"∂f/∂{inside}" if len(inside) == 1 else f"∂f/∂({inside})"
+
+
 def expression(e: Expr, form: str) -> str:
+    if has_dims(e):
+        return typed(e, form)
     from solver.expressions import show as printers
 
-    return getattr(printers, form)(e)  # type: ignore[no-any-return]
+    return getattr(printers, form)(e)
 
 
 def integer(n: int, form: str) -> str:
@@ -155,8 +193,10 @@ def _factor(x: Any, form: str) -> str:
 
 def record(value: Mapping[str, Any], form: str) -> str:
     if form == "text":
-        return ", ".join(f"{NAMES.get(k, k).replace('_', ' ')} {show(v, form)}"
-                         for k, v in value.items())  # fmt: skip
+        listed = any(isinstance(v, (Listing, Options)) for v in value.values())
+        return ("; " if listed else ", ").join(
+            f"{NAMES.get(k, k).replace('_', ' ')} {show(v, form)}" for k, v in value.items()
+        )
     gap = {"latex": r",\quad ", "mathml": '<mo>,</mo><mspace width="1em"/>'}[form]
     equals = {"latex": r"\colon\ ", "mathml": "<mo>:</mo>"}[form]
     return gap.join(
@@ -174,14 +214,21 @@ def listing(value: Sequence[Any], form: str) -> str:
 
 
 def options(value: Options, form: str) -> str:
-    gap = {"text": "; ", "latex": r";\quad ", "mathml": '<mo>;</mo><mspace width="1em"/>'}[form]
+    gap = {
+        "text": "; ",
+        "latex": r";\quad ",
+        "mathml": '<mo>;</mo><mspace width="1em"/>',
+    }[form]
     equals = {"text": " = ", "latex": " = ", "mathml": "<mo>=</mo>"}[form]
     shown = []
     for i, one in enumerate(value):
         if isinstance(one, Mapping):
             from solver.expressions.nodes import Sym
 
-            pairs = [expression(Sym(k), form) + equals + show(v, form) for k, v in one.items()]
+            pairs = [
+                expression(Sym(k), form) + equals + show(v, form)
+                for k, v in one.items()
+            ]
             comma = {"text": ", ", "latex": r",\ ", "mathml": "<mo>,</mo>"}[form]
             text = comma.join(pairs)
         else:
@@ -193,11 +240,16 @@ def options(value: Options, form: str) -> str:
 
 
 def matrix(value: Matrix, form: str) -> str:
-    rows = [[show(x, form) for x in row] for row in value]
+    # No digit groups: a comma would stand between two entries.
+    rows = [
+        [expression(tree(x), form) if isinstance(x, int) else show(x, form) for x in row]
+        for row in value
+    ]
     if form == "text":
         widths = [max(map(len, column)) for column in zip(*rows)]
         return "\n".join(
-            "[" + "  ".join(c.rjust(w) for c, w in zip(row, widths)) + "]" for row in rows
+            "[" + "  ".join(c.rjust(w) for c, w in zip(row, widths)) + "]"
+            for row in rows
         )
     if form == "latex":
         body = r" \\ ".join(" & ".join(row) for row in rows)
@@ -275,8 +327,14 @@ def same(a: Any, b: Any) -> bool | None:
     if isinstance(a, Expr) or isinstance(b, Expr):
         from solver.expressions.formula import same_size
 
-        if not isinstance(a, (Expr, int, Numeric)) or not isinstance(b, (Expr, int, Numeric)):
+        if not isinstance(a, (Expr, int, Numeric)) or not isinstance(
+            b, (Expr, int, Numeric)
+        ):
             return False
+        if has_dims(tree(a)) or has_dims(tree(b)):
+            from solver.numeric.prove import equal
+
+            return equal(tree(a), tree(b))
         return same_size(a, b)
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         return a.keys() == b.keys() and _all(same(a[k], b[k]) for k in a)
@@ -286,7 +344,7 @@ def same(a: Any, b: Any) -> bool | None:
         return False
     if isinstance(a, float) or isinstance(b, float):
         try:
-            return abs(a - b) <= 1e-9 * max(abs(a), abs(b))  # type: ignore[no-any-return]
+            return abs(a - b) <= 1e-9 * max(abs(a), abs(b))
         except TypeError:
             return False
     return bool(a == b)

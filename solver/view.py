@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from solver.core import Answer, BadInput, Step
-from solver.expressions.formula import GLOSSARY
+from solver.expressions.formula import GLOSSARY, REAL, meaning
 from solver.expressions.nodes import Add, Expr, Num, Sym, letters
 from solver.values import (
     NAMES,
@@ -35,6 +35,7 @@ SIZES = re.compile(
 )
 WHOLE = re.compile(r"(?<![\d.,])\d{5,}(?![\d.])")
 EQUALS = {"latex": " = ", "mathml": "<mo>=</mo>"}
+WINDOW = 50  # terms of one window worked by hand, which are all written out
 LONG = 8  # a sum of more terms is shown by its first and last
 COUNTED = (
     "parameters",
@@ -107,12 +108,12 @@ def view(answer: Answer, form: str = "text") -> View:
     cells = tuple(tuple(cell(c, form, escape) for c in row) for row in table)
     name = NAMES.get(answer.name, answer.name)
     return View(
-        value=stated(answer, show(value, form)) if form == "text" else show(value, form),
+        value=stated(answer, show(value, form))
+        if form == "text"
+        else show(value, form),
         name=escape(name),
         lines=tuple(lines),
-        where=tuple(
-            (expression(s, form), escape(GLOSSARY[s.name])) for s in met(answer)
-        ),
+        where=tuple((expression(s, form), escape(meaning(s))) for s in met(answer)),
         condition=condition(answer.condition, form),
         conventions=tuple(spelt(c, form) for c in answer.conventions),
         checks=tuple(dict.fromkeys(escape(c.how) for c in answer.checks)),
@@ -143,7 +144,8 @@ def answers(answer: Answer, form: str) -> tuple[tuple[str, str], ...]:
     if isinstance(value, Record):
         escape = escaper(form)
         return tuple(
-            (escape(label(k)), stated(answer, inline(v, form))) for k, v in value.items()
+            (escape(label(k)), stated(answer, inline(v, form)))
+            for k, v in value.items()
         )
     return (("", stated(answer, inline(value, form))),)
 
@@ -298,7 +300,10 @@ def is_words(m: Any) -> bool:
 
 def member(m: Any, form: str) -> str:
     """One member of a chain; a long sum by its first terms and its last."""
-    many = isinstance(m, Add) and len(m.args) > LONG
+    worked = (
+        isinstance(m, Add) and not isinstance(m.args[0], Num) and len(m.args) <= WINDOW
+    )
+    many = isinstance(m, Add) and len(m.args) > LONG and not worked
     if many or isinstance(m, Add) and all(isinstance(a, Num) for a in m.args):
         dots = {"text": "…", "latex": r"\cdots", "mathml": "<mo>⋯</mo>"}[form]
         plus_ = {"text": " + ", "latex": " + ", "mathml": "<mo>+</mo>"}[form]
@@ -330,7 +335,15 @@ def met(answer: Answer) -> list[Sym]:
     for part in parts:
         for sym in letters(part):
             found.setdefault(sym.name, sym)
-    order = list(GLOSSARY)
+    order = [*GLOSSARY, *REAL]
     told = ("H_out", "W_out", "D_out", "L_out")  # the step's own words explain these
-    known = [s for s in found.values() if s.name in GLOSSARY and s.name not in told]
-    return sorted(known, key=lambda s: order.index(s.name))
+    known = [s for s in found.values() if s.name not in told and meaning(s)]
+    known = [s for s in known if s.kind != "real" or s.name in REAL]
+    return sorted(
+        known,
+        key=lambda s: (
+            order.index(s.name.partition("_")[0])
+            if s.name not in order
+            else order.index(s.name)
+        ),
+    )

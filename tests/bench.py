@@ -23,12 +23,12 @@ SYMPY = [sys.executable, "-c", "import sympy"]
 
 # name, command, what it is held against, the bound
 CASES: list[tuple[str, list[str], list[str], float]] = [
-    ("shape conv, numbers", "shape conv --in 3x32x32 --k 5 --out-channels 6".split(), PASS, 4.0),
-    ("shape conv, letters", "shape conv --k 3 --p p --s s".split(), SYMPY, 1.4),
-    ("count vgg16", "count vgg16".split(), PASS, 6.0),
-    ("count resnet152", "count resnet152".split(), PASS, 12.0),
-    ("count macs resnet50", "count macs resnet50".split(), PASS, 12.0),
-    ("field inception-v3", "field inception-v3".split(), PASS, 12.0),
+    ("shape conv, numbers", ["shape", "conv", "--in", "3x32x32", "--k", "5", "--out-channels", "6"], PASS, 4.0),
+    ("shape conv, letters", ["shape", "conv", "--k", "3", "--p", "p", "--s", "s"], SYMPY, 1.4),
+    ("count vgg16", ["count", "vgg16"], PASS, 6.0),
+    ("count resnet152", ["count", "resnet152"], PASS, 12.0),
+    ("count macs resnet50", ["count", "macs", "resnet50"], PASS, 12.0),
+    ("field inception-v3", ["field", "inception-v3"], PASS, 12.0),
 ]
 MEGABYTES = 60
 

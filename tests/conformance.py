@@ -167,10 +167,17 @@ def sources(
     corpora: Path | None, sets: Path | None
 ) -> Iterator[tuple[str, Iterator[Case]]]:
     """(file name, its cases) for every known file there is."""
+    from tests.conformance_gradients import fuzz, gradients, refused
     from tests.conformance_networks import networks
     from tests.conformance_sets import parts
 
-    known = {"shapes.jsonl": shapes, "networks.json": networks}
+    known = {
+        "shapes.jsonl": shapes,
+        "networks.json": networks,
+        "gradients.jsonl": gradients,
+        "gradients_bad.jsonl": refused,
+        "gradients_fuzz.jsonl": fuzz,
+    }
     for name, measure in known.items():
         if corpora and (corpora / name).exists():
             yield name, measure(corpora / name)

@@ -12,7 +12,18 @@ import pytest
 from hypothesis import strategies as st
 
 from solver.core import BadInput
-from solver.expressions.nodes import Add, Call, Div, Expr, Mul, Neg, Num, Pow, Sym, evaluate
+from solver.expressions.nodes import (
+    Add,
+    Call,
+    Div,
+    Expr,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Sym,
+    evaluate,
+)
 from solver.expressions.parse import parse
 
 LETTERS = ("H", "W", "C", "n", "k_1")

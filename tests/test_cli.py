@@ -66,7 +66,7 @@ def test_questions(words: str, first: str) -> None:
     ],
 )
 def test_the_quick_route_and_click_s_give_the_same(words: str) -> None:
-    from cli import expanded, plain_question
+    from solver.question import expanded, plain_question
 
     quick = pset(*words.split())
     program = (

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import solver
+from solver.aliases import ALIASES
 from solver.core import BadInput
-from solver.given import ALIASES, fields_of
+from solver.given import fields_of
 from solver.networks.layers import layer
 from solver.networks.printed import read_printed
 from solver.networks.printed_blocks import FLOWS, INPUTS, LAYERS, names_in

@@ -8,7 +8,8 @@ import pytest
 
 from solver.core import BadInput, CheckFailed
 from solver.kinds import mistakes
-from solver.sets import bundled, load_set, load_toml, reorder, solve_part, solve_set
+from solver.order import reorder
+from solver.sets import bundled, load_set, load_toml, solve_part, solve_set
 from solver.values import Record, Shape, same
 
 SETS = sorted(bundled())

@@ -1,7 +1,8 @@
 """Reading a student's text as a value of the expected answer's type.
 
 The text is hostile until read here: nothing is evaluated but arithmetic on our own trees,
-lengths are bounded. What cannot be read is a BadInput, which is not charged.
+and lengths are bounded. A word that is no name or unit known here is never passed over
+("not 64x62x62" is no shape): what cannot be read is a BadInput, which is not charged.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from solver.core import BadInput
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, letters
 from solver.expressions.parse import parse
-from solver.given import entries, size
+from solver.expressions.points import is_real
+from solver.given import size
 from solver.numeric.text import read_array
 from solver.values import NAMES, Listing, Matrix, Numeric, Options, Record, Shape
 
@@ -22,9 +24,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-LONGEST = 20_000
+LONGEST, LONGEST_SUM = 20_000, 2_000
 SUFFIXES = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9}
 SUFFIXES |= {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+BYTES |= {"bytes": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+UNITS = {
+    "parameters", "parameter", "params", "weights", "weight", "biases", "bias", "macs",
+    "mac", "flops", "flop", "multiply-adds", "multiplications", "operations",
+    "connections", "activations", "activation", "values", "neurons", "units", "pixels",
+    "channels", "filters", "in", "total", "points",
+}  # fmt: skip
+DIMENSIONS = {
+    "channels", "channel", "maps", "filters", "height", "width", "depth", "length",
+    "pixels", "shape",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,8 +56,8 @@ class Chain:
     members: tuple[Any, ...]
 
 
-def read(expected: Any, text: str) -> Any:
-    """The student's value, of the expected one's type. Raises BadInput."""
+def read(expected: Any, text: str, unit: str = "") -> Any:
+    """The student's value, of the expected one's type and in its unit. Raises BadInput."""
     if len(text) > LONGEST:
         raise BadInput(f"the answer has {len(text):,} characters; at most {LONGEST:,}")
     text = plain(text)
@@ -52,47 +66,55 @@ def read(expected: Any, text: str) -> Any:
     if isinstance(expected, bool):
         return yes_or_no(text)
     if isinstance(expected, (int, Expr, Numeric)):
-        return quantity(text, expected)
+        return quantity(text, expected, unit)
     if isinstance(expected, Shape):
         return shape(text)
     if isinstance(expected, Matrix):
-        return Matrix(read_array(text))
+        rows_ = read_array(text)
+        return Matrix(rows_ if isinstance(rows_[0], tuple) else (rows_,))
     if isinstance(expected, Options):
         return several(text, expected[0] if expected else Record())
     if isinstance(expected, Mapping):
-        return record(text, expected)
+        return record(text, expected, unit)
     if isinstance(expected, (Listing, tuple, list)):
-        first = expected[0] if expected else 0
-        if isinstance(first, Shape):
-            return Listing(shape(p) for p in re.findall(SHAPES, text))
-        gap = (
-            r"[;\n]+"
-            if isinstance(first, (Shape, Matrix, tuple))
-            else r"[;\n]+|,\s+|\s+"
-        )
-        return Listing(read(first, p) for p in re.split(gap, text) if p.strip())
+        return listing(text, expected, unit)
     raise BadInput(f"answers of this type are not read yet: {type(expected).__name__}")
 
 
-LATEX = {
-    r"\\times|\\cdot": "*", r"\\left|\\right|\\[,;!: ]|\\quad": "", r"\\lfloor": "⌊",
-    r"\\rfloor": "⌋", r"\\lceil": "⌈", r"\\rceil": "⌉", r"\{,\}": ",", r"\$": "",
-    r"\\(?:text|mathrm|mathbf)\{([^{}]*)\}": r" \1 ", r"\\(?:d|t)?frac\{([^{}]*)\}\{([^{}]*)\}": r"((\1)/(\2))",
-}  # fmt: skip
+# -- LaTeX and Unicode to plain text ------------------------------------------------------
+
+LATEX: dict[str, Any] = {
+    r"\\begin\{[bp]?matrix\}(.*?)\\end\{[bp]?matrix\}": lambda m: rows(m[1]),
+    r"\\(?:boxed|text|mathrm|mathbf)\s*\{([^{}]*)\}": r" \1 ",
+    r"\\(?:d|t)?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}": r"((\1)/(\2))",
+    r"\\times|\\cdot": "*",
+    r"\\left(?![a-z])|\\right(?![a-z])|\\[,;!: ()\[\]]|\\quad|\$": " ",
+    r"\\lfloor": "⌊",
+    r"\\rfloor": "⌋",
+    r"\\lceil": "⌈",
+    r"\\rceil": "⌉",
+    r"\{,\}": ",",
+    r"(?<=\d)_(?=\d{3})": "",
+    r"torch\.Size|tensor(?=\s*\()": "",
+}
+
+
+def rows(body: str) -> str:
+    """The body of a LaTeX matrix as 1 2; 3 4."""
+    return "; ".join(
+        " ".join(r.split("&")) for r in re.split(r"\\\\", body) if r.strip()
+    )
 
 
 def plain(text: str) -> str:
     """Simple LaTeX as plain text; control characters are refused."""
     for c in text:
-        if (
-            (ord(c) < 32 and c not in "\n\r\t")
-            or "\u202a" <= c <= "\u202e"
-            or "\u2066" <= c <= "\u2069"
-        ):
+        control = (ord(c) < 32 and c not in "\n\r\t") or 127 <= ord(c) < 160
+        if control or "\u202a" <= c <= "\u202e" or "\u2066" <= c <= "\u2069":
             raise BadInput(f"the answer holds the control character U+{ord(c):04X}")
     for pattern, replacement in LATEX.items():
-        text = re.sub(pattern, replacement, text)
-    return text.replace("−", "-").strip()
+        text = re.sub(pattern, replacement, text, flags=re.S)
+    return text.replace("−", "-").strip().rstrip(".,;").strip()
 
 
 def yes_or_no(text: str) -> bool:
@@ -105,93 +127,208 @@ def yes_or_no(text: str) -> bool:
     raise BadInput(f"expected yes or no, not {text[:40]!r}")
 
 
+# -- numbers and expressions --------------------------------------------------------------
+
 NUMBER = re.compile(
-    r"(?P<digits>[+-]?(?:\d{1,3}(?:[, ]\d{2,3})*[, ]\d{3}|\d+)(?:\.\d+)?|[+-]?\.\d+)"
-    r"(?:\s*(?:e|\*\s*10\s*\^)\s*\{?(?P<power>[+-]?\d{1,3})\}?)?"
+    r"(?P<digits>[+-]?(?:\d{1,3}(?:[, ]\d{2,3})*[, ]\d{3}|\d+)(?:\.\d*)?|[+-]?\.\d+)"
+    r"(?:\s*(?:[eE]|\*\s*10\s*\^)\s*\{?(?P<power>[+-]?\d{1,2})\}?)?"
     r"\s*(?P<suffix>[kKmMgGbB](?![a-zA-Z])|thousand|million|billion)?"
-    r"\s*(?P<percent>%)?\s*(?P<unit>[a-zA-Z][a-zA-Z -]*)?\.?$"
+    r"\s*(?P<percent>%)?\s*(?P<unit>[a-zA-Z][a-zA-Z -]*)?$"
 )
 
 
-def quantity(text: str, expected: Any) -> Any:
+def quantity(text: str, expected: Any, unit: str) -> Any:
     """A number, arithmetic, or an expression in letters; a chain of equals."""
+    if len(text) > LONGEST_SUM:
+        raise BadInput(
+            f"the answer has {len(text):,} characters; at most {LONGEST_SUM:,}"
+        )
+    labelled = re.match(r"\s*([A-Za-z][\w #-]*?)\s*:\s*(?=\S)", text)
+    if labelled and not isinstance(expected, Expr):
+        known_words(labelled[1], UNITS)
+        text = text[labelled.end() :]
     members = [m for m in re.split(r"(?<![<>=])=(?!=)", text) if m.strip()]
+    if len(members) > 1 and re.fullmatch(r"\s*[A-Za-z][\w #]*\s*", members[0]):
+        members = members[1:]  # params = 456
     if len(members) > 1:
-        if re.fullmatch(r"\s*[A-Za-z][\w #]*\s*", members[0]):  # params = 456
-            members = members[1:]
-        if len(members) > 1:
-            return Chain(tuple(one_quantity(m.strip(), expected) for m in members))
-    return one_quantity((members or [text])[-1].strip(), expected)
+        return Chain(tuple(one_quantity(m.strip(), expected, unit) for m in members))
+    return one_quantity((members or [text])[-1].strip(), expected, unit)
 
 
-def one_quantity(text: str, expected: Any) -> Any:
-    """One member: grouped digits and suffixes first, else an expression."""
+def one_quantity(text: str, expected: Any, unit: str) -> Any:
+    """One member: grouped digits, suffixes and units first, else an expression."""
     wants_letters = isinstance(expected, Expr)
+    if wants_letters and is_real(expected):
+        return parse(text.replace("{", "(").replace("}", ")"), "real")
     m = NUMBER.match(text)
     if m and not (wants_letters and (m["unit"] or m["suffix"])):
-        return number(m)
-    tree = parse(
-        re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text.replace("{", "(").replace("}", ")"))
-    )
+        return number(m, unit)
+    words = re.search(r"\s((?:[A-Za-z-]{3,}\s*)+)$", text)
+    if words:
+        known_words(words[1], UNITS)
+        text = text[: words.start()]
+    text = text.replace("{", "(").replace("}", ")")
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
+    if wants_letters:
+        text = products(text, {s.name for s in letters(expected)})
+    tree = parse(text)
     if letters(tree) and not wants_letters:
-        raise BadInput(
-            f"expected a number, not an expression in "
-            f"{', '.join(s.name for s in letters(tree))}"
-        )
+        names = ", ".join(s.name for s in letters(tree))
+        raise BadInput(f"expected a number, not an expression in {names}")
+    if letters(tree):
+        return tree  # as written: it is compared at numbers, never expanded
     try:
-        return settle(tree)
-    except (ZeroDivisionError, OverflowError) as e:
+        value = settle(tree)
+    except (ArithmeticError, ValueError, TypeError) as e:
         raise BadInput(f"the answer cannot be computed: {e}") from None
+    if isinstance(value, complex):
+        raise BadInput("the answer is no real number")
+    return value
 
 
-def number(m: re.Match[str]) -> Any:
-    """The number of a match, exact if all its digits are shown."""
+def products(text: str, known: set[str]) -> str:
+    """Letters side by side as a product: 40HWC² is 40·H·W·C², C(40C + 2) is C·(…)."""
+
+    def spread(m: re.Match[str]) -> str:
+        word = m[0]
+        if word in known or not all(c in known for c in word):
+            return word
+        return "*".join(word)
+
+    text = re.sub(r"[A-Za-z][A-Za-z_0-9]*", spread, text)
+    return re.sub(
+        r"(?<![A-Za-z_])([A-Za-z])\s*\(",
+        lambda m: f"{m[1]}*(" if m[1] in known else m[0],
+        text,
+    )
+
+
+def known_words(text: str, known: set[str]) -> None:
+    """Refuse a text that holds a word which could change its meaning."""
+    for word in re.findall(r"[A-Za-z-]+", text):
+        if word.lower() not in known:
+            raise BadInput(f"the word {word[:30]!r} is not understood in this answer")
+
+
+def number(m: re.Match[str], unit: str) -> Any:
+    """The number of a match in the expected unit, exact if all its digits are shown."""
     from fractions import Fraction
 
-    digits = re.sub(r"[, ]", "", m["digits"])
+    digits = re.sub(r"[, ]", "", m["digits"]).rstrip(".")
     value = Fraction(digits)
-    scale = Fraction(10) ** int(m["power"] or 0) * SUFFIXES.get(
-        (m["suffix"] or "").lower(), 1
-    )
+    suffix, named = (m["suffix"] or "").lower(), m["unit"] or ""
+    if suffix and unit.lower() in BYTES:  # 553433088 B is bytes here, not billions
+        if suffix != "b" or named:
+            raise BadInput(
+                "write the unit of memory out: MB (10⁶ bytes) or MiB (2²⁰ bytes)"
+            )
+        suffix, named = "", "b"
+    scale = Fraction(10) ** int(m["power"] or 0) * SUFFIXES.get(suffix, 1)
     if m["percent"]:
         scale /= 100
+    scale *= unit_scale(named, unit)
     decimals = len(digits.partition(".")[2])
     exact = value * scale
-    if scale != 1 and not m["percent"] or decimals:
-        return Rounded(
-            exact.numerator if exact.denominator == 1 else exact,
-            scale / 2 / Fraction(10) ** decimals,
-        )
-    return exact.numerator if exact.denominator == 1 else exact
+    shown = exact.numerator if exact.denominator == 1 else exact
+    if decimals or (scale != 1 and not m["percent"]):
+        return Rounded(shown, scale / 2 / Fraction(10) ** decimals)
+    return shown
+
+
+def unit_scale(given: str, unit: str) -> Any:
+    """What a number in the given unit is multiplied by to be in the expected one."""
+    from fractions import Fraction
+
+    word = given.strip().lower()
+    if word in BYTES and unit.lower() in BYTES:
+        return Fraction(BYTES[word], BYTES[unit.lower()])
+    if word and word not in UNITS:
+        prefix, base = word[0], word[1:]
+        if prefix in SUFFIXES and base in UNITS:
+            return SUFFIXES[prefix]
+        known_words(word, UNITS)
+    return 1
+
+
+# -- shapes -------------------------------------------------------------------------------
 
 
 def shape(text: str) -> Shape:
-    """64x62x62, (64, 62, 62), 62 × 62 with 64 channels."""
+    """64x62x62, (64, 62, 62), 62 × 62 with 64 channels; sums in brackets."""
     text = text.replace("*", "×")
     named = re.search(
         r"(?:,|and|with|;)?\s*(\d+)\s*(?:channels?|maps?|filters?)\b", text
     )
+    order, first = "", []
     if named:
-        rest = (text[: named.start()] + " " + text[named.end() :]).strip(" ,;")
-        sizes = [
-            size(t, "shape") for t in entries(re.sub(r"\b(?:and|with|by)\b", " ", rest))
-        ]
-        return Shape((int(named[1]), *sizes), "CHW")
-    text = re.sub(r"\b(?:by|and)\b", "×", text)
-    if re.search(r"[A-Za-z]{3,}", text):
-        text = re.sub(r"[A-Za-z]{3,}:?", " ", text)
-    sizes = [size(t, "shape") for t in entries(text)]
+        text = (text[: named.start()] + " " + text[named.end() :]).strip(" ,;")
+        first, order = [int(named[1])], "CHW"
+    text = re.sub(r"\b(?:by|and|with)\b", "×", text)
+    for word in re.findall(r"(?<![A-Za-z_])[A-Za-z]{3,}", text):
+        if word.lower() not in DIMENSIONS | {"floor", "ceil"}:
+            raise BadInput(f"the word {word[:30]!r} is not understood in a shape")
+    text = re.sub(rf"(?i)\b(?:{'|'.join(DIMENSIONS)})\b:?", " ", text)
+    sizes = [size(t, "shape") for t in cut(text)]
     if not sizes:
         raise BadInput("expected a shape such as 64 x 32 x 32")
-    return Shape(sizes)
+    return Shape((*first, *sizes), order)
 
+
+def cut(text: str) -> list[str]:
+    """The sizes of a shape: cut at ×, x and commas outside brackets, else at spaces."""
+    text = text.strip()
+    while text[:1] and text[0] in "([" and text[-1] in ")]" and balanced(text[1:-1]):
+        text = text[1:-1].strip()
+    pieces, depth, start = [], 0, 0
+    for i, c in enumerate(text):
+        depth += (c in "([⌊⌈") - (c in ")]⌋⌉")
+        before, after = text[:i].rstrip()[-1:], text[i + 1 :].lstrip()[:1]
+        cross = c in "×," or (
+            c in "xX"
+            and (before.isalnum() or before in ")⌋⌉")
+            and (after.isalnum() or after in "(⌊⌈-")
+        )  # fmt: skip
+        if cross and depth == 0:
+            pieces.append(text[start:i].strip())
+            start = i + 1
+    pieces.append(text[start:].strip())
+    if len(pieces) == 1 and re.fullmatch(r"[\w\s]+", text):
+        pieces = text.split()
+    if any(not p for p in pieces) and text:
+        raise BadInput("a size is missing in this shape")
+    return [p for p in pieces if p]
+
+
+def balanced(text: str) -> bool:
+    """Whether brackets close only what they opened here."""
+    depth = 0
+    for c in text:
+        depth += (c in "([") - (c in ")]")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+# -- several values -----------------------------------------------------------------------
 
 SHAPES = r"[(\[][^()\[\]]*[)\]]|\w+(?:\s*(?:[x×*]|by)\s*\w+)*"
 
 
-def record(text: str, expected: Mapping[str, Any]) -> Record:
+def listing(text: str, expected: Any, unit: str) -> Listing:
+    """Values in a row, separated by ; or new lines, numbers also by commas or spaces."""
+    first = expected[0] if expected else 0
+    if isinstance(first, Shape):
+        return Listing(shape(p) for p in re.findall(SHAPES, text))
+    gap = r"[;\n]+" if isinstance(first, (Matrix, tuple)) else r"[;\n]+|,\s+|\s+"
+    return Listing(read(first, p, unit) for p in re.split(gap, text) if p.strip())
+
+
+def record(text: str, expected: Mapping[str, Any], unit: str) -> Record:
     """name value; name value: each entry by its name, or all of them in order."""
     pieces = [p.strip() for p in re.split(r"[;\n]+", text) if p.strip()]
+    if len(pieces) == 1 and len(expected) > 1:
+        commas = [p.strip() for p in re.split(r",\s+", text) if p.strip()]
+        pieces = commas if len(commas) == len(expected) else pieces
     found = Record()
     unnamed = []
     for piece in pieces:
@@ -201,49 +338,54 @@ def record(text: str, expected: Mapping[str, Any]) -> Record:
             continue
         if key[0] in found:
             raise BadInput(f"{key[0]} is given twice")
-        found[key[0]] = read(expected[key[0]], key[1])
+        found[key[0]] = read(expected[key[0]], key[1], unit)
     left = [k for k in expected if k not in found]
     if len(unnamed) > len(left):
+        names = "; ".join(f"{k} …" for k in expected)
         raise BadInput(
-            f"{len(pieces)} values for {len(expected)}: name them, as in "
-            + "; ".join(f"{k} …" for k in expected)
+            f"{len(pieces)} values for {len(expected)}: name them, as in {names}"
         )
     for key_, piece in zip(left, unnamed):
-        found[key_] = read(expected[key_], piece)
+        found[key_] = read(expected[key_], piece, unit)
     return found
 
 
 def named(piece: str, expected: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The entry that a piece names at its start or end, and the rest of it."""
+    """The entry that a piece names at its start, and the rest of it."""
     for key in sorted(expected, key=len, reverse=True):
         for word in dict.fromkeys((key, key.replace("_", " "), NAMES.get(key, key))):
-            m = re.match(
-                rf"\s*{re.escape(word)}\s*[:=]?\s+(.+)$|\s*{re.escape(word)}\s*[:=]\s*(.+)$",
-                piece,
-                re.I | re.S,
-            )
+            name = re.escape(word)
+            m = re.match(rf"\s*{name}(?:\s*[:=]\s*|\s+)(.+)$", piece, re.I | re.S)
             if m:
-                return key, (m[1] or m[2]).strip()
+                return key, m[1].strip()
     return None
 
 
+LETTERS = {"padding": "p", "stride": "s", "kernel": "k", "dilation": "d"}
+JOINING = {"and", "with", "a", "an", "the", "of", "size", "is"}
+
+
 def several(text: str, expected: Any) -> Options:
-    """p = 1, s = 2; p = 3, s = 4."""
-    found = []
+    """p = 1, s = 2; padding 3, stride 4: combinations, separated by ; or new lines."""
+    if text.lower().strip(" .") in ("none", "no", "∅", "{}"):
+        return Options(())
+    found: dict[Any, None] = {}
     for piece in filter(None, (p.strip() for p in re.split(r"[;\n]+|\bor\b", text))):
-        pairs = re.findall(r"([a-zA-Z]+)\s*=\s*(\d{1,9})", piece)
-        if pairs:
-            words = {"padding": "p", "stride": "s", "kernel": "k", "dilation": "d"}
-            found.append(
-                Record({words.get(k.lower(), k.lower()): int(v) for k, v in pairs})
+        words = [w.lower() for w in re.findall(r"[A-Za-z]+", piece)]
+        names = [LETTERS.get(w, w) for w in words if w not in JOINING]
+        numbers = [int(n) for n in re.findall(r"\d{1,9}", piece)]
+        if not isinstance(expected, Mapping):
+            found[Listing(numbers)] = None
+            continue
+        if names and (set(names) - set(LETTERS.values()) or len(names) != len(numbers)):
+            known_words(" ".join(words), {*LETTERS, *LETTERS.values(), *JOINING})
+            raise BadInput(f"expected one value for each name, not {piece[:40]!r}")
+        if expected and len(numbers) != len(expected):
+            wanted = ", ".join(f"{k} = …" for k in expected)
+            raise BadInput(f"expected {wanted}, not {piece[:40]!r}")
+        if names and re.search(r"\d\s*$", piece) is None:
+            raise BadInput(
+                f"write each name before its value, as in {', '.join(expected)} …"
             )
-        elif isinstance(expected, Mapping):
-            numbers = re.findall(r"\d{1,9}", piece)
-            if len(numbers) != len(expected):
-                raise BadInput(
-                    f"expected {', '.join(f'{k} = …' for k in expected)}, not {piece[:40]!r}"
-                )
-            found.append(Record(zip(expected, map(int, numbers))))
-        else:
-            found.append(Listing(map(int, re.findall(r"\d{1,9}", piece))))
-    return Options(found)
+        found[tuple(sorted(zip(names or expected, numbers)))] = None
+    return Options(one if isinstance(one, Listing) else Record(one) for one in found)

@@ -8,7 +8,8 @@ The first word of its name is its family, which is a module here and a group of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as entry  # solver.kinds.field is a module
 
 from solver.core import Answer, BadInput, CheckFailed, Mistake, Problem, verified
 from solver.given import Param, read_given, signature
@@ -25,10 +26,22 @@ FAMILIES = {
     "field": "Receptive fields, with stride and offset.",
     "fit": "Inverse questions: which padding, stride, kernel or stack gives a size.",
     "run": "Layers worked by hand on given numbers.",
+    "loss": "Losses derived from their model, with their derivatives.",
+    "update": "Update rules of the optimisers, and their steps on numbers.",
+    "grad": "Gradients of scalars by scalars, columns and matrices.",
+    "jacobian": "Derivatives of columns and matrices.",
+    "hessian": "Second derivatives of scalars.",
     "values": "Several questions answered together.",
 }
 
-MODULES = {"count": ("count", "count_tables")}  # where a family is not one module of its name
+MODULES = {
+    "count": ("count", "count_tables"),
+    "loss": ("loss", "loss_regression", "loss_margins"),
+    "update": ("update", "update_counts"),
+    "grad": ("derivative",),
+    "jacobian": ("derivative",),
+    "hessian": ("derivative",),
+}  # where a family is not one module of its name
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,7 +53,7 @@ class Kind:
     params: tuple[Param, ...]
     function: Callable[..., Answer]
     example: str = ""
-    fixed: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = entry(default_factory=dict)
     root: str = ""  # the kind that this is another name of: shape conv for shape conv2d
 
     def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,10 +112,10 @@ def find(name: str) -> Kind:
     if name not in _kinds and hasattr(module, "resolve"):
         made = module.resolve(rest)
         if made is not None:
-            return made  # type: ignore[no-any-return]
+            return made
     if name not in _kinds:
         raise unknown("kind", name, names(family))
-    return _kinds[name]  # type: ignore[no-any-return]
+    return _kinds[name]
 
 
 def loaded(family: str) -> Any:
@@ -137,6 +150,10 @@ def solve(problem: Problem | str, /, **given: Any) -> Answer:
         raise BadInput("this is nested too deeply to be answered") from None
     except (OverflowError, ZeroDivisionError) as e:
         raise BadInput(f"the numbers given lead out of arithmetic: {e}") from None
+    except ValueError as e:
+        if isinstance(e, BadInput) or "integer string conversion" not in str(e):
+            raise
+        raise BadInput("the numbers given grow beyond 4300 digits") from None
 
 
 def same_or_fail(same: Callable[[Any, Any], bool | None]) -> Callable[[Any, Any], bool]:
@@ -153,6 +170,9 @@ def mistakes(problem: Problem) -> list[Mistake]:
     from solver.values import same
 
     right = solve(problem).value
+    for one in problem.mistakes:
+        if same(one.value, right) is True:
+            raise BadInput(f"the mistake “{one.feedback[:40]}” has the right answer's value")
     found = [*problem.mistakes, *computed_mistakes(problem, right), *entry_mistakes(problem)]
     kept: list[Mistake] = []
     for one in found:
@@ -170,8 +190,10 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
     """The wrong solvers of a problem's kind and family, run on what is given."""
     from solver.values import same
 
-    load("solver.kinds.mistakes")
+    load("solver.kinds.mistakes_shapes")
     load("solver.kinds.mistakes_counts")
+    load("solver.kinds.mistakes_losses")
+    load("solver.kinds.mistakes_updates")
     known = find(problem.kind)
     family = known.name.split()[0]
     given = {**known.fixed, **known.read(problem.given), "right": right}
@@ -217,4 +239,7 @@ def entry_mistakes(problem: Problem) -> Iterator[Mistake]:
                     yield Mistake(m.name, Record({name: m.value}), m.feedback)
 
 
-__all__ = ["FAMILIES", "CheckFailed", "Kind", "find", "kind", "mistake", "mistakes", "names", "solve"]
+__all__ = [
+    "FAMILIES", "CheckFailed", "Kind", "find", "kind", "mistake", "mistakes", "names",
+    "solve",
+]  # fmt: skip

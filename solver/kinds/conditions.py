@@ -50,7 +50,9 @@ def condition_text(rows: Sequence[Row]) -> str:
         else:
             clauses.setdefault((sign, str(right)), {})[str(left)] = None
     return " and ".join(
-        f"{one} divides {', '.join(many)}" if sign == "divides" else f"{', '.join(many)} {sign} {one}"
+        f"{one} divides {', '.join(many)}"
+        if sign == "divides"
+        else f"{', '.join(many)} {sign} {one}"
         for (sign, one), many in clauses.items()
     )
 
@@ -101,6 +103,11 @@ def needs(one: Layer, input: Shape) -> Iterator[Relation]:
             reach = settle(tree(d) * (tree(k) - 1) + 1)
             if p != 0 and letters(p, reach):
                 yield settle(2 * tree(p)), "≤", reach
+    if name == "Fold":
+        from solver.networks.windows import axes_of, exactly, positions
+
+        held = positions(exactly(one.output, 2, "output"), axes_of(one))  # type: ignore[attr-defined,arg-type]
+        yield from equal(input[-1], held.value, "the columns and the windows of the output")
     if name == "ConvTranspose":
         for _, s, _, d, q in one.axes():  # type: ignore[attr-defined]
             if q != 0 and letters(q, s, d):

@@ -15,7 +15,7 @@ from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, Mul, Num, Size, plus, tidy, times
 from solver.kinds import Kind, kind
 from solver.kinds.conditions import condition_text
-from solver.kinds.nets import asked, pick, run, short, work
+from solver.kinds.nets import asked, pick, remarks, run, short, work
 from solver.kinds.sampling import holds_at_numbers, letters_of
 from solver.kinds.shape import OFFERED  # noqa: F401 - read by kinds.names
 from solver.networks.layers import Layer, Row, Shape, total
@@ -60,25 +60,33 @@ def param_tree(layer: Layer, inputs: Any, bias: bool, norm: bool, stats: bool) -
 def params_again(rows: Sequence[Row], bias: bool, norm: bool, stats: bool) -> int:
     """Parameters by the other route: each weight is used once an output position.
 
-    Weights = multiply-adds ÷ positions, where the layer multiplies; the remaining tensors
-    (biases, γ, β, tables) are counted value by value.
+    Weights = multiply-adds ÷ positions, where the layer multiplies; a bias, γ, β, mean and
+    variance for each channel; the remaining tensors (tables) value by value.
     """
     found = 0
     for row in rows:
-        weights = row.layer.weights(*row.inputs)
-        rest = kept(weights, bias, norm)
-        fan, named = row.layer.fan_in(*row.inputs), weights.get("weight")
-        if fan and named and "weight" in rest:
-            positions = prod(row.out) // int(named[0])  # type: ignore[arg-type,call-overload]
-            if type(row.layer).__name__ == "ConvTranspose":
-                positions = prod(row.inputs[0]) // int(named[0])  # type: ignore[arg-type,call-overload]
-            if positions:
-                found += row.layer.tally(*row.inputs) // positions
-                rest = {k: v for k, v in rest.items() if k != "weight"}
-        found += sum(len(range(prod(shape))) for shape in rest.values())  # type: ignore[arg-type]
+        rest = kept(row.layer.weights(*row.inputs), bias, norm)
         if stats:
-            found += sum(len(range(prod(s))) for s in row.layer.buffers(*row.inputs).values())  # type: ignore[arg-type]
+            rest = rest | row.layer.buffers(*row.inputs)
+        if row.layer.fan_in(*row.inputs) and "weight" in rest:
+            positions, channels = sharing(row)
+            if positions:
+                found += row.layer.tally(*row.inputs) // positions + channels * ("bias" in rest)
+                rest = {k: v for k, v in rest.items() if k not in ("weight", "bias")}
+        if row.layer.KIND == "norm" and rest:
+            axes = getattr(row.layer, "normalised", lambda input: input[1:2])
+            found += prod(axes(row.inputs[0])) * len(rest)
+            continue
+        found += sum(prod(shape) for shape in rest.values())
     return found
+
+
+def sharing(row: Row) -> tuple[int, int]:
+    """At how many positions a row's weights are used, and how many output channels it has."""
+    axis = -row.layer.dims - 1 if hasattr(row.layer, "dims") else -1
+    out = row.layer.recount(*row.inputs)
+    over = row.inputs[0] if type(row.layer).__name__ == "ConvTranspose" else out
+    return prod(over) // (over[axis] or 1), out[axis]
 
 
 def answered(
@@ -105,15 +113,15 @@ def answered(
         return int(again([found[i] for i in places]))
 
     things = asked(net, input, batch)
+    letters = condition_text(rows) if letters_of(things) else ""
     has = " at seeded numbers" if letters_of(things) else ""
     check = Check(how + has, holds_at_numbers(value, things, recount))
-    notes = list(conventions)
+    notes = [*conventions, *remarks(chosen)]
     if missing:
         notes.insert(0, "at least this many: nothing is known of " + ", ".join(missing))
     if not steps:
         what = ", ".join(layer) if layer else short(net)
         steps = [Step(f"{what}: none", None, value)]
-    letters = condition_text(rows) if letters_of(things) else ""
     return Answer(
         value, tuple(steps), (check,), name, letters, tuple(notes), lower=bool(missing)
     )
@@ -185,8 +193,8 @@ def macs(
 ) -> Answer:
     """Multiply-adds: one multiplication with its addition counts once."""
     rows = run(net, input, batch)
-    if not zeros and letters_of((net, input)):
-        raise BadInput("products with padding zeros are listed one by one, which needs numbers")
+    if not zeros:
+        numbers_only((net, input, batch))
     notes = ["one multiply-add (MAC) is one multiplication and its addition",
              "biases, norms, activations and pooling are not counted"]
     transposed = any(type(r.layer).__name__ == "ConvTranspose" for r in rows)
@@ -202,11 +210,11 @@ def macs(
     def again(rows: Sequence[Row]) -> int:
         found = 0
         for r in rows:
-            if not zeros and hasattr(r.layer, "inside"):
+            if not zeros and pads_zeros(r.layer):
                 found += inside_again(r)
             elif gather and hasattr(r.layer, "gathered"):
-                tally, positions = r.layer.tally(*r.inputs), prod(r.inputs[0][2:])  # type: ignore[arg-type]
-                found += tally // positions * prod(r.layer.recount(*r.inputs)[2:])  # type: ignore[arg-type]
+                tally, positions = r.layer.tally(*r.inputs), prod(r.inputs[0][2:])
+                found += tally // positions * prod(r.layer.recount(*r.inputs)[2:])
             else:
                 found += r.layer.tally(*r.inputs)
         return found
@@ -215,28 +223,39 @@ def macs(
     return answered(net, input, batch, layer, tree_of, again, how, "macs", notes)
 
 
+def numbers_only(things: Any) -> None:
+    """Refuse letters where products with padding zeros are left out."""
+    if letters_of(things):
+        raise BadInput("products with padding zeros are listed one by one, which needs numbers")
+
+
+def pads_zeros(one: Layer) -> bool:
+    """Whether a layer multiplies by zeros that were padded."""
+    return hasattr(one, "inside") and one.padding_mode == "zeros"  # type: ignore[attr-defined]
+
+
 def macs_tree(one: Layer, inputs: Any, out: Any, zeros: bool, gather: bool) -> Expr | None:
     """A layer's multiply-adds under these conventions; None if they cannot be counted."""
-    if not zeros and hasattr(one, "inside"):
-        return None if letters_of(inputs) else Num(one.inside(*inputs))
+    if not zeros and pads_zeros(one):
+        return None if letters_of(inputs) else Num(one.inside(*inputs))  # type: ignore[attr-defined]
     if gather and hasattr(one, "gathered"):
-        return one.gathered(inputs, out)  # type: ignore[no-any-return]
+        return one.gathered(inputs, out)
     return one.macs(inputs, out)
 
 
 def inside_again(row: Row) -> int:
     """Multiply-adds off the padding, tap by tap: at how many outputs it meets the input."""
     conv, (input,) = row.layer, row.inputs
-    out, found = conv.recount(input), int(conv.fan_in(input))  # type: ignore[call-overload]
+    out, found = conv.recount(input), int(conv.fan_in(input))
     for axis, (k, s, p, d) in zip(range(-conv.dims, 0), conv.axes()):  # type: ignore[attr-defined]
         before = p // 2
         met = 0
         for j in range(k):
             first = max(0, -(-(before - j * d) // s))
-            last = min(out[axis] - 1, (input[axis] - 1 + before - j * d) // s)  # type: ignore[operator]
+            last = min(out[axis] - 1, (input[axis] - 1 + before - j * d) // s)
             met += len(range(first, last + 1))
         found = found * met // k
-    return found * prod(out[: -conv.dims])  # type: ignore[arg-type,attr-defined]
+    return found * prod(out[: -conv.dims])  # type: ignore[attr-defined]
 
 
 @kind("count flops", "resnet50")
@@ -256,8 +275,8 @@ def flops(
 
     def more(one: Layer, inputs: Any, out: Any) -> Expr:
         found: Any = Num(0)
-        if "bias" in include and any("bias" in k for k in one.weights(*inputs)):
-            found = times(*out)
+        if "bias" in include:
+            found = one.shifts(inputs, out)
         if one.KIND in include and one.KIND != "product":
             found = one.extra(inputs, out)
         return tidy(found)
@@ -310,7 +329,7 @@ def activations(
 
     def again(rows: Sequence[Row]) -> int:
         return sum(
-            len(range(prod(r.layer.recount(*r.inputs))))  # type: ignore[arg-type]
+            prod(r.layer.recount(*r.inputs))
             for r in rows
             if every or r.layer.KIND not in INPLACE
         )
@@ -339,7 +358,9 @@ def with_note(answer: Answer, note: str) -> Answer:
 
 
 @kind("count connections", "lenet5 --layer C1")
-def connections(net: Net, *, layer: Names = (), input: Shape | None = None, bias: bool = True) -> Answer:
+def connections(
+    net: Net, *, layer: Names = (), input: Shape | None = None, bias: bool = True
+) -> Answer:
     """LeCun's connections: inputs that all outputs read, the bias as one more."""
 
     def tree_of(one: Layer, inputs: Any, out: Any) -> Expr:
@@ -351,7 +372,7 @@ def connections(net: Net, *, layer: Names = (), input: Shape | None = None, bias
             has = any("bias" in k for k in r.layer.weights(*r.inputs))
             found += r.layer.tally(*r.inputs)
             if bias and has:
-                found += prod(r.layer.recount(*r.inputs))  # type: ignore[arg-type]
+                found += prod(r.layer.recount(*r.inputs))
         return found
 
     notes = ["a connection is one weight (or bias) used at one output position"]

@@ -21,7 +21,7 @@ from solver.kinds.count import (
     params_again,
     weights,
 )
-from solver.kinds.nets import asked, every, pick, run, short, without_batch
+from solver.kinds.nets import asked, every, pick, remarks, run, short, without_batch
 from solver.kinds.sampling import holds_at_numbers, letters_of
 from solver.networks.layers import Row
 from solver.networks.net import Net
@@ -76,6 +76,7 @@ def table(
              "one multiply-add (MAC) is one multiplication and its addition; "
              "1 MAC = 2 FLOPs",
              "the total of the values leaves out layers that work in place"]
+    notes += remarks(rows)
     if unknown_:
         notes.insert(
             0, "the totals are lower bounds: nothing is known of " + ", ".join(unknown_)
@@ -103,7 +104,7 @@ def table_check(
             params_again(rows, bias, norm, stats),
             sum(r.layer.tally(*r.inputs) for r in rows),
             sum(
-                prod(r.layer.recount(*r.inputs))  # type: ignore[arg-type]
+                prod(r.layer.recount(*r.inputs))
                 for r in rows
                 if r.layer.KIND not in INPLACE
             ),
@@ -169,7 +170,11 @@ ASKED = ["shape", "params", "weights", "biases", "macs", "flops", "activations",
 
 @kind("count layer", "'3x32x32: conv 6 k5' --ask shape,params,weights")
 def describe(
-    net: Net, *, layer: str = "", ask: Names = ("shape", "weights", "params"), input: Shape | None = None
+    net: Net,
+    *,
+    layer: str = "",
+    ask: Names = ("shape", "weights", "params"),
+    input: Shape | None = None,
 ) -> Answer:
     """Several facts about one layer: its output shape, weights, parameters, …"""
     found = Record()
@@ -178,6 +183,8 @@ def describe(
     notes: dict[str, None] = {}
     rows = run(net, input)
     name, lower = layer or rows[-1].name, False
+    if not ask:
+        raise BadInput(f"ask for some of {', '.join(ASKED)}")
     for what in ask:
         if what not in ASKED:
             raise unknown("fact about a layer", what, ASKED)

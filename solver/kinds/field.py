@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from solver.core import Answer, BadInput, Check, Step
-from solver.expressions.formula import settle
+from solver.expressions.formula import LARGE, settle
 from solver.expressions.nodes import Sym, plus, times, tree
 from solver.expressions.parse import parse
 from solver.kinds import kind
@@ -17,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     Integers = tuple[int, ...]
 
+NAMED = {"D": "depth", "H": "height", "W": "width", "L": "length"}
 GROWTH = parse("r + (k - 1)*d*j")
 PLAIN = parse("r + (k - 1)*j")
 
@@ -43,13 +46,21 @@ def net(net: Net, *, layer: str = "", input: Shape | None = None) -> Answer:
         found[f"stride{suffix}"] = field.jump
         found[f"padding{suffix}"] = settle(0 - tree(field.start))
         found[f"centre{suffix}"] = field.centre
+    steps: list[Step] = []
+    for i in axes:
+        sign = f"{NAMED[AXES[len(end.field)][i]]}, " if len(axes) > 1 else ""
+        steps += [replace(s, rule=sign + s.rule) for s in growth(upto, i)]
+    whole = [r.name for r in upto if type(r.layer).__name__ in ("GroupNorm", "InstanceNorm")]
     return Answer(
         found,
-        tuple(growth(upto, 0)),
+        tuple(steps),
         (seen_backwards(net, end, rows),),
         "field",
         conventions=(
-            *([] if end is rows[-1] else [f"of {end.name}, the last layer that sees a window only"]),
+            *([f"of {end.name}, the last layer that sees a window only"]
+              if not layer and end is not rows[-1] else []),
+            *(["the statistics of group and instance norms, which read the whole map, are "
+               "left aside"] if whole else []),
             "the field counts input positions, padding included; padding is how far the "
             "first unit's field reaches over the edge",
             "centre is where the first unit's field is centred; 0.5 lies between two pixels",
@@ -62,7 +73,8 @@ def last_local(rows: list[Row]) -> Row:
     local = [r for r in rows if r.field is not None]
     if not local:
         raise BadInput("no layer of this network has a receptive field")
-    return local[-1]
+    seen = [r for r in local if r.layer.window(*r.inputs)]  # not the flatten behind a pooling
+    return seen[-1] if seen and seen[-1].field == local[-1].field else local[-1]
 
 
 def growth(rows: list[Row], axis: int) -> list[Step]:
@@ -92,7 +104,7 @@ def growth(rows: list[Row], axis: int) -> list[Step]:
 
 def ratio_of(jump: object, stride: object) -> int:
     """The jump before a layer of this stride."""
-    return settle(tree(jump) / stride)  # type: ignore[no-any-return,arg-type,operator]
+    return settle(tree(jump) / stride)
 
 
 def seen_backwards(net: Net, end: Row, rows: list[Row]) -> Check:
@@ -142,7 +154,7 @@ def back(
     window = row.layer.window(*row.inputs)
     if window:
         k, s, p, d = window[axis]
-        span = (span[0] * s - p, span[1] * s - p + (k - 1) * d)  # type: ignore[operator,assignment]
+        span = (span[0] * s - p, span[1] * s - p + (k - 1) * d)
     return span, path == end
 
 
@@ -193,6 +205,8 @@ def stack(*, kernels: Integers, strides: Integers = (1,)) -> Answer:
             found["symmetric_padding_sum"] = found["valid_loss"] // 2
             steps.append(Step("with the same padding on both sides, over all layers",
                               tree(found["valid_loss"]) / 2, found["symmetric_padding_sum"]))
+    if grown > LARGE:
+        raise BadInput(f"the field grows beyond {LARGE:,}: give fewer layers or strides")
     low = high = 0
     for k, s in zip(reversed(kernels), reversed(strides)):
         low, high = low * s, high * s + k - 1

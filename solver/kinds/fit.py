@@ -6,22 +6,25 @@ that was searched, so that none is missing and none too many.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 
-from solver.core import Answer, BadInput, Check, Step
+from solver.core import Answer, BadInput, Check, Problem, Step
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Num, Pow, Sym, plus, times, tree
-from solver.kinds import kind
+from solver.kinds import find, kind
 from solver.networks.conv import SIZE
 from solver.networks.layers import Shape, positive, show_shape, starts
 from solver.values import Listing, Options, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     Names = tuple[str, ...]
 
 LETTERS = {"kernel": "k", "padding": "p", "stride": "s", "dilation": "d"}
-KERNELS, TRIED = 11, 200_000
+KERNELS, FURTHEST, TRIED = 11, 5, 200_000
 
 
 @kind("fit conv", "--in 64 --out 32 --k 3")
@@ -39,9 +42,9 @@ def conv(
     """Every padding, stride, kernel or dilation that turns one size into another."""
     sides = pairs(input, output)
     given = {"kernel": kernel, "padding": padding, "stride": stride, "dilation": dilation}
-    for name, value in given.items():
-        if value is not None:
-            positive(name, value, least=0 if name == "padding" else 1)
+    for name, known in given.items():
+        if known is not None:
+            positive(name, known, least=0 if name == "padding" else 1)
     for name in find:
         if name not in LETTERS:
             raise BadInput(f"find takes {', '.join(LETTERS)}, not {name!r}")
@@ -53,14 +56,19 @@ def conv(
         raise BadInput("everything is given: leave out the one to find, or use shape conv")
     if max is not None:
         positive("max", max)
-    box = list(combinations(given, max))
-    good = [c for c in box if all(size(n, c) == m for n, m in sides)]
+    good: list[dict[str, int]] = []
+    wide = 0 if kernel is None or max else kernel + FURTHEST
+    for furthest in (0, wide):  # strides beyond the kernel only if nothing else fits
+        if not good:
+            box = list(combinations(given, max, furthest))
+            good = [c for c in box if all(size(n, c) == m for n, m in sides)]
+            searched = search_text(given, max, furthest)
     again = [c for c in box if all(windows(n, c) == m for n, m in sides)]
     shown = ("padding", "stride", "kernel", "dilation")
     records = [Record({LETTERS[n]: c[n] for n in shown if n in unknown}) for c in good]
     usual = next((i for i, c in enumerate(good) if looks_usual(c)), 0 if good else None)
     value = Options(records, usual)
-    steps = [Step("searched", None, Listing((search_text(given, max),)))]
+    steps = [Step("searched", None, Listing((searched,)))]
     for record, c in list(zip(records, good))[:12]:
         for n, m in dict.fromkeys(sides):
             work = SIZE.at(n=n, p=c["padding"], k=c["kernel"], s=c["stride"], d=c["dilation"])
@@ -71,6 +79,19 @@ def conv(
     check = Check("counting the windows for every combination searched", good == again)
     return Answer(value, tuple(steps), (check,), "fits",
                   conventions=("sizes are rounded down; the same on both axes",))
+
+
+def fits(problem: Problem, found: Any) -> bool:
+    """Whether a combination gives the wanted size, in the range searched or not."""
+    if problem.kind != "fit conv" or not isinstance(found, Mapping):
+        return False
+    given = find(problem.kind).read(problem.given)
+    asked = {n: given.get(n) for n in LETTERS}
+    c = {n: found.get(letter, asked[n]) for n, letter in LETTERS.items()}
+    c["dilation"] = c["dilation"] or 1
+    if any(c[n] is None or c[n] < (n != "padding") for n in LETTERS):
+        return False
+    return all(size(n, c) == m for n, m in pairs(given["input"], given["output"]))
 
 
 def pairs(input: Shape, output: Shape) -> list[tuple[int, int]]:
@@ -85,25 +106,27 @@ def pairs(input: Shape, output: Shape) -> list[tuple[int, int]]:
         if not isinstance(n, int) or not isinstance(m, int):
             raise BadInput("fit conv needs numbers; letters are solved by shape conv")
         positive("sizes", n, m)
-    return found  # type: ignore[return-value]
+    return found
 
 
-def combinations(given: dict[str, int | None], most: int | None) -> list[dict[str, int]]:
+def combinations(
+    given: dict[str, int | None], most: int | None, furthest: int = 0
+) -> list[dict[str, int]]:
     """All that is searched, small kernels first, then small strides and paddings."""
-    found = []
+    found: list[Any] = []
     kernels = [given["kernel"]] if given["kernel"] else range(1, (most or KERNELS) + 1)
     for k in kernels:
-        strides = [given["stride"]] if given["stride"] else range(1, (most or k) + 1)  # type: ignore[operator]
-        dilations = [given["dilation"]] if given["dilation"] else range(1, (most or k) + 1)  # type: ignore[operator]
+        strides = [given["stride"]] if given["stride"] else range(1, (most or furthest or k) + 1)
+        dilations = [given["dilation"]] if given["dilation"] else range(1, (most or k) + 1)
         paddings = (
-            range(most + 1 if most else k) if given["padding"] is None else [given["padding"]]  # type: ignore[arg-type]
+            range(most + 1 if most else k) if given["padding"] is None else [given["padding"]]
         )
         if len(strides) * len(dilations) * len(paddings) + len(found) > TRIED:
             raise BadInput(f"more than {TRIED:,} combinations: give one more of "
                            "kernel, padding and stride, or a smaller max")
         for s, p, d in product(strides, paddings, dilations):
             found.append({"kernel": k, "stride": s, "padding": p, "dilation": d})
-    return found  # type: ignore[return-value]
+    return found
 
 
 def size(n: int, c: dict[str, int]) -> int:
@@ -124,12 +147,12 @@ def looks_usual(c: dict[str, int]) -> bool:
     )
 
 
-def search_text(given: dict[str, int | None], most: int | None) -> str:
+def search_text(given: dict[str, int | None], most: int | None, furthest: int = 0) -> str:
     """The range searched, in words."""
     limits = {
         "kernel": f"kernels up to {most or KERNELS}",
         "padding": f"paddings from 0 to {most}" if most else "paddings below the kernel",
-        "stride": f"strides up to {most}" if most else "strides up to the kernel",
+        "stride": f"strides up to {most or furthest or 'the kernel'}",
         "dilation": f"dilations up to {most}" if most else "dilations up to the kernel",
     }
     return ", ".join(limits[n] for n in limits if given[n] is None)
@@ -148,7 +171,7 @@ def same(*, kernel: int, dilation: int = 1) -> Answer:
         Step("one side", tree(total // 2), found["before"]),
         Step("the other side", tree(total) - total // 2, found["after"]),
     )
-    n = 10 * kernel * dilation
+    n = total + 10
     kept = len(starts(n, kernel, found["before"], 1, dilation, after=found["after"])) == n
     return Answer(found, steps, (Check(f"counting the windows on {n} positions", kept),), "padding")
 

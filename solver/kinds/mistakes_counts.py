@@ -1,4 +1,4 @@
-"""What students get wrong about counts, as wrong solvers; see mistakes.py."""
+"""What students get wrong about counts, as wrong solvers; see mistakes_shapes.py."""
 
 from __future__ import annotations
 

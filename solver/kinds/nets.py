@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
 
 from solver.core import Answer, BadInput, Check, Step
-from solver.expressions.formula import NEUTRAL, settle
-from solver.expressions.nodes import Expr, Num, Sym, letters, plus
+from solver.expressions.formula import LARGE, NEUTRAL, settle
+from solver.expressions.nodes import Expr, Num, Sym, evaluate, letters, plus
 from solver.kinds.sampling import holds_at_numbers, letters_of
 from solver.networks.layers import AXES, Layer, Row, Shape, show_shape
 from solver.networks.net import Net
@@ -67,6 +67,9 @@ def run(net: Net, input: Shape | None, batch: Any = None) -> list[Row]:
         if dims and row.layer.KIND in ("product", "pooling") and len(row.inputs[0]) != dims + 2:
             wanted, got = "×".join(("C", *AXES[dims])), show_shape(row.inputs[0][1:])
             raise BadInput(f"a {dims}d layer takes {wanted}, not {got}").at(row.name)
+        seen = [end for f in row.field or () for end in (f.end, f.jump)]
+        if any(isinstance(n, int) and n > LARGE for n in (*row.out, *seen)):
+            raise BadInput(f"the sizes grow beyond {LARGE:,}").at(row.name)
     return rows
 
 
@@ -74,6 +77,19 @@ def asked(net: Net, input: Shape | None, batch: Any) -> tuple[Net, Shape, Any]:
     """What a recount is given: the network on this input, and the batch."""
     shape = net.input if input is None else input
     return replace(net, input=shape), shape, 1 if batch is None else batch
+
+
+def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
+    """What looks like a slip of the author, though PyTorch runs it so: said, not refused."""
+    found = []
+    for row in rows:
+        if type(row.layer).__name__ == "Linear" and len(row.inputs[0]) == 4:
+            shape = row.inputs[0][1:]
+            found.append(
+                f"{row.name} reads the last axis of {show_shape(shape)} only, as in PyTorch: "
+                "flatten before it if it should read all values"
+            )
+    return tuple(found)
 
 
 def short(net: Net) -> str:
@@ -111,12 +127,13 @@ def net_shape(net: Net, name: str, input: Shape | None, batch: Any) -> Answer:
     end = rows.index(pick(rows, [name])[-1]) if name else len(rows) - 1
     upto = rows[: end + 1]
     steps = tuple(Step(r.name or "output", None, without_batch(r.out, batch)) for r in upto)
+    condition = condition_text(upto)
     return Answer(
         without_batch(rows[end].out, batch),
         steps,
         (counted(net, input, batch, [r.out for r in rows]),),
         name="shape",
-        condition=condition_text(upto),
+        condition=condition,
         conventions=axes_named(net.input),
     )
 
@@ -127,12 +144,13 @@ def traced(net: Net, names: Sequence[str], input: Shape | None) -> Answer:
 
     rows = run(net, input)
     chosen = [pick(rows, [n])[-1] for n in names] if names else rows
+    condition = condition_text(rows)
     return Answer(
         Listing(without_batch(r.out, None) for r in chosen),
         tuple(Step(r.name or "output", None, without_batch(r.out, None)) for r in chosen),
         (counted(net, input, None, [r.out for r in rows]),),
         name="shapes",
-        condition=condition_text(rows),
+        condition=condition,
         conventions=axes_named(net.input),
     )
 
@@ -150,7 +168,31 @@ def counted(net: Net, input: Shape | None, batch: Any, outs: Any) -> Check:
     return Check(how, holds_at_numbers(tuple(outs), things, recount))
 
 
-def in_letters(row: Row) -> tuple[Layer, tuple[Shape, ...], Shape] | None:
+Lettered = tuple[Layer, tuple[Shape, ...], Shape]
+
+
+def says(formula: Expr | None, lettered: Lettered, row: Row, value: Any) -> bool:
+    """Whether a formula in letters gives the value, its letters put back: if it does not,
+    it is not the formula of this line (a convention changed it) and is not shown."""
+    if formula is None:
+        return False
+    env: dict[str, Any] = {}
+    pairs = list(zip([s for i in lettered[1] for s in i], [n for i in row.inputs for n in i]))
+    pairs += list(zip(lettered[2], row.out))
+    for f in fields(row.layer):  # type: ignore[arg-type]
+        pairs.append((getattr(lettered[0], f.name), getattr(row.layer, f.name)))
+    for sign, number in pairs:
+        for one, n in zip(*(x if isinstance(x, tuple) else (x,) for x in (sign, number))):
+            if isinstance(one, Sym):
+                if env.setdefault(one.name, n) != n:
+                    return False
+    try:
+        return bool(evaluate(formula, env) == value)
+    except (KeyError, TypeError, ZeroDivisionError):
+        return False
+
+
+def in_letters(row: Row) -> Lettered | None:
     """The same layer with the textbook's letters for its numbers, and its shapes so too."""
     layer = row.layer
     if not layer.LETTERS or len(row.inputs) != 1:
@@ -212,6 +254,8 @@ def work(
         lettered = in_letters(row)
         formula = tree(*lettered) if lettered else None
         if formula is not None and (formula in seen or formula == Num(0) or letters(e)):
+            formula = None
+        if formula is not None and not says(formula, lettered, row, value):  # type: ignore[arg-type]
             formula = None
         if formula is not None:
             seen.add(formula)

@@ -6,7 +6,6 @@ The operation is given as `shape <layer>` takes it, PyTorch's names and letters 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
 from dataclasses import replace
 
 from solver.core import Answer, BadInput, Check, Step
@@ -14,9 +13,17 @@ from solver.expressions.formula import settle
 from solver.expressions.nodes import Num, times
 from solver.given import Param
 from solver.kinds import Kind
-from solver.kinds.count import inside_again, macs_tree, param_tree, params_again, trim
 from solver.kinds.conditions import condition_text
-from solver.kinds.nets import in_letters
+from solver.kinds.count import (
+    inside_again,
+    macs_tree,
+    numbers_only,
+    pads_zeros,
+    param_tree,
+    params_again,
+    trim,
+)
+from solver.kinds.nets import in_letters, says
 from solver.kinds.sampling import holds_at_numbers, letters_of
 from solver.kinds.shape import (
     build,
@@ -61,6 +68,8 @@ def counted(name: str, given: Mapping[str, Any]) -> Answer:
     own = {k: v for k, v in given.items() if k not in ("zeros", "gather")}
     zeros, gather = given.get("zeros", True), given.get("gather", False)
     one, inputs = build(name, layer[name], own)
+    if not zeros:
+        numbers_only((one, inputs))
     added = unbatched(one, own, inputs)
     if added:
         inputs = tuple((1, *s) for s in inputs)
@@ -86,7 +95,10 @@ def counted(name: str, given: Mapping[str, Any]) -> Answer:
     lettered = in_letters(row)
     for what, tree in trees.items():
         value[what] = settle(tree)
-        steps.append(Step(what, tree, value[what], None, formula(what, lettered)))
+        sign = formula(what, lettered)
+        if sign is not None and not says(sign, lettered, row, value[what]):  # type: ignore[arg-type]
+            sign = None
+        steps.append(Step(what, tree, value[what], None, sign))
     if value["params"] != 0 or value.get("macs", 0) != 0:
         checks.append(again(one, inputs, value, zeros, gather))
     notes = conventions(one, inputs, value["shape"])
@@ -110,7 +122,7 @@ def again(one: Layer, inputs: Any, value: Mapping[str, Any], zeros: bool, gather
         out = one.out(*inputs)
         row = Row("", one, inputs, out, None)
         macs = one.tally(*inputs)
-        if not zeros and hasattr(one, "inside"):
+        if not zeros and pads_zeros(one):
             macs = inside_again(row)
         elif gather and hasattr(one, "gathered"):
             positions = _positions(one, inputs[0])

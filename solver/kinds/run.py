@@ -6,12 +6,15 @@ on the same numbers, exactly (ints and fractions, never rounded).
 
 from __future__ import annotations
 
+from math import prod
+
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Call, Expr, Mul, Num, plus, times
 from solver.kinds import kind
+from solver.kinds.sampling import letters_of
 from solver.networks.conv import Conv
-from solver.networks.layers import Sides, show_shape
+from solver.networks.layers import Layer, Shape, Sides, show_shape
 from solver.networks.pool import Pool
 from solver.numeric.text import shape_of
 from solver.values import Listing, Matrix
@@ -51,7 +54,7 @@ def conv(
     k = shape_of(filters[0][0])
     layer = Conv(len(filters), k, stride, padding, dilation)
     shape = (len(image), *shape_of(image[0]))
-    _, rows, columns = whole(layer.out(shape))
+    _, rows, columns = whole(layer, shape)
     spot = place(at, rows, columns)
     used = tuple(tuple(flipped(c) for c in f) for f in filters) if flip else filters
     begins = layer.windows(shape)
@@ -122,14 +125,15 @@ def flipped(matrix: Any) -> Any:
     return tuple(tuple(reversed(row)) for row in reversed(matrix))
 
 
-def whole(shape: Any) -> tuple[int, int, int]:
-    """The output's sizes; too many windows are refused."""
-    filters, rows, columns = shape
-    if not all(isinstance(n, int) for n in shape):
+def whole(layer: Layer, input: Shape) -> tuple[int, int, int]:
+    """The output's sizes; letters and too many windows are refused."""
+    if letters_of(layer):
         raise BadInput("worked by hand are numbers only: give kernel, stride and padding as such")
-    if filters * rows * columns > MOST:
-        raise BadInput(f"{filters * rows * columns:,} windows are too many to work by hand; "
-                       f"at most {MOST:,}")
+    filters, rows, columns = layer.out(input)
+    taps = prod(axis[0] for axis in layer.axes())  # type: ignore[attr-defined]
+    for what, many, most in (("windows", filters * rows * columns, MOST), ("taps", taps, MOST)):
+        if many > most:
+            raise BadInput(f"{many:,} {what} are too many to work by hand; at most {most:,}")
     return filters, rows, columns
 
 
@@ -180,7 +184,7 @@ def plain_conv(
     x = np.array(image, dtype=object)[None]
     w = np.array(filters, dtype=object)
     axes = layer.axes()
-    pad = layer.padding if layer.padding == "same" else tuple(p // 2 for _, _, p, _ in axes)  # type: ignore[operator]
+    pad: Any = layer.padding if layer.padding == "same" else tuple(p // 2 for _, _, p, _ in axes)
     out = plain.conv(
         x,
         w,
@@ -214,7 +218,7 @@ def pool(
     if mode == "lp":
         raise BadInput("run pool works max and avg by hand, not lp")
     shape = (len(image), *shape_of(image[0]))
-    _, rows, columns = whole(layer.out(shape))
+    _, rows, columns = whole(layer, shape)
     spot = place(at, rows, columns)
     steps: list[Step] = []
     results = []
@@ -246,11 +250,11 @@ def pooled(channel: Any, layer: Pool, top: int, left: int) -> Expr:
     (kh, _, ph, _), (kw, _, pw, _) = layer.axes()
     height, width = len(channel), len(channel[0])
     values, padded = [], 0
-    for i in range(top, top + kh):  # type: ignore[operator]
-        for j in range(left, left + kw):  # type: ignore[operator]
+    for i in range(top, top + kh):
+        for j in range(left, left + kw):
             if 0 <= i < height and 0 <= j < width:
                 values.append(channel[i][j])
-            elif -ph <= i < height + ph and -pw <= j < width + pw:  # type: ignore[operator]
+            elif -ph <= i < height + ph and -pw <= j < width + pw:
                 padded += 1
     if layer.mode == "max":
         return Call("max", *map(Num, values)) if len(values) > 1 else Num(values[0])

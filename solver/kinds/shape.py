@@ -24,10 +24,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from solver.expressions.nodes import Size
     from solver.networks.net import Net
 
+    Names = tuple[str, ...]
+
 # Layers that are asked about by themselves; the others only make sense inside a network.
-OFFERED = ["conv", "conv-transpose", "pool", "adaptive-pool", "linear", "bilinear", "embedding", "matmul", "batch-norm", "layer-norm", "rms-norm", "group-norm", "instance-norm", "local-response-norm", "activation", "dropout", "flatten", "unflatten", "pad", "unfold", "fold", "pixel-shuffle", "pixel-unshuffle", "interpolate", "rnn", "lstm", "gru", "attention", "concat", "add"]
+OFFERED = [
+    "conv", "conv-transpose", "pool", "adaptive-pool", "linear", "bilinear",
+    "embedding", "matmul", "batch-norm", "layer-norm", "rms-norm", "group-norm",
+    "instance-norm", "local-response-norm", "activation", "dropout", "flatten",
+    "unflatten", "pad", "unfold", "fold", "pixel-shuffle", "pixel-unshuffle",
+    "interpolate", "rnn", "lstm", "gru", "attention", "concat", "add",
+]  # fmt: skip
 
 OTHER_NAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "max-pool": ("pool", {"mode": "max"}),
@@ -94,12 +103,13 @@ def of_layer(name: str, cls: Any, given: Mapping[str, Any]) -> Answer:
     works = one.sides(*inputs)
     steps = [*size_steps(works), *channel_steps(one, inputs, out)]
     value: Any = shaped(out[1:] if added else out, one)
+    condition = condition_text([Row("", one, inputs, out, None)])
     return Answer(
         value,
         tuple(steps),
         (count_again(one, inputs, out),),
         name="shape",
-        condition=condition_text([Row("", one, inputs, out, None)]),
+        condition=condition,
         conventions=conventions(one, inputs, value),
     )
 
@@ -115,6 +125,8 @@ def build(
     inputs = () if raw is None else raw if cls.INPUTS != 1 else (raw,)
     if any(p.name == "dims" and p.default == 2 for p in params) and "dims" not in values:
         values["dims"] = dims_of(values, inputs)
+    if values.get("dims", 2) not in (1, 2, 3, None):
+        raise BadInput(f"dims is 1, 2 or 3, not {values['dims']}")
     for p in params:
         if p.required and p.name not in values:
             sign = cls.LETTERS.get(p.name, p.name)
@@ -206,7 +218,8 @@ def channel_steps(one: Layer, inputs: Any, out: Any) -> list[Step]:
     """What happens to the channels, in a sentence or a line."""
     name = type(one).__name__
     if hasattr(one, "out_channels"):
-        many = "the only filter" if one.out_channels == 1 else f"each of the {one.out_channels} filters"
+        c = one.out_channels
+        many = "the only filter" if c == 1 else f"each of the {c} filters"
         return [Step(f"output channels: one for {many}")]
     if name in ("Pool", "AdaptivePool"):
         return [Step("channels stay: pooling works inside each of them")]
@@ -219,7 +232,8 @@ def channel_steps(one: Layer, inputs: Any, out: Any) -> list[Step]:
             return [Step("values in one vector", times(*held), out[first])]
     if name == "Concat":
         at = one.dim % len(inputs[0])  # type: ignore[attr-defined]
-        return [Step(f"sizes along axis {at} add up", plus(*(s[at] for s in inputs)), out[at])]
+        where = "the channels" if at == 1 and len(inputs[0]) in (3, 4) else f"sizes along axis {at}"
+        return [Step(f"{where} add up", plus(*(s[at] for s in inputs)), out[at])]
     return []
 
 
@@ -239,7 +253,7 @@ def conventions(one: Layer, inputs: Any, value: Any) -> tuple[str, ...]:
     """The conventions that this answer depends on, each in a few words."""
     found = []
     name = type(one).__name__
-    if isinstance(value, Shape) and len(value) >= 3 and getattr(one, "dims", 0):
+    if isinstance(value, Shape) and len(value) >= 2 and getattr(one, "dims", None) is not None:
         found.append("shapes are channels × " + " × ".join(AXIS[a] for a in AXES[one.dims])  # type: ignore[attr-defined]
                      + (", the batch first" if len(value) == one.dims + 2 else ""))  # type: ignore[attr-defined]
     if name in ("Conv", "Pool"):
@@ -249,7 +263,7 @@ def conventions(one: Layer, inputs: Any, value: Any) -> tuple[str, ...]:
             found.append("sizes are rounded down: a window must fit whole")
     if name == "Interpolate" and len(inputs[0]) == 3:
         found.append("three sizes are N×C×L, as PyTorch reads them: an image is N×C×H×W")
-    if name == "Conv" and getattr(one, "padding", 0) == "same":
+    if name == "Conv" and str(getattr(one, "padding", "")) == "same":
         found.append("'same' pads d(k − 1) zeros in all; the odd one, if any, goes behind")
     return tuple(found)
 

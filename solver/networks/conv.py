@@ -29,6 +29,7 @@ from solver.networks.layers import (
     split,
     starts,
 )
+from solver.registry import unknown
 
 SIZE = Formula("floor((n + 2*p - d*(k - 1) - 1)/s) + 1")
 TOTAL = Formula(
@@ -36,6 +37,9 @@ TOTAL = Formula(
 )  # p zeros on both sides together
 LISTED = 10**7  # taps along an axis that are listed one by one
 TRANSPOSED = Formula("(n - 1)*s - 2*p + d*(k - 1) + q + 1")
+
+
+MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 @layer("conv")
@@ -107,6 +111,8 @@ class Conv(Layer):
         divides(self.groups, channels, "groups", "input channels")
         divides(self.groups, self.out_channels, "groups", "output channels")
         positive("output channels", self.out_channels)
+        if self.padding_mode not in MODES:
+            raise unknown("padding mode", self.padding_mode, list(MODES))
         for n, (k, _, p, d), axis in zip(sides, axes, AXES[self.dims]):
             fit(n, k, p, d, axis)
             if (
@@ -123,7 +129,7 @@ class Conv(Layer):
                 and isinstance(n, int)
                 and isinstance(p, int)
             ):
-                if p >= 2 * n:
+                if p - p // 2 >= n:
                     raise BadInput(
                         f"reflect padding {p // 2} must be less than the input's {n}"
                     )
@@ -240,6 +246,7 @@ class ConvTranspose(Layer):
                 f"{self.in_channels}"
             )
         axes = self.axes()
+        positive("output channels", self.out_channels)
         divides(self.groups, channels, "groups", "input channels")
         divides(self.groups, self.out_channels, "groups", "output channels")
         for n, (k, s, p, d, q) in zip(sides, axes):

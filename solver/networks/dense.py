@@ -101,6 +101,7 @@ class Bilinear(Layer):
                 raise BadInput(
                     f"the input {show_shape(shape)} does not have {want} features"
                 )
+        positive("output features", self.out_features)
         return (*a[:-1], self.out_features)
 
     def recount(self, *inputs: Shape) -> Shape:

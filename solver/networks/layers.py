@@ -127,9 +127,9 @@ class Layer:
     """The defaults: a layer without weights that works on each value by itself.
 
     Layers are compared and printed by what is here, not by what dataclass would write for
-    each of them, which would take longer than answering. KIND is the category under which a FLOP count may include or leave out its work:
-    "product", "norm", "activation", "pooling" or "other". LETTERS names the textbook's
-    letter of each field.
+    each of them, which would take longer than answering. KIND is the category under which
+    a FLOP count may include or leave out its work: "product", "norm", "activation",
+    "pooling" or "other". LETTERS names the textbook's letter of each field.
     """
 
     KIND: ClassVar[str] = "other"
@@ -176,6 +176,12 @@ class Layer:
     def tally(self, *inputs: Shape) -> int:
         """Multiply-adds by the other route: outputs, recounted, times what each reads."""
         return prod(self.recount(*inputs)) * int(self.fan_in(*inputs))
+
+    def shifts(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
+        """Additions of biases, as a tree: one an output, where there is a bias."""
+        return (
+            times(*out) if any("bias" in k for k in self.weights(*inputs)) else Num(0)
+        )
 
     def extra(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         """Operations besides multiply-adds (of this layer's KIND), as a tree."""

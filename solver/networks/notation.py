@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from solver.aliases import ALIASES
 from solver.core import BadInput
-from solver.given import ALIASES, Param, fields_of, read, shape
+from solver.given import Param, fields_of, read, shape
 from solver.networks.combine import (
     Aside,
     Branches,
@@ -161,7 +162,8 @@ class Notation:
         self.input = shape(head, "input") if colon else ()
         self.dims = len(self.input) - 1 if 2 <= len(self.input) <= 4 else 2
         self.tokens = [
-            (m.group(), m.start() + self.start) for m in TOKEN.finditer(text[self.start :])
+            (m.group(), m.start() + self.start)
+            for m in TOKEN.finditer(text[self.start :])
         ]
         self.tokens.append(("", len(text)))
         self.i = self.depth = self.made = self.again = 0
@@ -208,18 +210,26 @@ class Notation:
 
     def item(self) -> list[Named]:
         name = ""
-        if self.tokens[self.i + 1][0] == "=" and self.tokens[self.i + 2][0] not in ("", ","):
+        if self.tokens[self.i + 1][0] == "=" and self.tokens[self.i + 2][0] not in (
+            "",
+            ",",
+        ):
             name = self.called(self.peek())
             self.i += 2
         at = self.i
         if self.take("("):
             return self.repeated(at, name)
         word = self.peek().lower()
-        if word == "[" or self.tokens[self.i + 1][0] == "[" and word in (
-            "concat",
-            "add",
-            "residual",
-            "aside",
+        if (
+            word == "["
+            or self.tokens[self.i + 1][0] == "["
+            and word
+            in (
+                "concat",
+                "add",
+                "residual",
+                "aside",
+            )
         ):
             if not name and word != "aside":
                 name = self.numbered("concat" if word in ("[", "concat") else "add")
@@ -283,7 +293,11 @@ class Notation:
             given.setdefault("dims", int(said[1]))
         elif "dims" in params and params["dims"].default == 2:
             given.setdefault("dims", self.dims)
-        missing = [p.name for p in params.values() if p.required and p.name not in given]
+        if given.get("dims", 2) not in (1, 2, 3):
+            raise self.error(f"dims is 1, 2 or 3, not {given['dims']}", at)
+        missing = [
+            p.name for p in params.values() if p.required and p.name not in given
+        ]
         if missing:
             raise self.error(f"{word} needs its {' and '.join(missing)}", at)
         name = name or self.numbered(stem)
@@ -316,9 +330,14 @@ class Notation:
         word, at = self.tokens[self.i]
         params = {p.name: p for p in fields_of(layer[kind])}
         if self.tokens[self.i + 1][0] == "=":
-            name, value = word if word in params else ALIASES.get(word, word), self.tokens[self.i + 2][0]
+            name, value = (
+                word if word in params else ALIASES.get(word, word),
+                self.tokens[self.i + 2][0],
+            )
             if value in ("(", "["):
-                raise self.error("several sizes are written with x: 5x3", self.tokens[self.i + 2][1])
+                raise self.error(
+                    "several sizes are written with x: 5x3", self.tokens[self.i + 2][1]
+                )
             if not value:
                 raise self.error(f"{word} needs its value: {word}=…", at)
             self.i += 3
@@ -328,17 +347,26 @@ class Notation:
             ALIASES.get(m[1], m[1]) in params
         ):
             name, value, self.i = ALIASES.get(m[1], m[1]), m[2], self.i + 1
-        elif re.fullmatch(r"\d+[x×]\d+", word) and "kernel" in params and "kernel" not in given:
+        elif (
+            re.fullmatch(r"\d+[x×]\d+", word)
+            and "kernel" in params
+            and "kernel" not in given
+        ):
             name, value, self.i = "kernel", word, self.i + 1
         elif kind == "custom" and first in given and "shape" not in given:
             name, value, self.i = "shape", word, self.i + 1
         elif first and first not in given:
             name, value, self.i = first, word, self.i + 1
         else:
-            raise self.error(f"{word!r} is no option of {kind}: k s p d g, or one of "
-                             f"{', '.join(params)} with =", at)
+            raise self.error(
+                f"{word!r} is no option of {kind}: k s p d g, or one of "
+                f"{', '.join(params)} with =",
+                at,
+            )
         if name not in params:
-            raise self.error(unknown(f"option of {kind}", name, list(params)).message, at)
+            raise self.error(
+                unknown(f"option of {kind}", name, list(params)).message, at
+            )
         if name in given and not (kind in ("pool", "adaptive-pool") and name == "mode"):
             raise self.error(f"{name} is given twice", at)
         try:

@@ -28,6 +28,7 @@ from solver.networks.layers import (
 UP = Formula("ceil((n + 2*p - d*(k - 1) - 1)/s) + 1")
 CEIL = Formula("min(ceil((n + 2*p - d*(k - 1) - 1)/s) + 1, ceil((n + p)/s))")
 MODES = ("max", "avg", "lp")
+CELLS = 100_000  # along a side of adaptive pooling, which are counted one by one
 
 
 @layer("pool")
@@ -117,19 +118,18 @@ class Pool(Layer):
         batch, channels, _ = self.fits(inputs[0])
         return (*batch, channels, *(w.value for _, w in self.sides(*inputs)))
 
-    def windows(self, *inputs: Shape) -> list[list[int]]:
+    def windows(self, *inputs: Shape) -> list[range]:
         """Where each window starts, an axis each (numbers only)."""
         _, _, sides = self.fits(inputs[0])
         found = []
         for n, (k, s, p, d) in zip(sides, self.axes()):
             reach = d * (k - 1) + 1
             if not self.ceil_mode:
-                found.append(list(starts(n, k, p, s, d)))
+                found.append(starts(n, k, p, s, d))
                 continue
             # A window counts if it starts before the input ends and the one before it
             # has not reached the end of the padding yet.
-            candidates = range(-p, n, s)
-            found.append([i for i in candidates if i - s + reach < n + p])
+            found.append(range(-p, min(n, n + p + s - reach), s))
         return found
 
     def recount(self, *inputs: Shape) -> Shape:
@@ -182,7 +182,9 @@ class AdaptivePool(Layer):
 
     def recount(self, *inputs: Shape) -> Shape:
         out, (input,) = self.out(*inputs), inputs
-        sides = zip(input[-self.dims :], out[-self.dims :])
+        sides = list(zip(input[-self.dims :], out[-self.dims :]))
+        if max(o for _, o in sides) > CELLS:
+            raise BadInput(f"an output has at most {CELLS:,} cells along a side")
         counted = [
             sum(1 for i in range(o) if (i * n) // o < -(-(i + 1) * n // o))
             for n, o in sides

@@ -17,9 +17,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from solver.aliases import ALIASES
 from solver.core import BadInput
 from solver.expressions.nodes import Sym
-from solver.given import ALIASES, fields_of
+from solver.given import fields_of
 from solver.networks import printed_blocks as blocks
 from solver.networks.combine import Add, Aside, Branches, Concat, Sequential, join
 from solver.networks.conv import Conv

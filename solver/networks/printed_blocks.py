@@ -191,7 +191,6 @@ INPUTS = {  # the side of the images that a class is made for
 }
 
 
-
 class Passing(Recurrent):
     """A recurrent layer in a network: its output goes on, its last state is dropped."""
 

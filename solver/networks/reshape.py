@@ -143,7 +143,11 @@ class Pad(Layer):
         return "counting the positions from the first zero to the last"
 
     def window(self, *inputs: Shape) -> list[tuple[Size, Size, Size, Size]]:
-        return [(1, 1, before, 1) for before, _ in self.amounts()]
+        axes = max(
+            len(inputs[0]) - 2, 0
+        )  # the channels may be padded too: they are no window
+        before = [0] * axes + [before for before, _ in self.amounts()]
+        return [(1, 1, p, 1) for p in before[len(before) - axes :]]
 
 
 @layer("tokens")

@@ -12,7 +12,7 @@ from math import prod
 
 from solver.core import BadInput
 from solver.expressions.formula import settle
-from solver.expressions.nodes import Expr, Size, plus, tidy, times, tree
+from solver.expressions.nodes import Expr, Num, Size, plus, tidy, times, tree
 from solver.networks.layers import (
     Layer,
     Shape,
@@ -161,6 +161,12 @@ class Recurrent(Layer):
         matrices: Any = [s for s in self.weights(*inputs).values() if len(s) == 2]
         return sum(prod((*batch, steps, *s)) for s in matrices)
 
+    def shifts(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
+        """Each bias is added once a step and sequence."""
+        batch, steps, _ = self.fits(inputs[0])
+        biases = {k: s for k, s in self.weights(*inputs).items() if "bias" in k}
+        return times(*batch, steps, total(biases)) if biases else Num(0)
+
     def connections(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         """Every weight and bias, once a step and sequence."""
         batch, steps, _ = self.fits(inputs[0])
@@ -291,6 +297,12 @@ class Attention(Layer):
         seen = queries * (keys + self.add_bias_kv + self.add_zero_attn)
         read = queries * e + keys * k + keys * v + 2 * seen + queries * e
         return int(prod(batch) * heads * (e // heads) * read)
+
+    def shifts(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
+        """The biases of query, key, value and output: one a row and feature."""
+        n, queries, keys, (e, _, _) = self.fits(*inputs)
+        rows = [queries, keys, keys, queries]
+        return plus(*(times(*n, r, e) for r in rows)) if self.bias else Num(0)
 
     def connections(self, inputs: tuple[Shape, ...], out: Shape) -> Expr:
         raise BadInput("attention's connections depend on its input: ask for its macs")

@@ -42,14 +42,15 @@ def sized(name: str, formula: Formula, given: Mapping[str, Any]) -> Shape:
     return Shape((*lead[:-1], channels, *found), "CHW" if len(input) == 3 else "")
 
 
-def wrong_size(name: str, text: str, doc: str, keeps: bool = False, needs: str = "") -> None:
+def wrong_size(name: str, text: str, doc: str, needs: str = "") -> None:
     """Register a wrong size formula for convolution and pooling.
 
-    Where pooling rounds up, so does the formula, unless its rounding is what is wrong
-    (`keeps`). `needs` is what must be given for the mistake to be made.
+    `needs` is what must be given for the mistake to be made. Where pooling rounds up, so
+    does the formula, unless its rounding is what is wrong: in ceil mode.
     """
+    keeps = needs == "ceil_mode"
     formulas = Formula(text), Formula(text if keeps else text.replace("floor", "ceil"))
-    for kind, sort in (("shape conv", "conv"), ("shape pool", "pool")):
+    for sort in ("conv", "pool")[keeps:]:
 
         def wrong(sort: str = sort, **given: Any) -> Any:
             if needs and not given.get(needs):
@@ -57,7 +58,7 @@ def wrong_size(name: str, text: str, doc: str, keeps: bool = False, needs: str =
             return sized(sort, formulas[given.get("ceil_mode", False)], given)
 
         wrong.__name__, wrong.__doc__ = name, doc
-        mistake(kind)(wrong)
+        mistake(f"shape {sort}")(wrong)
 
 
 wrong_size(
@@ -75,7 +76,7 @@ wrong_size(
     "floor_instead_of_ceil",
     "floor((n + 2*p - d*(k - 1) - 1)/s) + 1",
     "This is rounded down: in ceil mode the last window may hang over the edge.",
-    keeps=True,
+    needs="ceil_mode",
 )
 wrong_size(
     "padding_counted_once",

@@ -1,0 +1,89 @@
+"""A question as words: `shape conv --k 3` to (kind, given, format), without click.
+
+Families and their usual kinds stand here, for the command line and for what completes it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+FAMILIES = ("shape", "count", "field", "fit", "run", "loss", "update")
+ALONE = ("grad", "jacobian", "hessian")  # families of one kind: no second word
+DEFAULTS = {"shape": "net", "count": "table", "field": "net"}  # `pset count vgg16`
+
+
+def plain_question(words: list[str]) -> tuple[str, dict[str, Any], str] | None:
+    """(kind, given, format) of a well-formed question; None leaves it to click."""
+    if len(words) < 2 or words[0] not in (*FAMILIES, *ALONE):
+        return None
+    if words[0] in FAMILIES and words[1].startswith("-"):
+        return None
+    if any(w in ("--help", "-h") for w in words):
+        return None
+    from solver.aliases import ALIASES
+    from solver.core import BadInput
+    from solver.kinds import find
+
+    words = expanded(words)
+    if words[0] in ALONE:
+        words = [words[0], "", *words[1:]]
+    kind = find(f"{words[0]} {words[1]}")
+    params = {p.name: p for p in kind.params}
+    places = [p.name for p in kind.params if p.required and p.type in PLACES]
+    given: dict[str, Any] = {}
+    rest = iter(words[2:])
+    for word in rest:
+        if not word.startswith("--"):
+            signed = word.startswith("-") and len(word) > 1
+            if not places or signed and params[places[0]].type != "Text":
+                return None
+            place = places[0]
+            if params[place].type == "Nets":  # several, one after the other
+                given[place] = f"{given[place]}; {word}" if place in given else word
+            else:
+                given[places.pop(0)] = stdin_for(word)
+            continue
+        name, equals, value = word[2:].replace("-", "_").partition("=")
+        value = word.partition("=")[2]
+        if name.startswith("no_") and name[3:] in params:
+            given[name[3:]] = False
+            continue
+        name = name if name in params else ALIASES.get(name, name)
+        if name == "format" or name in params:
+            if not equals and name in params and params[name].type == "bool":
+                given[name] = True
+                continue
+            text = value if equals else next(rest, None)
+            if text is None:
+                return None
+            if name in given:
+                raise BadInput(f"{name} is given twice")
+            given[name] = stdin_for(text)
+        else:
+            return None
+    return kind.name, given, given.pop("format", "text")
+
+
+PLACES = ("Net", "Nets", "Text")  # what may be given by place instead of by name
+
+
+def expanded(words: list[str]) -> list[str]:
+    """`count vgg16` as `count table vgg16`: a family's usual question may go unsaid."""
+    family, name, *rest = words
+    if family in DEFAULTS:
+        from solver.kinds import names
+        from solver.networks.net import network
+
+        net = name in network or any(c in name for c in ":/(")
+        if f"{family} {name}" not in names(family) and (net or family != "shape"):
+            return [family, DEFAULTS[family], name, *rest]
+    return words
+
+
+def stdin_for(word: str) -> str:
+    """The word itself, or standard input for "-"."""
+    return sys.stdin.read() if word == "-" else word
