@@ -24,8 +24,8 @@ class Line:
     lemma: str
 
 
-def order(e: Expr, name: str) -> list[Expr]:
-    """The nodes that depend on a variable, each after all nodes that use it."""
+def order(e: Expr, wanted: frozenset[str]) -> list[Expr]:
+    """The nodes that depend on any of these, each after all nodes that use it."""
     found: dict[Expr, None] = {}
     stack: list[tuple[Expr, bool]] = [(e, False)]
     while stack:
@@ -33,11 +33,35 @@ def order(e: Expr, name: str) -> list[Expr]:
         if done:
             found[node] = None
             continue
-        if node in found or name not in names(node):
+        if node in found or not names(node) & wanted:
             continue
         stack.append((node, True))
         stack.extend((a, False) for a in node.args if isinstance(a, Expr))
     return list(reversed(found))
+
+
+def sweep(e: Expr, seed: Expr, wanted: frozenset[str]) -> list[Line]:
+    """What reaches each node that depends on the wanted variables, from `seed` at e.
+
+    seed is ∂f/∂e, of e's dims; the lines come in the order of the sweep, a variable's
+    when all that use it are done.
+    """
+    reached: dict[Expr, Expr] = {e: seed}
+    lines: list[Line] = []
+    through: dict[Expr, str] = {}
+    for node in order(e, wanted):
+        g = reached.get(node)
+        if g is None:
+            continue
+        lines.append(Line(node, g, through.get(node, "")))
+        if isinstance(node, Var):
+            continue
+        for child, part in rule_for(node)(node, g):
+            if not names(child) & wanted:
+                continue
+            reached[child] = add(reached[child], part) if child in reached else part
+            through[child] = lemma(node)
+    return lines
 
 
 def gradient(f: Expr, x: Var) -> tuple[Expr, list[Line]]:
@@ -46,22 +70,9 @@ def gradient(f: Expr, x: Var) -> tuple[Expr, list[Line]]:
         raise BadInput(
             f"a gradient is of a scalar; this is a {m.name_of(dims(f))}: ask for its Jacobian"
         )
-    reached: dict[Expr, Expr] = {f: Num(1)}
-    lines: list[Line] = []
-    through: dict[Expr, str] = {}
-    for node in order(f, x.name):
-        g = reached.get(node)
-        if g is None or node == x:
-            continue
-        lines.append(Line(node, g, through.get(node, "")))
-        if isinstance(node, Var):
-            continue
-        for child, part in rule_for(node)(node, g):
-            if x.name not in names(child):
-                continue
-            reached[child] = add(reached[child], part) if child in reached else part
-            through[child] = lemma(node)
-    found = reached.get(x, m.zero(dims(x)))
-    if not m.is_zero(found) or x in reached:
-        lines.append(Line(x, found, through.get(x, "")))
-    return found, lines
+    lines = sweep(f, Num(1), frozenset([x.name]))
+    found = next((line for line in lines if line.node == x), None)
+    if found is None:
+        return m.zero(dims(x)), lines
+    rest = [line for line in lines if line is not found]
+    return found.cotangent, [*rest, found]
