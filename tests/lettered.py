@@ -36,13 +36,25 @@ SIGNS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+def several(text: str) -> list[str]:
+    """What commas outside brackets separate."""
+    pieces, depth = [""], 0
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        if c == "," and not depth:
+            pieces.append("")
+        else:
+            pieces[-1] += c
+    return pieces
+
+
 def holds(condition: str, env: Mapping[str, int]) -> bool:
     """Whether the condition that an answer states is met at these numbers."""
     for clause in filter(None, condition.split(" and ")):
         (sign,) = [s for s in SIGNS if f" {s} " in clause]
         left, _, right = clause.partition(f" {sign} ")
-        for a in left.split(", "):
-            for b in right.split(", "):
+        for a in several(left):
+            for b in several(right):
                 if not SIGNS[sign](evaluate(parse(a), env), evaluate(parse(b), env)):
                     return False
     return True

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from solver.core import BadInput
 from solver.expressions.formula import samples, settle
-from solver.expressions.nodes import Call, Div, Sym, evaluate, letters, tree
+from solver.expressions.nodes import Call, Div, Sym, alike, evaluate, letters, tree
 from solver.kinds.sampling import letters_of
 from solver.networks.layers import Layer, Row, Shape, show_shape
 
@@ -63,10 +63,24 @@ def equal(a: Any, b: Any, what: str) -> Iterator[Relation]:
         return
     apart = tree(a) - b
     values = {evaluate(apart, env) for env in samples(letters(apart))}
-    if len(values) == 1 and 0 not in values:
+    if 0 not in values and (len(values) == 1 or never_zero(apart)):
         raise BadInput(f"{what} do not fit together: {a} is never {b}")
     if values != {0}:
         yield (b, "=", a) if isinstance(a, int) else (a, "=", b)
+
+
+def equalities(rows: Sequence[Row]) -> list[tuple[Any, Any]]:
+    """The pairs of sizes that paths must agree in: an answer in letters is about those."""
+    merges = (row for row in rows if row.layer.INPUTS < 0)
+    return [(a, b) for row in merges for a, _, b in agreements(row)]
+
+
+def never_zero(apart: Any) -> bool:
+    """Whether a difference of sizes is positive, or negative, whatever its letters are."""
+    from solver.expressions.algebra import above, to_sympy
+
+    sign = above(to_sympy(alike(apart)))
+    return bool(sign.is_positive or sign.is_negative)
 
 
 def agreements(row: Row) -> list[Relation]:

@@ -8,7 +8,7 @@ from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, plus, times, tree
 from solver.kinds import kind
-from solver.kinds.conditions import condition_text
+from solver.kinds.conditions import condition_text, equalities
 from solver.kinds.count import (
     INPLACE,
     activations,
@@ -114,7 +114,8 @@ def table_check(
     has = " at seeded numbers" if letters_of(things) else ""
     value = (totals["params"], totals["macs"], totals["activations"])
     how = "outputs, recounted, times the inputs that each reads"
-    return Check(how + has, holds_at_numbers(value, things, recount))
+    equal = equalities(run(net, input, batch)) if has else ()
+    return Check(how + has, holds_at_numbers(value, things, recount, equal))
 
 
 UNITS = {"B": 1, "kB": 1000, "MB": 10**6, "GB": 10**9, "KiB": 1024, "MiB": 2**20, "GiB": 2**30}

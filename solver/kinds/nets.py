@@ -131,7 +131,7 @@ def net_shape(net: Net, name: str, input: Shape | None, batch: Any) -> Answer:
     return Answer(
         without_batch(rows[end].out, batch),
         steps,
-        (counted(net, input, batch, [r.out for r in rows]),),
+        (counted(net, input, batch, rows),),
         name="shape",
         condition=condition,
         conventions=axes_named(net.input),
@@ -148,15 +148,16 @@ def traced(net: Net, names: Sequence[str], input: Shape | None) -> Answer:
     return Answer(
         Listing(without_batch(r.out, None) for r in chosen),
         tuple(Step(r.name or "output", None, without_batch(r.out, None)) for r in chosen),
-        (counted(net, input, None, [r.out for r in rows]),),
+        (counted(net, input, None, rows),),
         name="shapes",
         condition=condition,
         conventions=axes_named(net.input),
     )
 
 
-def counted(net: Net, input: Shape | None, batch: Any, outs: Any) -> Check:
+def counted(net: Net, input: Shape | None, batch: Any, found: Sequence[Row]) -> Check:
     """All shapes of a network reached by counting, layer by layer."""
+    from solver.kinds.conditions import equalities
 
     def recount(net: Net, input: Any, batch: Any) -> Any:
         rows = net.rows(input, batch)
@@ -165,7 +166,8 @@ def counted(net: Net, input: Shape | None, batch: Any, outs: Any) -> Check:
     things = asked(net, input, batch)
     has = " at seeded numbers" if letters_of(things) else ""
     how = "counting window positions and values, layer by layer" + has
-    return Check(how, holds_at_numbers(tuple(outs), things, recount))
+    outs = tuple(row.out for row in found)
+    return Check(how, holds_at_numbers(outs, things, recount, equalities(found)))
 
 
 Lettered = tuple[Layer, tuple[Shape, ...], Shape]

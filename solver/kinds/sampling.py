@@ -85,12 +85,13 @@ def choices(
 
 
 def holds_at_numbers(
-    value: Any, things: Any, count: Callable[..., Any], enough: int = ENOUGH
+    value: Any, things: Any, count: Callable[..., Any], equal: Sequence[Any] = ()
 ) -> bool:
     """Whether value, with numbers put for its letters, equals what count(things) finds.
 
-    Numbers that count refuses with BadInput are passed over; BadInput if it refuses all,
-    CheckFailed if too few are accepted to say anything.
+    Numbers that count refuses with BadInput are passed over, and those at which pairs that
+    must be equal are not; BadInput if none is left, CheckFailed if too few are left to say
+    anything.
     """
     names = letters_of((value, things))
     if not names:
@@ -99,6 +100,10 @@ def holds_at_numbers(
     for i, env in enumerate(choices(names, sorted(numbers_of(things)))):
         if i == VAIN and not met and refused:
             raise BadInput(f"this fits at none of {VAIN} numbers tried; the last time: {refused}")
+        apart = [pair for pair in equal if len(set(at_numbers(pair, env))) > 1]
+        if apart:
+            refused = refused or BadInput(f"{apart[0][0]} and {apart[0][1]} differ")
+            continue
         try:
             counted = count(*numbered(things, env))
         except ZeroDivisionError:
@@ -109,7 +114,7 @@ def holds_at_numbers(
         if at_numbers(value, env) != counted:
             return False
         met += 1
-        if met == enough:
+        if met == ENOUGH:
             return True
     if met < 3 and refused:
         raise BadInput("with these letters too few numbers fit to prove an answer: give numbers; "

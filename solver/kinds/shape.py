@@ -14,7 +14,7 @@ from solver.expressions.formula import Work, rename
 from solver.expressions.nodes import Sym, plus
 from solver.given import Param, fields_of, letter
 from solver.kinds import Kind, kind
-from solver.kinds.conditions import condition_text
+from solver.kinds.conditions import condition_text, equalities
 from solver.kinds.sampling import holds_at_numbers, letters_of
 from solver.networks.layers import AXES, Layer, Row, layer
 from solver.registry import first_line
@@ -241,7 +241,8 @@ def count_again(one: Layer, inputs: Any, out: Any) -> Check:
     """The output shape reached another way: by counting."""
     has = bool(letters_of((one, inputs)))
     how = one.how() + (" at seeded numbers" if has else "")
-    return Check(how, holds_at_numbers(tuple(out), (one, *inputs), _recount))
+    equal = equalities([Row("", one, inputs, out, None)])
+    return Check(how, holds_at_numbers(tuple(out), (one, *inputs), _recount, equal))
 
 
 def _recount(one: Layer, *inputs: Any) -> Any:
