@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from solver.expressions import matrix as m
-from solver.expressions.nodes import Add, Expr, Mul, Num, Pow
+from solver.expressions.nodes import Add, Expr, Mul, Num, Pow, walk
 from solver.expressions.typeset_forms import POWERED, Latex, MathML, Unicode
 from solver.expressions.typeset_numpy import HELPERS, Numpy, python_name
 
@@ -113,9 +113,11 @@ def _layout(e: Expr, form: Unicode) -> tuple[str, int]:
             form
         ) else POWER
     if isinstance(e, Add):
-        if m.dims(e)[0] == 1 and not m.is_scalar(e):  # (Ax − b)ᵀ, not xᵀAᵀ − bᵀ
-            turned = form.group(show(m.transpose(e), SUM))
-            return form.raised(turned, form.turned), ATOM if _numpy(form) else POWER
+        if m.dims(e)[0] == 1 and not m.is_scalar(e):
+            column = m.transpose(e)
+            if _turns(column) < _turns(e):  # (Ax − b)ᵀ, not xᵀAᵀ − bᵀ; but xW + b
+                turned = form.group(show(column, SUM))
+                return form.raised(turned, form.turned), ATOM if _numpy(form) else POWER
         return _sum(e, form, show), SUM
     if isinstance(e, m.Dot):
         s = _dot(e, form, show)
@@ -136,6 +138,11 @@ def _layout(e: Expr, form: Unicode) -> tuple[str, int]:
     if isinstance(e, (Pow, m.HPow)):
         return _power(e, form, show)
     raise TypeError(f"cannot print {type(e).__name__}")
+
+
+def _turns(e: Expr) -> int:
+    """How many transposes are in a tree."""
+    return sum(isinstance(n, m.T) for n in walk(e))
 
 
 def _numpy(form: Unicode) -> bool:
@@ -168,7 +175,7 @@ def _negative(e: Expr) -> bool:
 
 def _sum(e: Add, form: Unicode, show: Any) -> str:
     """Terms with their signs; ones beside entries are just 1."""
-    entries = m.dims(e)[1] == 1 or any(
+    entries = 1 in m.dims(e) or any(
         isinstance(m.parts(t)[1], (m.Had, m.HPow))
         or isinstance(m.parts(t)[1], m.Fn)
         and m.parts(t)[1].name in m.ELEMENTWISE  # type: ignore[attr-defined]
