@@ -190,7 +190,7 @@ def _sum(e: Add, form: Unicode, show: Any) -> str:
                 (form.apart if minus else form.plus) if pieces else form.minus
             )
         plain = isinstance(term, m.Ones) and entries and not _numpy(form)
-        if plain and m.dims(term)[0] != 1:
+        if plain:
             pieces.append(form.one)
         else:
             pieces.append(show(term, ENTRIES))
