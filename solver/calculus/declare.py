@@ -10,8 +10,8 @@ from solver.core import BadInput
 from solver.registry import unknown
 
 FLAGS = [
-    "symmetric", "posdef", "positive", "onehot", "prob", "rowprob", "sign",
-    "invertible", "det-positive", "small",
+    "symmetric", "posdef", "positive", "onehot", "prob", "rowprob", "colprob",
+    "sign", "invertible", "det-positive", "small",
 ]  # fmt: skip
 
 

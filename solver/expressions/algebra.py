@@ -6,6 +6,7 @@ shape: `⌊(H − 1)/2⌋ + 1`, not SymPy's `floor(H/2 − 1/2) + 1`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -57,6 +58,11 @@ CALLS = {
 BACK = {"floor": "floor", "ceiling": "ceil", "Min": "min", "Max": "max", "Abs": "abs"}
 BACK |= {name: name for name in ("exp", "log", "tanh", "sign", "factorial")}
 BACK["Heaviside"] = "step"
+for _name in ("sin", "cos", "tan", "sinh", "cosh", "asin", "acos", "atan"):
+    _ours = _name.replace("a", "arc", 1) if _name[0] == "a" else _name
+    CALLS[_ours], BACK[_name] = getattr(sympy, _name), _ours
+ALIKE: dict[Any, Any] = {Add: sympy.Add, Mul: sympy.Mul, Pow: sympy.Pow}
+CONSTANTS = {sympy.E: ("exp", 1), sympy.pi: ("arccos", -1)}
 
 
 @lru_cache(maxsize=8192)
@@ -64,26 +70,20 @@ def to_sympy(e: Expr) -> Any:
     """The SymPy expression of a tree, its letters with their assumptions."""
     if isinstance(e, Num):
         v = e.value
-        return (
-            sympy.Float(v)
-            if isinstance(v, float)
-            else sympy.Rational(v.numerator, v.denominator)
-        )
+        if isinstance(v, float):
+            return sympy.Float(v)
+        return sympy.Rational(v.numerator, v.denominator)
     if isinstance(e, Sym):
         return sympy.Symbol(e.name, **ASSUMPTIONS[e.kind])
     args = [to_sympy(a) for a in e.args if isinstance(a, Expr)]
-    if isinstance(e, Add):
-        return sympy.Add(*args)
-    if isinstance(e, Mul):
-        return sympy.Mul(*args)
+    if type(e) in ALIKE:
+        return ALIKE[type(e)](*args)
     if isinstance(e, Neg):
         return -args[0]
     if isinstance(e, Div):
         if args[1] == 0:
             raise BadInput(f"{e} divides by zero")
         return args[0] / args[1]
-    if isinstance(e, Pow):
-        return args[0] ** args[1]
     if isinstance(e, Call):
         return CALLS[e.name](*args)
     raise TypeError(f"no SymPy for {type(e).__name__}")
@@ -101,6 +101,8 @@ def from_sympy(x: Any) -> Expr:
         return Num(float(x))
     if x.is_Symbol:
         return Sym(x.name, _kind(x))
+    if x in CONSTANTS:
+        return Call(CONSTANTS[x][0], Num(CONSTANTS[x][1]))
     if x.is_Add:
         over = sympy.together(x)
         top, bottom = sympy.fraction(over)
@@ -119,7 +121,7 @@ def from_sympy(x: Any) -> Expr:
     name = BACK.get(type(x).__name__)
     if name:
         args = sorted(x.args, key=sympy.default_sort_key)
-        args = args[:1] if name == "step" else args
+        args = x.args[:1] if name == "step" else args
         if name in ("floor", "ceil"):
             args = [sympy.together(args[0])]  # ⌊(H + 2p)/k⌋, not ⌊H/k + 2p/k⌋
         return Call(name, *map(from_sympy, args))
@@ -143,19 +145,14 @@ def _sum(x: Any) -> Expr:
         first = next(t for t in terms if not t.could_extract_minus_sign())
         terms.remove(first)
         terms.insert(0, first)
-    return plus(
-        *(
-            Neg(from_sympy(-t)) if t.could_extract_minus_sign() else from_sympy(t)
-            for t in terms
-        )
-    )
+    minus = [t.could_extract_minus_sign() for t in terms]
+    return plus(*(Neg(from_sympy(-t)) if n else from_sympy(t) for n, t in zip(minus, terms)))
 
 
 def _degree(t: Any) -> int:
     try:
-        return (
-            int(sympy.Poly(t, *t.free_symbols).total_degree()) if t.free_symbols else 0
-        )
+        whole = sympy.Poly(t, *t.free_symbols) if t.free_symbols else None
+        return int(whole.total_degree()) if whole else 0
     except sympy.PolynomialError:
         return 0
 
@@ -235,12 +232,38 @@ def derivative(e: Expr, wrt: Sym) -> Expr:
     return tidy(from_sympy(x))
 
 
+def slopes(e: Expr, letters_: Sequence[Sym]) -> list[Expr]:
+    """∂e/∂letter for each letter: quick, the trees in SymPy's order, not for the eye."""
+    return [as_is(sympy.diff(to_sympy(e), to_sympy(s))) for s in letters_]
+
+
+@lru_cache(maxsize=8192)
+def as_is(x: Any) -> Expr:
+    """The tree of a SymPy expression as SymPy holds it; "dirac" is 0 but at a kink."""
+    args = [as_is(a) for a in x.args]
+    for kind, theirs in ALIKE.items():
+        if x.func is theirs:
+            return kind(*args)
+    name = {"DiracDelta": "dirac"}.get(type(x).__name__) or BACK.get(type(x).__name__)
+    one = name in ("step", "dirac")
+    return Call(name, *args[: 1 if one else None]) if name else from_sympy(x)
+
+
+def lowest_terms(e: Expr) -> tuple[Expr, Expr]:
+    """A quotient of polynomials in lowest terms: written out, and in factors."""
+    x = sympy.cancel(to_sympy(e))
+    return tidy(from_sympy(x)), tidy(from_sympy(sympy.factor(x)))
+
+
+def cancels(a: Expr, b: Expr) -> bool:
+    """Whether a − b is 0 as soon as it is multiplied out: quick, and often enough."""
+    return bool(sympy.expand(to_sympy(a) - to_sympy(b)) == 0)
+
+
 def proved(a: Expr, b: Expr) -> bool:
     """Whether SymPy reduces a − b to 0 (False: it did not manage to)."""
     x = to_sympy(alike(a - b))
-    return any(
-        f(x) == 0 for f in (sympy.simplify, lambda x: sympy.simplify(sympy.expand(x)))
-    )
+    return any(sympy.simplify(f(x)) == 0 for f in (lambda x: x, sympy.expand))
 
 
 def nonnegative(size: Size) -> list[Any]:
@@ -269,9 +292,7 @@ def _for_one(x: Any) -> list[Any]:
             a, s = sympy.fraction(sympy.together(rounded[0].args[0]))
             if s.is_positive and a.is_integer and c.is_integer:
                 up = rounded[0].func is sympy.ceiling
-                found += _for_one(
-                    sympy.expand(a + s * (c + 1) if up else a + s * c + 1)
-                )
+                found += _for_one(sympy.expand(a + s * (c + 1) if up else a + s * c + 1))
                 continue
         if not above(rest).is_nonnegative:
             found.append(rest)
@@ -281,14 +302,8 @@ def _for_one(x: Any) -> list[Any]:
 def above(x: Any) -> Any:
     """x with 1 + y for each positive letter, y ≥ 0: its coefficients then show its sign."""
     letters_ = [s for s in x.free_symbols if s.is_positive]
-    return sympy.expand(
-        x.subs(
-            {
-                s: 1 + sympy.Symbol(s.name, integer=True, nonnegative=True)
-                for s in letters_
-            }
-        )
-    )
+    counts = {s: sympy.Symbol(s.name, integer=True, nonnegative=True) for s in letters_}
+    return sympy.expand(x.subs({s: 1 + y for s, y in counts.items()}))
 
 
 ROUNDED, SEARCHED = (sympy.floor, sympy.ceiling), 4096
@@ -346,9 +361,8 @@ def condition(sizes: list[Size]) -> list[tuple[Expr, str, Expr]]:
                 continue
         left = [t for t in sympy.Add.make_args(x) if not t.could_extract_minus_sign()]
         right = [-t for t in sympy.Add.make_args(x) if t.could_extract_minus_sign()]
-        relations[
-            (from_sympy(sympy.Add(*left)), "≥", from_sympy(sympy.Add(*right)))
-        ] = None
+        low, high = (from_sympy(sympy.Add(*terms)) for terms in (left, right))
+        relations[(low, "≥", high)] = None
     solved = [
         (from_sympy(name), "≥", Num(int(bound)))
         for name, bound in sorted(bounds.items(), key=lambda b: _rank(b[0]))

@@ -125,7 +125,7 @@ def fn(name: str, e: Expr) -> Expr:
 def positive(e: Expr) -> bool:
     """Whether every entry is known to be positive."""
     if isinstance(e, Var):
-        return bool(e.flags & {"positive", "prob", "rowprob", "dimension"})
+        return bool(e.flags & {"positive", "prob", "rowprob", "colprob", "dimension"})
     if isinstance(e, Num):
         return True  # an exponent: any will do
     if isinstance(e, Fn):
@@ -135,13 +135,37 @@ def positive(e: Expr) -> bool:
     )
 
 
-def sums_to_one(e: Expr) -> bool:
-    """Whether a column (or its transpose) holds probabilities."""
-    if isinstance(e, T):
-        e = e.args[0]
-    if isinstance(e, Var):
-        return bool(e.flags & {"onehot", "prob"})
-    return isinstance(e, Fn) and e.name == "softmax"
+def summed_to_one(a: Expr, b: Expr) -> Expr | None:
+    """The ones that a·b is, where one is ones and the other holds probabilities."""
+    for probabilities, ones, turned in ((a, b, False), (b, a, True)):
+        wanted = dims(ones)[0] == 1 if turned else dims(ones)[1] == 1
+        if not isinstance(ones, Ones) or not wanted:
+            continue
+        rows = m.transpose(probabilities) if turned else probabilities
+        if not rows_sum_to_one(rows):
+            continue
+        count = dims(rows)[0]
+        return ONE if count == 1 else Ones(1, count) if turned else Ones(count, 1)
+    return None
+
+
+def ones_apart(e: Expr) -> list[Expr]:
+    """A matrix of ones as 𝟏·𝟏ᵀ; other trees as they are."""
+    if isinstance(e, Ones) and 1 not in e.args:
+        return [Ones(e.args[0], 1), Ones(1, e.args[1])]
+    return [e]
+
+
+def rows_sum_to_one(e: Expr) -> bool:
+    """Whether each row of a matrix, or a row, holds probabilities."""
+    turned = isinstance(e, T)
+    inner = e.args[0] if turned else e
+    if isinstance(inner, Var):
+        flags = {"colprob"} if turned else {"rowprob", "onehot"}
+        if dims(e)[0] == 1:  # a row, or a column transposed
+            flags = {"onehot", "prob", "rowprob", "colprob"}
+        return bool(inner.flags & flags)
+    return isinstance(inner, Fn) and inner.name == ("softmax" if turned else "rowsoftmax")
 
 
 def cancelled(a: Expr, b: Expr) -> Expr | None:

@@ -206,6 +206,8 @@ def dot(*factors: Expr) -> Expr:
     shape = dims(chain[0])[0], dims(chain[-1])[1]
     if any(is_zero(f) for f in chain):
         return zero(shape)
+    if len(chain) > 1:  # 𝟏𝟏ᵀX sums first
+        chain = [p for f in chain for p in ones_apart(f)]
     kept: list[Expr] = []
     for f in chain:
         if isinstance(f, Eye):
@@ -238,15 +240,12 @@ def _chain(chain: tuple[Expr, ...]) -> Expr:
             if dims(chain[j])[1] == 1 and (i, j) != (0, n - 1) and j > i:
                 inner = dot(*chain[i : j + 1])
                 return dot(inner, *chain[:i], *chain[j + 1 :])
-    if n == 2 and dims(chain[0])[0] == 1 and dims(chain[1])[1] == 1:  # Σ of probabilities
-        for a, b in ((chain[0], chain[1]), (chain[1], chain[0])):
-            if isinstance(a, Ones) and sums_to_one(b):
-                return ONE
-    if n == 2 and isinstance(chain[1], Ones) and dims(chain[1])[1] == 1:
-        if isinstance(chain[0], Var) and "rowprob" in chain[0].flags:
-            return Ones(dims(chain[0])[0], 1)
-        if isinstance(chain[0], Fn) and chain[0].name == "rowsoftmax":
-            return Ones(dims(chain[0])[0], 1)
+    for i in range(n - 1):  # Σ of probabilities
+        ones = summed_to_one(chain[i], chain[i + 1])
+        if ones is not None:
+            return dot(*chain[:i], ones, *chain[i + 2 :])
+    if n == 2 and all(isinstance(f, Ones) for f in chain) and dims(chain[0])[1] == 1:
+        return Ones(dims(chain[0])[0], dims(chain[1])[1])
     for i, f in enumerate(chain):
         if not (isinstance(f, Fn) and f.name == "diag" and dims(f)[0] == dims(f)[1]):
             continue
@@ -384,14 +383,15 @@ from solver.expressions.known import (  # noqa: E402
     cancelled,
     fn,
     inverse_of,
+    ones_apart,
     positive,
-    sums_to_one,
+    summed_to_one,
 )
 
 __all__ = [
     "ELEMENTWISE", "ONE", "SAME", "TO_SCALAR", "ZERO", "Comm", "Dim", "Dims", "Dot", "Eye",
     "Fn", "Had", "HPow", "Kron", "Ones", "T", "Var", "Zero", "add", "depends", "dims", "dot",
     "fn", "had", "hpow", "is_scalar", "is_zero", "kron", "mpow", "mul", "name_of", "names",
-    "neg", "parts", "positive", "power", "size", "sizes_named", "split", "sub", "sums_to_one",
+    "neg", "ones_apart", "parts", "positive", "power", "size", "sizes_named", "split", "sub", "summed_to_one",
     "times_dims", "transpose", "zero",
 ]  # fmt: skip

@@ -32,6 +32,22 @@ class Var(Expr):
     flags = property(lambda self: self.args[3])
 
 
+class Adjoint(Var):
+    """∂L/∂z as a letter of its own, of z's dims: what a backward step is handed."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, loss: str, v: Var) -> Adjoint:
+        return cls(f"d{loss}_d{v.name}", *v.args[1:3])
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """(what is differentiated, by what)."""
+        loss, _, wrt = self.name[1:].partition("_d")
+        return loss, wrt
+
+
 class Ones(Expr):
     """A column, row or matrix of ones."""
 

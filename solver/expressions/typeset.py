@@ -12,6 +12,7 @@ from typing import Any
 
 from solver.expressions import matrix as m
 from solver.expressions.nodes import Add, Expr, Mul, Num, Pow, walk
+from solver.expressions.typed import Adjoint
 from solver.expressions.typeset_forms import POWERED, Latex, MathML, Unicode
 from solver.expressions.typeset_numpy import HELPERS, Numpy, python_name
 
@@ -98,6 +99,8 @@ def _layout(e: Expr, form: Unicode) -> tuple[str, int]:
 
     if isinstance(e, Num):
         return _number(_exact(e.value), form)
+    if isinstance(e, Adjoint):
+        return _adjoint(e, form), FRACTION if form.stacked else PRODUCT
     if isinstance(e, m.Var):
         return form.letter(e.name, m.dims(e)), ATOM
     if isinstance(e, m.Ones):
@@ -143,6 +146,15 @@ def _layout(e: Expr, form: Unicode) -> tuple[str, int]:
 def _turns(e: Expr) -> int:
     """How many transposes are in a tree."""
     return sum(isinstance(n, m.T) for n in walk(e))
+
+
+def _adjoint(e: Adjoint, form: Unicode) -> str:
+    """∂L/∂z; in NumPy its name."""
+    if _numpy(form):
+        return form.letter(e.name, m.dims(e))
+    of, by = e.parts
+    sign = {MathML: "<mo>∂</mo>", Latex: r"\partial "}.get(type(form), "∂")
+    return form.fraction(sign + form.letter(of, (1, 1)), sign + form.letter(by, m.dims(e)))
 
 
 def _numpy(form: Unicode) -> bool:

@@ -54,12 +54,16 @@ def draw(v: m.Var, size: Mapping[str, int], rng: Any) -> Any:
         x = np.abs(x) + 0.3
     if "sign" in flags:
         x = np.sign(x)
-    if "onehot" in flags:
-        x = np.eye(rows)[:, [rng.integers(rows)]]
+    if "onehot" in flags:  # a column, or each row of a matrix
+        size = rows if cols == 1 else cols
+        picked = np.eye(size)[rng.integers(size, size=1 if cols == 1 else rows)]
+        x = picked.T if cols == 1 else picked
     if "prob" in flags:
         x = np.abs(x) / np.abs(x).sum()
     if "rowprob" in flags:
         x = np.abs(x) / np.abs(x).sum(axis=1, keepdims=True)
+    if "colprob" in flags:
+        x = np.abs(x) / np.abs(x).sum(axis=0, keepdims=True)
     if "small" in flags:
         x = 0.1 * x
     return float(x[0, 0]) if (rows, cols) == (1, 1) else x

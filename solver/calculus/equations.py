@@ -1,0 +1,370 @@
+"""Networks written as equations: `z = x*W + b; a = tanh(z); L = sum(…)`, typed and put together.
+
+Each line defines one name from those before it; what is never defined is a leaf. Vectors
+are rows or columns; a bias stands for itself in every sample of a batch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import Any
+
+from solver.calculus.declare import declared
+from solver.calculus.factor import rebuild
+from solver.core import BadInput
+from solver.expressions import matrix as m
+from solver.expressions.grammar import settled
+from solver.expressions.latex_reader import Reader
+from solver.expressions.loose import Loose
+from solver.expressions.matrix import Var, name_of
+from solver.expressions.nodes import Expr, walk
+from solver.expressions.typeset_forms import key
+from solver.expressions.unify import FUNCTIONS, Node, Unknown, build, find
+from solver.registry import unknown
+
+LONGEST, MOST, SMALL = 5000, 40, 8
+VECTORS = ("rows", "columns")
+PROBABILITIES = {"prob", "rowprob", "colprob", "onehot"}
+WORDS = {*FUNCTIONS, "vector", "matrix", "eye", "ln", "max", "min"}
+NAME = re.compile(r"(?<![\w\\.])[A-Za-z]\w*")
+DRESS = re.compile(r"\\(?:mathbf|mathrm|boldsymbol|bm|vec|mathit|text)\s*\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One line: what is defined, and from what."""
+
+    var: Var
+    rhs: Expr
+
+
+@dataclass(frozen=True)
+class Equations:
+    """The lines in order, the leaves, and what was assumed of undeclared letters."""
+
+    lines: tuple[Equation, ...]
+    leaves: tuple[Var, ...]
+    assumed: tuple[str, ...] = ()
+    vectors: str = "rows"
+
+    @property
+    def last(self) -> Equation:
+        return self.lines[-1]
+
+    def find(self, name: str) -> Var:
+        """The variable of this name, a line's or a leaf; BadInput with the nearest."""
+        known = {key(v.name): v for v in (*(e.var for e in self.lines), *self.leaves)}
+        if key(name) not in known:
+            raise unknown("variable of the network", name, [v.name for v in known.values()])
+        return known[key(name)]
+
+    def inlined(self, e: Expr, kept: str = "") -> Expr:
+        """The tree with every defined name put in, but for `kept`, which stays a letter."""
+        values: dict[Expr, Expr] = {}
+        for line in self.lines:
+            if line.var.name != kept:
+                values[line.var] = put(line.rhs, values)
+        return put(e, values)
+
+    def named(self, e: Expr) -> Expr:
+        """The tree with the names of the lines in place of what they stand for."""
+        for line in reversed(self.lines):
+            if not isinstance(line.rhs, Var):
+                e = put(e, {line.rhs: line.var})
+        return e
+
+
+def put(e: Expr, values: Mapping[Expr, Expr]) -> Expr:
+    """The tree with subtrees put for others, by the constructors."""
+    if e in values:
+        return values[e]
+    args = tuple(put(a, values) if isinstance(a, Expr) else a for a in e.args)
+    return e if args == e.args else rebuild(e, args)
+
+
+# -- reading ------------------------------------------------------------------------------
+
+
+def read(text: str, where: Any = None, vectors: str = "") -> Equations:
+    """The typed equations of a text, its lines separated by ; or new lines.
+
+    where declares leaves, as for a gradient. What is not declared is read by its name: a
+    capital is a matrix, a small letter a row or a column (`vectors`; by what fits, if it
+    is not said), or a scalar where that alone fits; without any matrix all are scalars.
+    Raises BadInput with a caret.
+    """
+    if vectors and vectors not in VECTORS:
+        raise unknown("convention for vectors", vectors, list(VECTORS))
+    lines = split(text)
+    known, flags = declared(where)
+    sizes = {d for shape in known.values() for d in shape if isinstance(d, str)}
+    defined: list[str] = []
+    open_: dict[str, None] = {}
+    for name, rhs in lines:
+        if name in defined or name in known:
+            what = "defined twice" if name in defined else "declared, so it cannot be defined"
+            raise BadInput(f"{name} is {what}", text=text, offset=max(text.find(rhs), 0))
+        for word in used(rhs):
+            if word not in defined and word not in known and word not in sizes:
+                open_[word] = None
+        defined.append(name)
+    for name in [n for n in open_ if n in defined]:
+        raise BadInput(f"{name} is used before the line that defines it")
+    whole, vectors = inferred(lines, known, list(open_), vectors)
+    found = built(lines, whole, flags, vectors)
+    labels = {n: f for line in found for n, f in probabilities(line.rhs, vectors) if n in open_}
+    if labels:
+        flags = {**flags, **labels}
+        found = built(lines, whole, flags, vectors)
+    met = dict.fromkeys(w for _, rhs in lines for w in used(rhs) if w in whole)
+    leaves = tuple(Var(n, *(*whole[n], 1, 1)[:2], flags.get(n, ())) for n in met)
+    assumed = tuple(
+        f"{v.name} is a {name_of(m.dims(v))}{told(v)}" for v in leaves if v.name in open_
+    )
+    return Equations(tuple(found), leaves, assumed, vectors)
+
+
+def built(
+    lines: Sequence[tuple[str, str]],
+    whole: Mapping[str, Any],
+    flags: Mapping[str, Any],
+    vectors: str,
+) -> list[Equation]:
+    """The typed lines, once all leaves have dims."""
+    found = []
+    shapes, marks = dict(whole), dict(flags)
+    for name, rhs in lines:
+        tree = typed(rhs, shapes, marks, vectors)
+        var = Var(name, *m.dims(tree), worth(tree))
+        shapes[name], marks[name] = m.dims(tree), var.flags
+        found.append(Equation(var, tree))
+    return found
+
+
+def probabilities(rhs: Expr, vectors: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The labels of a cross-entropy, y in Σ y ⊙ ln(softmax z): they add up to 1."""
+    for node in walk(rhs):
+        if not isinstance(node, m.Had):
+            continue
+        for y in node.args:
+            others = [n for a in node.args if a != y for n in walk(a)]
+            if isinstance(y, Var) and any(map(is_log_softmax, others)):
+                column = m.dims(y)[1] == 1
+                by_rows = m.dims(y)[0] == 1 or vectors == "rows"
+                yield y.name, ("prob" if column else "rowprob" if by_rows else "colprob",)
+
+
+def is_log_softmax(e: Expr) -> bool:
+    """Whether a node is the logarithm of a softmax: ln p, or z − ln Σ eᶻ."""
+    if not isinstance(e, m.Fn):
+        return False
+    if e.name in ("logsumexp", "rowlogsumexp"):
+        return True
+    return e.name == "log" and isinstance(e.arg, Var) and bool(e.arg.flags & PROBABILITIES)
+
+
+def told(v: Var) -> str:
+    """What is assumed of labels."""
+    if "rowprob" in v.flags and m.dims(v)[0] != 1:
+        return " whose rows add up to 1 (labels)"
+    if "colprob" in v.flags:
+        return " whose columns add up to 1 (labels)"
+    return " that adds up to 1 (labels)" if v.flags & PROBABILITIES else ""
+
+
+def split(text: str) -> list[tuple[str, str]]:
+    """(name, right side) of each line."""
+    if len(text) > LONGEST:
+        raise BadInput(f"the equations have {len(text):,} characters; at most {LONGEST:,}")
+    pieces = [p.strip() for p in re.split(r"[;\n]|\\\\", text) if p.strip()]
+    if not pieces:
+        raise BadInput("there are no equations: write z = x*W + b; L = …")
+    if len(pieces) > MOST:
+        raise BadInput(f"there are {len(pieces)} equations; at most {MOST}")
+    found = []
+    for piece in pieces:
+        left, sign, right = (s.strip() for s in re.sub(r":=|←|<-", "=", piece).partition("="))
+        bare = left
+        while DRESS.search(bare):
+            bare = DRESS.sub(r"\1", bare)
+        name = left if re.fullmatch(r"[A-Za-z]\w{0,20}", left) else key(bare)
+        if not sign or not right or not re.fullmatch(r"[A-Za-z]\w{0,20}", name):
+            raise BadInput("each equation is: name = expression", text=piece, offset=0)
+        if name in WORDS:
+            raise BadInput(f"{name} is a function: take another name", text=piece, offset=0)
+        found.append((name, right))
+    return found
+
+
+def used(rhs: str) -> list[str]:
+    """The names in a right side, functions left out; LaTeX's by their plain spelling."""
+    plain = re.sub(r"\^\s*\{?\s*(?:T\b|\\top)\s*\}?", "'", rhs)
+    while DRESS.search(plain):
+        plain = DRESS.sub(r"\1", plain)
+    plain = re.sub(r"\\(hat|bar|tilde)\s*\{?([A-Za-z])\}?", r"\2\1", plain)
+    plain = re.sub(r"_\{(\w+)\}", r"_\1", plain)
+    words = [w for w in NAME.findall(plain) if w not in WORDS and w not in ("e", "I")]
+    return list(dict.fromkeys(words))
+
+
+class Big(Unknown):
+    """A size that is not known yet, but is not 1: that of a letter taken for a vector."""
+
+    __slots__ = ()
+
+
+class Flow(Loose):
+    """Typing of equations: a vector beside a batch is added to each of its samples."""
+
+    def __init__(self, text: str, dims: Mapping[str, Any], vectors: str):
+        super().__init__(text, dims)
+        self.rows = vectors == "rows"
+
+    def same(self, a: Any, b: Any) -> bool:
+        a, b = find(a), find(b)
+        for x, y in ((a, b), (b, a)):
+            if isinstance(x, Big) and x is not y:
+                if isinstance(y, Unknown):
+                    y.is_ = x
+                    return True
+                if y == 1:
+                    return False
+        return super().same(a, b)
+
+    def settled(self, node: Node) -> bool:
+        if node.op in ("softmax", "logsumexp") and node.args:
+            arg = node.args[0]
+            if not self.known_kind(arg) and not self.last:
+                return False
+            if find(arg.cols) != 1:
+                self.sample_by_sample(node)
+        return super().settled(node)
+
+    def sample_by_sample(self, node: Node) -> None:
+        """softmax of rows is of each row; of columns, of each column."""
+        if self.rows or find(node.args[0].rows) == 1:
+            node.op = f"row{node.op}"
+            return
+        turned = Node("'", node.args, node.at)
+        each = Node(f"row{node.op}", [turned], node.at)
+        node.op, node.args = "'", [each]
+        self.visit(each)
+
+    def known_kind(self, node: Node) -> bool:
+        """Whether it is known which of a node's sizes are 1."""
+        return all(
+            isinstance(d, Big) or not isinstance(d, Unknown)
+            for d in (find(node.rows), find(node.cols))
+        )
+
+    def broadcast(self, node: Node) -> bool:
+        if not super().broadcast(node):
+            return False
+        if not all(map(self.known_kind, node.args)):
+            return self.last
+        for i in (0, 1):
+            one, other = node.args[i], node.args[1 - i]
+            across = (find(one.rows), find(other.rows))
+            if not self.rows:
+                across = (find(one.cols), find(other.cols))
+            if self.scalar(one) or across[0] != 1 or across[1] == 1:
+                continue
+            ones = Node("vector", [1], node.at)
+            if self.rows:
+                node.args[i] = Node("*", [ones, one], node.at)
+            else:
+                node.args[i] = Node("*", [one, Node("'", [ones], node.at)], node.at)
+            self.visit(node.args[i])
+        return True
+
+
+def inferred(
+    lines: Sequence[tuple[str, str]],
+    known: Mapping[str, Any],
+    open_: Sequence[str],
+    vectors: str,
+) -> tuple[dict[str, tuple[Any, ...]], str]:
+    """Dims for all leaves, and whether vectors are rows or columns: of all readings that
+    type, that with the fewest scalars; where both fit, by the side that weights stand on."""
+    capital = any(w[0].isupper() for w in open_)
+    if not capital and all(len(shape) == 0 for shape in known.values()):
+        return {**known, **dict.fromkeys(open_, ())}, vectors or "rows"
+    small = [w for w in open_ if not w[0].isupper()]
+    if len(small) > SMALL:
+        raise BadInput(
+            f"{len(small)} letters are not declared: give --where \"{small[0]}: 1 x n, …\""
+        )
+    first: BadInput | None = None
+    ways = [vectors] if vectors else sorted(VECTORS, key=lambda v: v != usual(lines))
+    for count in range(len(small) + 1):
+        for way, scalars in product(ways, combinations(small, count)):
+            dims: dict[str, Any] = dict(known)
+            for w in open_:
+                if w in scalars:
+                    dims[w] = ()
+                elif w in small:
+                    dims[w] = (1, Big()) if way == "rows" else (Big(),)
+                else:
+                    dims[w] = (Big(), Big())
+            try:
+                unified(lines, dims, way)
+                return settled(dims), way
+            except BadInput as e:
+                first = first or e
+    raise first or BadInput("there is nothing to read")
+
+
+def usual(lines: Sequence[tuple[str, str]]) -> str:
+    """columns where most products have a leaf on the left and data or a defined name on
+    the right, as W*x + b; else rows, as x*W + b."""
+    flow = {"x", "X", *(name for name, _ in lines)}
+    votes = 0
+    for _, rhs in lines:
+        for left, right in re.findall(r"(\w+)\s*[* ]\s*(?=([A-Za-z]\w*))", rhs):
+            votes += (right in flow and left not in flow) - (left in flow and right not in flow)
+    return "columns" if votes > 0 else "rows"
+
+
+def unified(lines: Sequence[tuple[str, str]], dims: dict[str, Any], vectors: str) -> None:
+    """Unify the dims over all lines, twice: the second time knows what the first found."""
+    nodes = []
+    names = dict(dims)
+    for name, rhs in lines:
+        node = Reader(rhs, names, {}).whole()
+        names[name] = (node.rows, node.cols)
+        nodes.append((rhs, node))
+    typings = [Flow(rhs, names, vectors) for rhs, _ in nodes]
+    for last in (False, True):
+        for typing, (_, node) in zip(typings, nodes):
+            typing.last = last
+            typing.visit(node)
+
+
+def typed(rhs: str, dims: Mapping[str, Any], flags: Mapping[str, Any], vectors: str) -> Expr:
+    """The typed tree of one right side whose names all have dims."""
+    try:
+        reader = Reader(rhs, dims, flags)
+        node = reader.whole()
+        Flow(rhs, dims, vectors).check(node)
+        return build(node, reader)
+    except (RecursionError, ArithmeticError) as e:
+        raise BadInput("the expression is too long or too deep to be read") from e
+
+
+def worth(rhs: Expr) -> tuple[str, ...]:
+    """What is known of a name from the function that defines it."""
+    inner = rhs.args[0] if isinstance(rhs, m.T) else rhs
+    if isinstance(inner, m.Fn) and inner is not rhs:
+        return {"softmax": ("prob",), "rowsoftmax": ("colprob",)}.get(inner.name, ())
+    if isinstance(rhs, m.Fn):
+        return {
+            "softmax": ("prob",),
+            "rowsoftmax": ("rowprob",),
+            "sigmoid": ("positive",),
+            "exp": ("positive",),
+            "softplus": ("positive",),
+        }.get(rhs.name, ())
+    return ()
