@@ -15,7 +15,15 @@ from typing import Any
 from solver.core import BadInput
 from solver.expressions import matrix as m
 from solver.expressions.nodes import Expr
-from solver.expressions.unify import FUNCTIONS, Node, Typing, Unknown, build, find
+from solver.expressions.unify import (
+    FUNCTIONS,
+    Bounded,
+    Node,
+    Typing,
+    Unknown,
+    build,
+    find,
+)
 
 LONGEST, DEEPEST, DIGITS = 5000, 80, 40
 TOKEN = re.compile(
@@ -37,60 +45,61 @@ def read(
     where the text alone leaves it open. Raises BadInput with a caret.
     """
     reader = Reader(text, dims, flags or {})
-    node = reader.whole()
+    return build(typed_node(reader, shape), reader)
+
+
+def typed_node(reader: Any, shape: m.Dims | None) -> Node:
+    """A reader's whole text as a node whose dims are unified."""
+    node: Node = reader.whole()
     if shape is not None:
         node.rows.is_, node.cols.is_ = shape
-    Typing(text, dims).check(node)
-    return build(node, reader)
+    reader.typing(reader.text, reader.dims).check(node)
+    return node
 
 
-NAMES = "mnpqkrst"
+NAMES, TRIED = "mnpqkrst", 40_000  # characters read while trying what letters are
 
 
 def infer(
     text: str,
     known: Mapping[str, Sequence[Any]] | None = None,
     shape: m.Dims | None = None,
+    reader: Any = None,
 ) -> dict[str, tuple[Any, ...]]:
     """Dims for the variables of a text that are not declared, as far as they follow.
 
     A capital is a matrix. A small letter is a column, or a scalar where a column cannot
     be: of all readings that type, the one with the fewest scalars. BadInput if there is
-    none, or if there are too many letters to try.
+    none, or if there are too many letters to try. reader: this grammar's, or LaTeX's.
     """
     from itertools import combinations
 
+    reader = reader or Reader
     known = dict(known or {})
-    sizes = {d for shape in known.values() for d in shape if isinstance(d, str)}
-    found = dict.fromkeys(w for w in re.findall(r"[A-Za-z_]\w*(?!\w|\()", text))
-    open_ = [
-        w for w in found
-        if w not in known and w not in sizes and w not in FUNCTIONS
-        and w not in ("vector", "matrix", "eye", "I", "T")
-    ]  # fmt: skip
-    small = [w for w in open_ if w[0].islower()]
-    if len(small) > 10:
-        raise BadInput("too many letters are undeclared: declare them with --where")
+    open_ = reader.undeclared(text, known)
+    small = [w for w in open_ if open_[w] is None and w[0].islower()]
+    if len(small) > 10 or len(text) * 2 ** len(small) > TRIED:
+        raise BadInput(
+            f"{len(open_)} letters are undeclared, too many to guess: declare them with --where, "
+            f"as in {small[0]}: n"
+        )
     first: BadInput | None = None
     for count in range(len(small) + 1):
         for scalars in combinations(small, count):
             dims: dict[str, Any] = dict(known)
-            for w in open_:
-                if w not in scalars:
-                    dims[w] = (Unknown(),) if w in small else (Unknown(), Unknown())
-                else:
-                    dims[w] = ()
+            for w, fixed in open_.items():
+                column = (Unknown(),) if w in small else (Unknown(), Unknown())
+                dims[w] = () if w in scalars else column if fixed is None else fixed
+                if isinstance(fixed, int):  # entries in a sum: one index, or two
+                    dims[w] = tuple(Unknown() for _ in range(fixed))
             try:
-                reader = Reader(text, dims, {})
-                node = reader.whole()
-                if shape is not None:
-                    node.rows.is_, node.cols.is_ = shape
-                Typing(text, dims).check(node)
+                typed_node(reader(text, dims, {}), shape)
                 done = settled(dims)
                 flat = [
                     w
                     for w in open_
-                    if w[0].isupper() and len(done[w]) < 2 or 1 in done[w]
+                    if w[0].isupper() and open_[w] is None and len(done[w]) < 2
+                    or 1 in done[w]
                 ]
                 if flat:
                     raise BadInput(
@@ -108,7 +117,7 @@ def settled(dims: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
     used = {
         find(d) for shape in dims.values() for d in shape if isinstance(find(d), str)
     }
-    fresh = (n for n in NAMES if n not in used)
+    fresh = (n for n in NAMES if n not in used and n not in dims)
     named: dict[int, str] = {}
     done = {}
     for name, shape in dims.items():
@@ -126,10 +135,21 @@ def settled(dims: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
     return done
 
 
-class Reader:
+class Reader(Bounded):
     """Precedence climbing over the tokens of one text."""
 
+    typing = Typing
+
+    @staticmethod
+    def undeclared(text: str, known: Mapping[str, Any]) -> dict[str, Any]:
+        """The names of a text that are not known, each with its dims, None if open."""
+        sizes = {d for shape in known.values() for d in shape if isinstance(d, str)}
+        found = dict.fromkeys(w for w in re.findall(r"[A-Za-z_]\w*(?!\w|\()", text))
+        taken = {*known, *sizes, *FUNCTIONS, "vector", "matrix", "eye", "I", "T"}
+        return {w: None for w in found if w not in taken}
+
     def __init__(self, text: str, dims: Mapping[str, Any], flags: Mapping[str, Any]):
+        super().__init__()
         if len(text) > LONGEST:
             raise BadInput(
                 f"the expression has {len(text):,} characters; at most {LONGEST:,}"
@@ -178,7 +198,7 @@ class Reader:
             if not sign:
                 break
             right = self.product()
-            node = Node("+" if sign == "+" else "-", [node, right], at)
+            node = self.make("+" if sign == "+" else "-", [node, right], at)
         self.depth -= 1
         return node
 
@@ -189,7 +209,7 @@ class Reader:
             sign = self.take("*", "/", ".*", "./")
             if not sign:
                 return node
-            node = Node(sign, [node, self.signed()], at)
+            node = self.make(sign, [node, self.signed()], at)
 
     def signed(self) -> Node:
         at = self.tokens[self.i][2]
@@ -197,7 +217,7 @@ class Reader:
             self.depth += 1
             if self.depth > DEEPEST:
                 raise self.error(f"signs are nested deeper than {DEEPEST}")
-            node = Node("neg", [self.signed()], at)
+            node = self.make("neg", [self.signed()], at)
             self.depth -= 1
             return node
         if self.take("+"):
@@ -217,14 +237,14 @@ class Reader:
                     raise self.error(f"powers are nested deeper than {DEEPEST}")
                 exponent = self.exponent()
                 self.depth -= 1
-                node = Node(sign, [node, exponent], at)
+                node = self.make(sign, [node, exponent], at)
             else:
-                node = Node("'", [node], at)
+                node = self.make("'", [node], at)
 
     def exponent(self) -> Node:
         at = self.tokens[self.i][2]
         if self.take("-"):
-            return Node("neg", [self.exponent()], at)
+            return self.make("neg", [self.exponent()], at)
         return self.atom()
 
     def atom(self) -> Node:
@@ -239,7 +259,7 @@ class Reader:
                 raise self.error(
                     f"this number is too long: at most {DIGITS} digits", at
                 )
-            return Node("number", [Fraction(word)], at)
+            return self.make("number", [Fraction(word)], at)
         if kind == "name":
             return self.name(word, at)
         if word == "(":
@@ -256,21 +276,21 @@ class Reader:
         if word in self.dims:
             if self.peek() == "(" and word not in FUNCTIONS:
                 raise self.error(f"{word} is no function: write {word}*(…)")
-            return Node("var", [word], at)
+            return self.make("var", [word], at)
         if word in ("vector", "matrix") and self.take("("):
             inside = self.tokens[self.i]
             self.i += 1
             if inside[1] not in ("0", "1") or not self.take(")"):
                 raise self.error(f"{word} takes 1 or 0: {word}(1)", inside[2])
-            return Node(word, [int(inside[1])], at)
+            return self.make(word, [int(inside[1])], at)
         if word in ("eye", "I") and self.peek() != "(":
-            return Node("eye", [], at)
+            return self.make("eye", [], at)
         if word == "eye" and self.take("("):
             kind, name, where = self.tokens[self.i]
             self.i += 1
             if kind not in ("name", "number") or not self.take(")"):
                 raise self.error("eye takes one size: eye(n)", where)
-            return Node("eye", [int(name) if name.isdigit() else name], at)
+            return self.make("eye", [int(name) if name.isdigit() else name], at)
         if word in FUNCTIONS and self.take("("):
             args = [self.sum()]
             while self.take(","):
@@ -281,9 +301,9 @@ class Reader:
                 raise self.error(
                     f"{word} takes {2 if word == 'kron' else 1} argument", at
                 )
-            return Node(word, args, at)
+            return self.make(word, args, at)
         if word in self.sizes:
-            return Node("size", [word], at)
+            return self.make("size", [word], at)
         from solver.registry import unknown
 
         what = "function" if self.peek() == "(" else "variable"

@@ -7,14 +7,15 @@ from fractions import Fraction
 
 from solver.expressions import matrix as m
 from solver.expressions.grammar import DIGITS
-from solver.expressions.latex_lexer import CLOSERS, OPENS, STARTS, Lexer
+from solver.expressions.latex_cases import Conditions
+from solver.expressions.latex_lexer import CLOSERS, OPENS, STARTS
 from solver.expressions.loose import entries, has_entry
 from solver.expressions.unify import Node
 
 PLUS = re.compile(r"\s*_\s*(?:\{\s*\+\s*\}|\+)")
 
 
-class Atoms(Lexer):
+class Atoms(Conditions):
     """The factors; sums, products and powers of them are the reader's."""
 
     def sum(self) -> Node:
@@ -128,6 +129,7 @@ class Atoms(Lexer):
         start = self.at
         whole, self.at = self.subscript(name, self.at)
         index = whole[len(name) + 1 :].replace("_", "")
+        self.found_entry(name, index)
         shape = self.dims.get(self.names[name][1], ())
         if not self.index or {*index} != {*self.index} or len(index) != len(self.index):
             raise self.error(
@@ -142,27 +144,6 @@ class Atoms(Lexer):
         if index != self.index:
             node = self.make("'", [node], at)
         return self.make("entry", [node], at)
-
-    def indicator(self, at: int) -> Node:
-        """1 where a comparison holds, else 0."""
-        self.take("_")
-        start = self.look()[2]
-        opened = self.take(*CLOSERS)
-        self.fences.append(opened)
-        left = self.sum()
-        sign = self.take("<", ">", "<=", ">=")
-        if not sign:
-            raise self.error("expected <, >, ≤ or ≥ here")
-        right = self.sum()
-        self.close(opened, start)
-        self.fences.pop()
-        big, small = (left, right) if sign in (">", "<=") else (right, left)
-        zero = small.op == "number" and small.args[0] == 0
-        inside = big if zero else self.make("-", [big, small], at)
-        node = self.make("step", [inside], at)
-        if len(sign) == 2:  # a ≥ b is not (b > a)
-            node = self.make("-", [self.make("matrix", [1], at), node], at)
-        return node
 
     def fence(self, bar: str, at: int) -> Node:
         self.fences.append(bar)
@@ -322,6 +303,9 @@ class Atoms(Lexer):
         found = re.fullmatch(r"_([a-z])(?:_?([a-z])|=1)?", whole)
         if not found:
             raise self.error("Σ needs its index: \\sum_i x_i, or \\sum_{i=1}^{n}", at)
+        outer, self.index = self.index, found[1] + (found[2] or "")
+        if outer:
+            raise self.error("a sum inside a sum is not read: use matrix products", at)
         upper, start = "", self.at
         kind, value, _, stop = self.look()
         if kind == "sign" and value == "^":
@@ -329,15 +313,11 @@ class Atoms(Lexer):
             upper, self.at = self.argument(stop)
             upper = upper.strip()
             known = [n for k, n in self.names.values() if k == "size"]
-            if upper not in known and upper not in [
-                d for s in self.dims.values() for d in s
-            ]:
+            known += [d for s in self.dims.values() for d in s]
+            if upper not in known and self.open is None:
                 raise self.error(
                     f"the sum runs to {upper}, which is no declared size", start
                 )
-        outer, self.index = self.index, found[1] + (found[2] or "")
-        if outer:
-            raise self.error("a sum inside a sum is not read: use matrix products", at)
         body = self.product()
         self.index = outer
         if not has_entry(body):
@@ -359,7 +339,10 @@ class Atoms(Lexer):
 
     def runs_to(self, node: Node, upper: str, at: int) -> None:
         if node.op == "entry":
-            shape = self.dims[plain_name(node.args[0])]
+            name = plain_name(node.args[0])
+            if self.open and isinstance(self.open.get(name), int):
+                self.open[name], self.dims[name] = (upper,), (upper,)  # type: ignore[index]
+            shape = self.dims[name]
             if len(shape) != 1 or shape[0] != upper:
                 raise self.error(
                     f"the sum runs to {upper}, the entries to {shape[0]}",

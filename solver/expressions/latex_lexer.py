@@ -14,9 +14,9 @@ from typing import Any
 from solver.core import BadInput
 from solver.expressions.grammar import LONGEST
 from solver.expressions.typeset_forms import ACCENTS, GREEK, key, spelled
-from solver.expressions.unify import FUNCTIONS, Node
+from solver.expressions.unify import FUNCTIONS, Bounded
 
-DEEPEST, HEAVIEST = 40, 1500
+DEEPEST = 40
 SPACE = re.compile(
     r"(?:\s|~|\\[,;:! ]|\\(?:left|right|[bB]ig+[lr]?|q?quad|displaystyle|textstyle"
     r"|limits|nolimits|rm)(?![A-Za-z]))*"
@@ -53,6 +53,7 @@ SIGNS = {
     "@": "*", "⊙": ".*", "∘": ".*", "⊘": "./", "⊗": "kron", "−": "-", "–": "-",
     "′": "'", "’": "'",
     "∥": "‖", "≤": "<=", "≥": ">=", "√": "√", "∑": "∑", "½": "½", "⊤": "'",
+    "&": "&", "\\\\": "\\\\",
     **{c: c for c in "+-*/^()[]{}|‖,'_<>=ᵀ"},
 }  # fmt: skip
 CLOSERS = {"(": ")", "[": "]", "{": "}", "{{": "}}"}
@@ -64,7 +65,7 @@ STARTS = {"name", "number", "function", "macro", "ones", "eye", "zero", "euler",
 OPENS = {"(", "[", "{", "{{", "‖", "|", "√", "½", "∑"}
 
 
-class Lexer:
+class Lexer(Bounded):
     """One text, where reading stands, and what is declared."""
 
     def __init__(self, text: str, dims: Mapping[str, Any], flags: Mapping[str, Any]):
@@ -72,9 +73,10 @@ class Lexer:
             raise BadInput(
                 f"the expression has {len(text):,} characters; at most {LONGEST:,}"
             )
+        super().__init__()
+        self.open: dict[str, Any] | None = None  # what is found out: see `discovered`
         self.text, self.dims, self.flags = text, dims, flags
         self.at, self.depth, self.index, self.fences = 0, 0, "", [""]
-        self.weights: dict[int, tuple[int, int, Node]] = {}
         self.end = len(text.rstrip().rstrip("$").rstrip())
         self.names: dict[str, tuple[str, str]] = {}
         for kind, found in (
@@ -94,29 +96,6 @@ class Lexer:
         return BadInput(
             message, text=self.text, offset=self.look()[2] if at is None else at
         )
-
-    def make(self, op: str, args: list[Any], at: int) -> Node:
-        """A node, its tree bounded in size and depth, powers counted as factors."""
-        below = [self.weights[id(a)] for a in args if isinstance(a, Node)]
-        size, deep = (
-            1 + sum(b[0] for b in below),
-            1 + max([b[1] for b in below], default=0),
-        )
-        if op == "^" and args[1].op == "number" and args[1].args[0] <= 20:
-            size *= max(1, int(args[1].args[0]))
-        if op == "^" and args[1].op == "neg" and args[1].args[0].op == "number":
-            size *= max(1, int(min(20, args[1].args[0].args[0])))
-        if (
-            op == "log"
-        ):  # ln softmax(z) is z − logsumexp(z)·1: what stands inside, twice
-            size *= 2
-        if size > HEAVIEST or deep > 150:
-            raise BadInput(
-                "the expression is too long to be read", text=self.text, offset=at
-            )
-        node = Node(op, args, at)
-        self.weights[id(node)] = (size, deep, node)
-        return node
 
     def skip(self, at: int) -> int:
         return SPACE.match(self.text, at, self.end).end()  # type: ignore[union-attr]
@@ -166,6 +145,10 @@ class Lexer:
             return "sign", MACRO_SIGNS[word], at, stop
         if word in ("frac", "dfrac", "tfrac", "sqrt", "sum", "max"):
             return "macro", word[-4:] if word.endswith("frac") else word, at, stop
+        cases = re.compile(r"\\(begin|end)\s*\{cases\}").match(self.text, at, self.end)
+        if cases:
+            first = cases[1] == "begin"
+            return ("macro" if first else "sign"), "cases", at, cases.end()
         if word == "vec" and self.text[self.skip(stop) : self.skip(stop) + 1] == "(":
             return "function", "vec", at, stop
         if word in FONTS or word in OVER or word in GREEK:
@@ -237,10 +220,12 @@ class Lexer:
                 if name == "max"
                 else ("function", name, at, stop)
             )
-        if font in FONTS and len(name) > 1:
+        if font in FONTS and len(name) > 1 and not spelled(name)[1]:
             inside = self.text.find("{", at) + 1
             if inside and WORD.match(self.text, inside):
                 return self.token(inside - 1)
+        if self.discovered(name, stop):
+            return self.scripted(key(name), at, stop)
         raise self.unknown(full, at)
 
     def unknown(self, name: str, at: int) -> BadInput:
@@ -289,7 +274,37 @@ class Lexer:
             return ("ones" if self.indicates(at + 1) else "eye"), "I", at, at + 1
         if plain == "pi":
             return "pi", "pi", at, at + 2
+        base = plain if plain in GREEK or spelled(plain)[1] else plain[0]
+        digits = re.compile(r"\d*").match(self.text, at + len(base))
+        stop = digits.end() if digits else at + len(base)
+        called = after == "(" and len(plain) > 2 and base != plain
+        if not called and self.discovered(self.text[at:stop], stop):
+            return self.scripted(self.text[at:stop], at, stop)
         raise self.unknown(plain if "_" not in word else word, at)
+
+    def discovered(self, name: str, stop: int) -> bool:
+        """While letters are being found out: take this one, with its subscript, for a
+        variable; one that a sum runs over without its index."""
+        if self.open is None:
+            return False
+        full, _ = self.subscript(name, stop)
+        low = full[len(name) + 1 :].replace("_", "")
+        whole = key(name if self.index and {*low} == {*self.index} else full)
+        if not whole or len(self.open) > 60:
+            return False
+        self.open.setdefault(whole, None)
+        self.dims.setdefault(whole, ())  # type: ignore[attr-defined]
+        for spelling in (whole, name if whole == key(name) else full):
+            self.names.setdefault(spelling, ("var", whole))
+        self.longest = max(self.longest, len(whole), len(name))
+        return True
+
+    def found_entry(self, name: str, index: str) -> None:
+        """A letter that is being found out has as many axes as it has indices."""
+        whole = self.names[name][1]
+        if self.open is not None and whole in self.open and not self.dims[whole]:
+            self.open[whole] = len(index)
+            self.dims[whole] = ("?",) * len(index)  # type: ignore[index]
 
     def declared(self, word: str) -> bool:
         return all(c in self.names for c in word)

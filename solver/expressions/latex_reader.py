@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from solver.core import BadInput
+from solver.expressions import grammar
 from solver.expressions import matrix as m
+from solver.expressions.grammar import typed_node
 from solver.expressions.latex_atoms import Atoms, ones
 from solver.expressions.latex_lexer import DEEPEST, TURNS
 from solver.expressions.loose import Loose, constant, spread
@@ -38,26 +40,43 @@ def read_any(
     """
     try:
         reader = Reader(text, dims, flags or {})
-        node = reader.whole()
-        if shape is not None:
-            if constant(node) and tuple(shape) != (1, 1):
-                node = spread(node)
-            node.rows.is_, node.cols.is_ = shape
-        Loose(text, dims).check(node)
-        return build(node, reader)
+        reader.wanted = shape
+        return build(typed_node(reader, shape), reader)
     except (RecursionError, ArithmeticError) as e:
         raise BadInput("the expression is too long or too deep to be read") from e
+
+
+def reader_for(text: str) -> Any:
+    """The class that reads a text: LaTeX and Unicode by this one, all else by the plain
+    grammar, in which letters that stand together are one name."""
+    plain = text.isascii() and not looks_like_latex(text)
+    return grammar.Reader if plain else Reader
 
 
 class Reader(Atoms):
     """Recursive descent, from loose to tight: sums; products with a sign; factors side
     by side; signs; powers."""
 
+    typing = Loose
+    wanted: m.Dims | None = None
+
+    @staticmethod
+    def undeclared(text: str, known: Mapping[str, Any]) -> dict[str, Any]:
+        """The letters of a text that are not known; how many axes, where a Σ says it."""
+        reader = Reader(text, dict(known), {})
+        reader.open = {}
+        reader.whole()
+        shapes = [s for s in reader.open.values() if isinstance(s, tuple)]
+        sizes = {d for s in shapes for d in s}
+        return {name: s for name, s in reader.open.items() if name not in sizes}
+
     def whole(self) -> Node:
         node = self.sum()
         kind, value, at, stop = self.look()
         if kind != "end":
             raise self.error(f"did not expect {self.text[at:stop]!r} here")
+        if self.wanted not in (None, (1, 1)) and constant(node):
+            return spread(node)
         return node
 
     def sum(self) -> Node:

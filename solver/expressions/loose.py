@@ -36,13 +36,16 @@ class Loose(Typing):
 
     def column(self, node: Node) -> bool:
         """Whether this is a column or a row, not a scalar."""
-        return self.known(node) and (find(node.cols) == 1) != (find(node.rows) == 1)
+        settled = self.known(node) or self.last
+        return settled and (find(node.cols) == 1) != (find(node.rows) == 1)
 
     def settled(self, node: Node) -> bool:
         """Whether the node is one of the plain grammar's by now, or has to wait."""
         op, args = node.op, node.args
         if op in ("+", "-"):
             return self.broadcast(node)
+        if op == "^" and not (self.known(args[0]) or self.last):
+            return False
         if op == "^" and self.column(args[0]):
             node.op = ".^"
         elif op == "/" and self.column(args[1]) or op == "./":

@@ -11,7 +11,7 @@ from typing import Any
 
 from solver.core import BadInput
 from solver.expressions import matrix as m
-from solver.expressions.nodes import Expr, Num
+from solver.expressions.nodes import Add, Expr, Mul, Num, Pow
 
 FUNCTIONS = {
     *m.ELEMENTWISE,
@@ -31,6 +31,35 @@ class Node:
         self.op, self.args, self.at = op, list(args), at
         self.rows: Any = Unknown()
         self.cols: Any = Unknown()
+
+
+HEAVIEST, TALLEST, LAYERS = 1500, 150, 4
+
+
+class Bounded:
+    """What every reader of this language keeps to: trees bounded in size and depth."""
+
+    text: str
+
+    def __init__(self) -> None:
+        self.weights: dict[int, tuple[int, int, Node]] = {}
+
+    def make(self, op: str, args: list[Any], at: int) -> Node:
+        """A node, if its tree is not too heavy: a power counts as all its factors."""
+        below = [self.weights[id(a)] for a in args if isinstance(a, Node)]
+        size = 1 + sum(b[0] for b in below)
+        deep = 1 + max([b[1] for b in below], default=0)
+        if op == "^":
+            exponent = args[1].args[0] if args[1].op == "neg" else args[1]
+            if exponent.op == "number":
+                size *= max(1, int(min(20, exponent.args[0])))
+        if op == "log":  # ln softmax(z) is z − logsumexp(z)·1: what stands inside, twice
+            size *= 2
+        if size > HEAVIEST or deep > TALLEST:
+            raise BadInput("the expression is too long to be read", text=self.text, offset=at)
+        node = Node(op, args, at)
+        self.weights[id(node)] = (size, deep, node)
+        return node
 
 
 class Unknown:
@@ -270,6 +299,43 @@ def build(node: Node, reader: Any) -> Expr:
         raise BadInput(e.message, text=reader.text, offset=node.at) from None
 
 
+def as_written(node: Node, reader: Any) -> Expr:
+    """The typed tree with nothing simplified, to be held against the one that is built."""
+    rows, cols = find(node.rows), find(node.cols)
+    if not any(isinstance(a, Node) for a in node.args):
+        return build(node, reader)
+    op, args = node.op, [as_written(a, reader) for a in node.args]
+    a = args[0]
+    if op in ("+", "-"):
+        return Add(a, args[1] if op == "+" else Mul(Num(-1), args[1]))
+    if op == "neg":
+        return Num(-a.value) if isinstance(a, Num) else Mul(Num(-1), a)
+    if op == "'":
+        return a if (rows, cols) == (1, 1) else m.T(a)
+    if op == "*":
+        front, back = (args[1], a) if m.is_scalar(args[1]) else args
+        return Mul(front, back) if m.is_scalar(front) else m.Dot(a, args[1])
+    if op == "/":
+        return Mul(Pow(args[1], Num(-1)), a)
+    if op in (".*", "./") and m.is_scalar(a):
+        return Mul(a, args[1] if op == ".*" else Pow(args[1], Num(-1)))
+    if op in (".*", "./"):
+        return m.Had(a, args[1] if op == ".*" else m.HPow(args[1], Num(-1)))
+    if op in ("^", ".^") and m.is_scalar(a):
+        return Pow(a, args[1])
+    if op == ".^":
+        return m.HPow(a, args[1])
+    if op == "^":
+        k = args[1].value  # type: ignore[attr-defined]
+        base = m.Fn("inv", a) if k < 0 else a
+        return m.Dot(*[base] * abs(k)) if k else m.Eye(rows)
+    if op == "kron":
+        return m.Kron(*args)
+    if m.is_scalar(a) and op not in m.ELEMENTWISE:  # tr, det, diag, … of a number
+        return combine(op, args)
+    return m.Fn(op, a)
+
+
 def combine(op: str, args: list[Expr]) -> Expr:
     """One operator on typed trees."""
     a = args[0]
@@ -301,5 +367,8 @@ def combine(op: str, args: list[Expr]) -> Expr:
             )
         return m.mpow(a, k.value)
     if op == "kron":
-        return m.kron(*args)
+        found = m.kron(*args)
+        if any(str(d).count("·") >= LAYERS for d in m.dims(found)):
+            raise BadInput(f"more than {LAYERS} Kronecker products make it too large")
+        return found
     return m.fn(op, a)
