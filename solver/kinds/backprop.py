@@ -1,0 +1,229 @@
+"""Backpropagation: `backprop net`, a network as equations or as layers, worked backward.
+
+The forward table, the backward table and every parameter's gradient in matrix form; each
+∂L/∂· is proved by central differences through all the lines behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from solver.calculus.backward import Reached, backward
+from solver.calculus.equations import Equations, put, read
+from solver.core import Answer, BadInput, Check, CheckFailed, Step
+from solver.expressions import matrix as m
+from solver.expressions.matrix import Var, dims, is_scalar
+from solver.expressions.nodes import Add, Expr, walk
+from solver.expressions.typed import Adjoint
+from solver.kinds import kind
+from solver.networks.layers import show_shape
+from solver.values import Gradients
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Text = str
+    Where = Any
+    Names = tuple[str, ...]
+    Size = Any
+
+DATA = re.compile(r"(?:x|X|y|Y|t|T|m)(?:_?\d+)?(?:_\w+)?")
+HOW = "central differences through all lines, at seeded points, the sizes all different"
+KINKS = {"relu": "relu", "abs": "|·|", "step": "step", "sign": "sign", "norm1": "‖·‖₁"}
+EXAMPLE = "\"z = x*W + b; p = softmax(z); L = -sum(y.*log(p))\""
+
+
+@kind("backprop net", EXAMPLE)
+def net(
+    net: Text,
+    *,
+    wrt: Names | None = None,
+    where: Where = None,
+    vectors: str = "",
+    upstream: str = "G",
+    loss: str = "",
+    batch: Size | None = None,
+) -> Answer:
+    """Forward and backward table of a network, with every parameter's gradient."""
+    whole = network(net, where, vectors, loss, batch)
+    wanted = asked(whole, wrt)
+    given = upstream_of(whole, upstream)
+    found = backward(whole, frozenset(v.name for v in wanted), given)
+    by_name = {r.var.name: r for r in found}
+    for v in wanted:
+        if v.name not in by_name:
+            raise BadInput(f"{whole.last.var.name} does not depend on {v.name}")
+    steps = (forward_table(whole), *backward_table(whole, found, wanted, given))
+    checks = tuple(proof(whole, r, given) for r in found)
+    values = Gradients({v.name: by_name[v.name].value for v in wanted})
+    alone = wrt is not None and len(wanted) == 1
+    value = values[wanted[0].name] if alone else values
+    return Answer(value, steps, merged(checks), "gradient" if alone else "gradients",
+                  conventions=tuple(conventions(whole, found, wrt)))  # fmt: skip
+
+
+def network(net: str, where: Any, vectors: str, loss: str, batch: Any) -> Equations:
+    """The equations of a network: as they stand, or made from its layers."""
+    if is_equations(net):
+        for name, given in (("loss", loss), ("batch", batch)):
+            if given:
+                raise BadInput(
+                    f"{name} is for networks given as layers: write it as an equation"
+                )
+        return read(net, where, vectors)
+    from solver.kinds.backprop_text import equations_of
+
+    text, declared, way = equations_of(net, loss, vectors, batch)
+    if where:
+        raise BadInput("the sizes of a network given as layers follow from its layers")
+    return read(text, declared, way)
+
+
+def is_equations(text: str) -> bool:
+    """Whether a text is equations: its first line has a name and an equals sign."""
+    first = re.split(r"[;\n]", text.strip())[0]
+    return bool(re.match(r"[^:,()]*(?::=|=|←|<-)", first))
+
+
+def asked(whole: Equations, wrt: Sequence[str] | None) -> list[Var]:
+    """The variables whose gradients are the answer: those named, or all parameters.
+
+    Without a loss, when the gradient comes from above, all leaves are asked for.
+    """
+    if wrt is not None:
+        return [whole.find(name) for name in dict.fromkeys(wrt)]
+    ends = is_scalar(whole.last.var)
+    found = [v for v in whole.leaves if not (ends and DATA.fullmatch(v.name))]
+    if not found:
+        raise BadInput("there is no parameter: say with --wrt what to differentiate by")
+    return found
+
+
+def upstream_of(whole: Equations, name: str) -> str:
+    """The letter of the gradient from above, which no variable has."""
+    if is_scalar(whole.last.var):
+        return name
+    taken = [*(v.name for v in whole.leaves), *(e.var.name for e in whole.lines)]
+    if not re.fullmatch(r"[A-Za-z]\w{0,20}", name) or name in taken:
+        raise BadInput(f"{name} is taken: name the gradient from above with --upstream")
+    return name
+
+
+# -- steps --------------------------------------------------------------------------------
+
+
+def sizes_of(v: Var) -> str:
+    """The shape of a variable as a label: scalar, 1×500."""
+    return "scalar" if is_scalar(v) else show_shape(dims(v))
+
+
+def forward_table(whole: Equations) -> Step:
+    """Each line with its shape."""
+    lines = tuple(Step(sizes_of(e.var), None, e.rhs, e.var) for e in whole.lines)
+    leaves = ", ".join(f"{v.name}: {sizes_of(v)}" for v in whole.leaves)
+    return Step("forward", None, leaves, substeps=lines)
+
+
+def backward_table(
+    whole: Equations, found: Sequence[Reached], wanted: Sequence[Var], upstream: str
+) -> list[Step]:
+    """Each ∂L/∂· by its paths, those asked for apart."""
+    names = {v.name for v in wanted}
+    values = {r.adjoint: r.value for r in found}
+    end = whole.last.var
+    inner = [
+        Step("from above", None, Var(upstream, *dims(end)), Adjoint.of("L", end))
+    ] if not is_scalar(end) else []
+    inner += [line(r, values) for r in found if r.var.name not in names]
+    asked_for = [line(r, values) for r in found if r.var.name in names]
+    steps = [Step("backward", substeps=tuple(inner))] if inner else []
+    return [*steps, Step("gradients", substeps=tuple(asked_for))]
+
+
+def line(r: Reached, values: dict[Expr, Expr]) -> Step:
+    """One line: ∂L/∂v = local form = with the adjoints put in = shortest form."""
+    paths: tuple[Step, ...] = ()
+    rule = r.paths[0].lemma.partition(", ")[0]
+    if len(r.paths) > 1:
+        rule = f"{len(r.paths)} paths, added: {r.var.name} is used more than once"
+        paths = tuple(Step(f"through {p.user.name}", None, p.local) for p in r.paths)
+    if r.merged:
+        rule = "this line and the loss behind it taken together"
+    formula = added([p.local for p in r.paths])
+    before = r.whole if same(r.whole, r.value) else None
+    return Step(rule, before, r.value, r.adjoint, formula, paths)
+
+
+def added(terms: Sequence[Expr]) -> Expr:
+    """The sum of the paths as it is written down."""
+    return terms[0] if len(terms) == 1 else Add(*terms)
+
+
+def same(a: Expr, b: Expr) -> bool:
+    """Whether two forms agree for any values of the names in them; a form that uses how
+    the names hang together does not, and is proved with the whole network only."""
+    from solver.numeric.prove import equal
+
+    return equal(a, b)
+
+
+# -- proof --------------------------------------------------------------------------------
+
+
+def proof(whole: Equations, r: Reached, upstream: str) -> Check:
+    """∂L/∂v against differences of L as a function of v, all lines behind put in."""
+    from solver.numeric.prove import gradient_holds
+
+    f = whole.inlined(whole.last.var, kept=r.var.name)
+    if not is_scalar(f):  # L = ⟨G, last line⟩ has ∂L/∂(last line) = G
+        g = Var(upstream, *dims(f))
+        f = m.fn("sum", m.had(g, f))
+    closed = whole.inlined(r.value, kept=r.var.name)
+    f, closed, v = small(f), small(closed), small(r.var)
+    try:
+        return Check(HOW, gradient_holds(f, v, closed))
+    except BadInput as e:
+        raise CheckFailed(f"∂/∂{r.var.name} could not be proved: {e}") from None
+
+
+def small(e: Any) -> Any:
+    """The tree with letters for large sizes, so that it can be tried at small ones."""
+    leaves = [n for n in walk(e) if isinstance(n, (Var, m.Ones, m.Zero, m.Eye))]
+    put_in = {n: type(n)(*(smaller(a) for a in n.args)) for n in leaves}
+    return put(e, {old: new for old, new in put_in.items() if old != new})
+
+
+def smaller(size: Any) -> Any:
+    """A letter in place of a size above 8."""
+    return f"n{size}" if isinstance(size, int) and size > 8 else size
+
+
+def merged(checks: Sequence[Check]) -> tuple[Check, ...]:
+    """One check for all lines."""
+    return (Check(HOW, all(c.ok for c in checks)),)
+
+
+def conventions(
+    whole: Equations, found: Sequence[Reached], wrt: Sequence[str] | None
+) -> list[str]:
+    """What the answer depends on, said."""
+    notes = ["each gradient has the shape of its variable"]
+    if any(not is_scalar(v) for v in whole.leaves):
+        notes.append(f"vectors are {whole.vectors}")
+    if wrt is None and is_scalar(whole.last.var):
+        data = [v.name for v in whole.leaves if DATA.fullmatch(v.name)]
+        if data:
+            notes.append(f"{', '.join(data)} are data: no gradient is asked for them")
+    if whole.assumed:
+        notes.append("not declared, so read as: " + ", ".join(whole.assumed))
+    functions = {n.name for e in whole.lines for n in walk(e.rhs) if isinstance(n, m.Fn)}
+    if "rowsoftmax" in functions:
+        notes.append("rowsoftmax is the softmax of each row")
+    kinks = [KINKS[f] for f in sorted(functions & KINKS.keys())]
+    if kinks:
+        notes.append(
+            f"where the argument of {', '.join(kinks)} is 0 the derivative is taken as 0"
+        )
+    return notes
