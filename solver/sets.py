@@ -143,7 +143,7 @@ def load_set(name: str | Path) -> ProblemSet:
     conventions = mapping(data, "conventions", where)
     try:
         course_order(conventions)
-        expect_conventions(conventions)
+        expect_conventions(conventions, kinds_in(data.get("problem", [])))
     except BadInput as e:
         raise e.at(f"{where}: conventions") from None
     networks = mapping(data, "networks", where)
@@ -230,7 +230,7 @@ def read_problem(
     own = mapping(entry, "conventions", where)
     course = {**conventions, **own}
     try:
-        expect_conventions(own)
+        expect_conventions(own, kinds_in([entry]))
         if "values" in entry and ("kind" in entry or "given" in entry):
             raise BadInput("give a kind with given, or [problem.values], not both")
         if "values" in entry:
@@ -266,11 +266,27 @@ def read_problem(
     )
 
 
-def expect_conventions(conventions: Mapping[str, Any]) -> None:
-    """Refuse a convention that no kind knows."""
-    if set(conventions) <= {"order"}:
+def kinds_in(data: Any) -> set[str]:
+    """The names that stand as kind anywhere in these tables."""
+    if isinstance(data, Mapping):
+        own = {data["kind"]} if isinstance(data.get("kind"), str) else set[str]()
+        return own.union(*map(kinds_in, data.values()))
+    if isinstance(data, list):
+        return set[str]().union(*map(kinds_in, data))
+    return set()
+
+
+def expect_conventions(conventions: Mapping[str, Any], used: set[str]) -> None:
+    """Refuse a convention that no kind knows; those used here are looked at first."""
+    known = {"order"}
+    for name in used if set(conventions) - known else ():
+        try:
+            known |= {p.name for p in find(name).params}
+        except BadInput:
+            continue  # the problem that names it will say so
+    if set(conventions) <= known:
         return
-    known = {"order"} | {p.name for n in names() for p in find(n).params}
+    known |= {p.name for n in names() for p in find(n).params}
     for key in conventions:
         if key not in known:
             raise unknown("convention", key, sorted(known))

@@ -1,4 +1,8 @@
-"""Every part in problems/ against the ground truth of the same id, value by value."""
+"""Every part in problems/ against the ground truth of the same id, value by value.
+
+Numbers are held against its answer_value, expressions in letters against its
+answer_expr at seeded points.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from solver.expressions.parse import parse
 from solver.sets import bundled, load_set, solve_part
 from solver.values import Options, Record
 from tests.conformance import Case, timed
+from tests.conformance_expressions import expression_differs
 
 
 def parts(path: Path) -> Iterator[Case]:
@@ -46,9 +51,14 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 def disagreement(value: Any, name: str, truth: Mapping[str, Any]) -> str:
     """What differs between a part's value and its ground truth, or nothing."""
+    trees = list(value.values()) if isinstance(value, Mapping) else [value]
+    if "answer_expr" in truth and all(isinstance(t, Expr) for t in trees):
+        return expression_differs(trees, truth["answer_expr"])
     wanted = truth.get("answer_value")
     if wanted is None:
         return "the ground truth has no answer_value"
+    if isinstance(wanted, Mapping):  # {coefficient_of_x_i: {predicted: -1, …}}
+        wanted = {**wanted, **inner(wanted)}
     if not isinstance(wanted, Mapping):
         return "" if agree(value, wanted) else f"{plain(value)}, not {wanted}"
     named = value if isinstance(value, Record) else {name: value}
@@ -62,6 +72,12 @@ def disagreement(value: Any, name: str, truth: Mapping[str, Any]) -> str:
         if not agree(named[k], w)
     ]
     return "; ".join(wrong)
+
+
+def inner(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of the tables inside a table."""
+    tables = [t for t in wanted.values() if isinstance(t, Mapping)]
+    return {k: v for t in tables for k, v in t.items()}
 
 
 def twin(name: str, wanted: Mapping[str, Any], alone: bool) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -13,7 +14,16 @@ from solver.expressions.parse import parse
 from solver.expressions.points import agree, slopes_agree
 from solver.expressions.series import Case, Cases, Rel, Series, Undefined, written
 from solver.expressions.show import latex, mathml, text
-from solver.kinds import deriving, loss, loss_margins, mistakes, names, solve
+from solver.kinds import (
+    deriving,
+    loss,
+    loss_logs,
+    loss_margins,
+    loss_numbers,
+    mistakes,
+    names,
+    solve,
+)
 from solver.kinds.deriving import P, Y, Z
 from solver.render import render
 from solver.values import same
@@ -145,6 +155,77 @@ def test_numbers_of_set_4() -> None:
     assert evaluate(ten, env) == pytest.approx(2.302585, abs=1e-6)
     two = solve("loss bernoulli").value
     assert evaluate(two, {"y": 1, "yhat": 0.5}) == pytest.approx(math.log(2))
+
+
+ON_NUMBERS: dict[str, tuple[str, dict[str, Any], Any]] = {
+    "set 4, 9.1: ten equal classes, ln 10": (
+        "loss categorical",
+        {"y": 1, "z": [0] * 10},
+        2.302585092994046,
+    ),
+    "set 4, 9.1: logits 0, ln 2": (
+        "loss bernoulli",
+        {"y": [1, 0, 0], "z": [0, 0, 0], "reduction": "mean"},
+        0.6931471805599453,
+    ),
+    "set 4, 9.1: probabilities as logits": (
+        "loss bernoulli",
+        {"y": [1] + [0] * 9, "z": [1] + [0] * 9, "reduction": "mean"},
+        0.655158631,
+    ),
+    "PyTorch BCELoss by hand": (
+        "loss bernoulli",
+        {"y": "1 0", "yhat": "0.9 0.2", "reduction": "sum"},
+        -math.log(0.9) - math.log(0.8),
+    ),
+    "PyTorch CrossEntropyLoss by hand": (
+        "loss categorical",
+        {"y": "1 3", "p": "0.5 0.25 0.25; 0.1 0.2 0.7", "reduction": "mean"},
+        -(math.log(0.5) + math.log(0.7)) / 2,
+    ),
+    "CS231n, softmax: scores 1, −2, 0": (
+        "loss categorical",
+        {"y": 1, "z": "1 -2 0"},
+        -math.log(math.e / (math.e + math.e**-2 + 1)),
+    ),
+    "soft labels": (
+        "loss categorical",
+        {"y": "0.5 0.5", "p": "0.2 0.8"},
+        -(math.log(0.2) + math.log(0.8)) / 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("source", ON_NUMBERS)
+def test_on_numbers(source: str) -> None:
+    kind, given, wanted = ON_NUMBERS[source]
+    found = solve(kind, **given).value
+    assert found == pytest.approx(wanted, rel=1e-8)
+    assert found != pytest.approx(wanted * 1.001, rel=1e-8)
+    assert all(same(m.value, found) is False for m in mistakes(Problem(kind, given)))
+
+
+def test_a_wrong_number_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    true = loss_numbers.evaluate
+    monkeypatch.setattr(loss_numbers, "evaluate", lambda e: true(e) * 1.001)
+    with pytest.raises(CheckFailed):
+        solve("loss bernoulli", y=1, z=2)
+
+
+def test_what_a_log_says() -> None:
+    """s3.2.C: 239 errors of 10,000 cannot have a mean loss of 0.0028."""
+    asked: dict[str, Any] = {"errors": 239, "samples": 10_000, "batch": 32}
+    found = solve("loss consistency", printed=0.0028, **asked).value
+    assert found["lower_bound"] == pytest.approx(0.016566, abs=1e-6)
+    assert found["possible_as_mean"] is False
+    assert float(found["times_batch"]) == pytest.approx(0.0896)
+    possible = solve("loss consistency", printed=0.0166, **asked).value
+    assert possible["possible_as_mean"] is True
+    assert loss_logs.wrong_cost_log_two()
+    assert solve("loss accuracy", correct=9761, samples=10_000).value == Fraction("0.9761")
+    assert solve("loss accuracy", accuracy=0.7893, samples=10_000).value == 7893
+    met = solve("loss accuracy", correct=975, samples=1000, threshold=0.975).value
+    assert met["meets"] is True
 
 
 def test_multiclass_hinge_by_hand() -> None:
@@ -290,7 +371,9 @@ def test_every_form_is_rendered(kind: str, given: dict[str, Any]) -> None:
     assert page.count("<mrow>") == page.count("</mrow>")
 
 
-@pytest.mark.parametrize("kind", names("loss"))
+@pytest.mark.parametrize(
+    "kind", [n for n in names("loss") if n not in ("loss accuracy", "loss consistency")]
+)
 def test_every_kind_names_its_conventions(kind: str) -> None:
     assert solve(kind).conventions
 
@@ -337,6 +420,21 @@ def test_at_a_kink_there_is_no_value() -> None:
         ("loss hinge", {"margin": -1}, "0 or more"),
         ("loss multiclass-hinge", {"variant": "all"}, "variant"),
         ("loss gaussian", {"of": "likelihood", "wrt": "yhat"}, "only the loss"),
+        ("loss bernoulli", {"z": 3}, "labels y as well"),
+        ("loss bernoulli", {"y": 1, "z": 3, "yhat": 0.5}, "either yhat"),
+        ("loss bernoulli", {"y": 2, "z": 3}, "labels y are 0 and 1"),
+        ("loss bernoulli", {"y": 1, "yhat": 1}, "between 0 and 1"),
+        ("loss bernoulli", {"y": 1, "z": 16}, "from −15 to 15"),
+        ("loss bernoulli", {"y": [1, 0], "z": 1}, "2 entries"),
+        ("loss bernoulli", {"y": 1, "z": 3, "wrt": "z"}, "leave out"),
+        ("loss categorical", {"y": 3, "z": "1 2"}, "true class, 1 to 2"),
+        ("loss categorical", {"y": "1 0 0", "z": "1 2"}, "add up to 1"),
+        ("loss categorical", {"y": 1, "p": "0.5 0.6"}, "not to 1.1"),
+        ("loss categorical", {"y": "1 2", "z": "1 2 3; 1 2"}, "another 2"),
+        ("loss accuracy", {"samples": 9, "accuracy": 0.5}, "whole number"),
+        ("loss accuracy", {"samples": 9, "correct": 10}, "0 to 9"),
+        ("loss accuracy", {"samples": 9}, "either correct"),
+        ("loss consistency", {"samples": 9, "errors": 10, "printed": 1}, "not 10"),
     ],
 )
 def test_bad_input(kind: str, given: dict[str, Any], said: str) -> None:

@@ -67,6 +67,23 @@ RULES: dict[str, tuple[str, dict[str, Any], Any]] = {
             "w": "w - alpha*mhat/(sqrt(vhat) + epsilon)",
         },
     ),
+    "AdamW, Loshchilov and Hutter alg. 2": (
+        "update adamw",
+        {},
+        {
+            "m": "beta1*m + (1 - beta1)*g",
+            "v": "beta2*v + (1 - beta2)*g^2",
+            "mhat": "m/(1 - beta1^t)",
+            "vhat": "v/(1 - beta2^t)",
+            "w": "w - alpha*(mhat/(sqrt(vhat) + epsilon) + lambda*w)",
+        },
+    ),
+    "momentum with PyTorch's weight_decay": (
+        "update momentum",
+        {"decay": "lambda"},
+        {"v": "mu*v + g + lambda*w", "w": "w - alpha*v"},
+    ),
+    "set 2, 3.4: the long run": ("update limit", {}, "1/(1 - mu)"),
 }
 
 
@@ -96,6 +113,32 @@ NUMBERS: dict[str, tuple[str, dict[str, Any], Any]] = {
         "update momentum",
         {"w": 1, "grads": "0.5 0.4 0.3", "alpha": 0.1, "mu": 0.9},
         Fraction("0.7585"),
+    ),
+    "set 2, 3.4: the velocity, step by step": (
+        "update momentum",
+        {"w": 0, "grads": "1 1 1", "alpha": 0.1, "mu": 0.9, "trace": "v"},
+        (1, Fraction("1.9"), Fraction("2.71")),
+    ),
+    "set 2, 3.4: the weight, step by step": (
+        "update momentum",
+        {"w": 0, "grads": "1 1 1", "alpha": 0.1, "mu": 0.9, "trace": "w"},
+        (Fraction("-0.1"), Fraction("-0.29"), Fraction("-0.561")),
+    ),
+    "momentum with decay 1/10, by hand": (
+        "update momentum",
+        {"w": 1, "grads": "0.5 0.4", "alpha": 0.1, "mu": 0.9, "decay": 0.1},
+        Fraction("0.8366"),
+    ),
+    "AdamW, epsilon 0: −α, then the decay": (
+        "update adamw",
+        {"w": 1, "grads": "0.5", "alpha": 0.1, "epsilon": 0, "decay": 0.1},
+        Fraction("0.89"),
+    ),
+    "set 2, 3.4: μ = 0.7": ("update limit", {"mu": 0.7}, Fraction(10, 3)),
+    "set 0, 2.4ii: values recorded": (
+        "update count",
+        {"samples": 50_000, "batch": 16, "epochs": 20, "every": 250},
+        240,
     ),
     "momentum, the other form": (
         "update momentum",
@@ -248,8 +291,21 @@ MISTAKEN: list[tuple[str, dict[str, Any], set[str]]] = [
         {"samples": 103, "batch": 10},
         {"batches_floor_instead_of_ceil", "batch_size_ignored"},
     ),
-    ("update count", {"samples": 103, "batch": 10, "best": 4}, {"run_for_best"}),
+    ("update count", {"samples": 103, "batch": 10, "best": 4}, {"one_epoch_only"}),
+    (
+        "update count",
+        {"samples": 50_000, "batch": 16, "epochs": 5, "every": 250},
+        {"counted_through", "one_epoch_only"},
+    ),
     ("update perceptron", {}, {"perceptron_signs_exchanged"}),
+    ("update limit", {"mu": 0.9}, {"factor_upside_down"}),
+    (
+        "update momentum",
+        {"w": 0, "grads": "1 1 1", "alpha": 0.1, "mu": 0.9, "trace": "w"},
+        {"velocity_forgotten"},
+    ),
+    ("update adamw", {}, {"decay_in_the_gradient", "correction_left_out"}),
+    ("update nesterov", {"decay": "lambda"}, {"decay_forgotten", "not_looked_ahead"}),
 ]
 
 
@@ -283,9 +339,12 @@ def links(steps: tuple[Step, ...]) -> int:
     return sum((s.before is not None) + links(s.substeps) for s in steps)
 
 
+COUNTED = ("update count", "update perceptron", "update limit")
+
+
 @pytest.mark.parametrize(
     "kind",
-    [n for n in names("update") if n not in ("update count", "update perceptron")],
+    [n for n in names("update") if n not in COUNTED],
 )
 def test_numbers_are_worked_line_by_line(kind: str) -> None:
     answer: Answer = solve(kind, w=2, grads="1 2 3", alpha="0.1")
@@ -301,6 +360,10 @@ def test_numbers_are_worked_line_by_line(kind: str) -> None:
         ("update sgd", {"w": 1, "grads": 2, "alpha": "eta"}, "needs a number"),
         ("update sgd", {"w": 1, "grads": "1 " * 60, "alpha": 1}, "at most 50"),
         ("update momentum", {"convention": "keras"}, "convention"),
+        ("update momentum", {"trace": "m"}, "there are v, w"),
+        ("update momentum", {"trace": "v"}, "give w and grads"),
+        ("update limit", {"mu": 1}, "nothing settles"),
+        ("update count", {"samples": 9, "batch": 1, "every": 0}, "every"),
         ("update count", {"samples": 0, "batch": 1}, "samples"),
         (
             "update count",

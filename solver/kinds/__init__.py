@@ -28,6 +28,8 @@ FAMILIES = {
     "run": "Layers worked by hand on given numbers.",
     "loss": "Losses derived from their model, with their derivatives.",
     "update": "Update rules of the optimisers, and their steps on numbers.",
+    "backprop": "Networks and layers worked backward, step by step.",
+    "gradcheck": "Gradients held against difference quotients, as in a gradient check.",
     "grad": "Gradients of scalars by scalars, columns and matrices.",
     "jacobian": "Derivatives of columns and matrices.",
     "hessian": "Second derivatives of scalars.",
@@ -36,8 +38,9 @@ FAMILIES = {
 
 MODULES = {
     "count": ("count", "count_tables"),
-    "loss": ("loss", "loss_regression", "loss_margins"),
-    "update": ("update", "update_counts"),
+    "loss": ("loss", "loss_regression", "loss_margins", "loss_logs"),
+    "update": ("update", "update_adaptive", "update_counts"),
+    "backprop": ("backprop", "backprop_zeros", "backprop_algorithm", "backprop_layers", "backprop_pool", "backprop_pointwise"),
     "grad": ("derivative",),
     "jacobian": ("derivative",),
     "hessian": ("derivative",),
@@ -170,10 +173,11 @@ def mistakes(problem: Problem) -> list[Mistake]:
     from solver.values import same
 
     right = solve(problem).value
-    for one in problem.mistakes:
+    listed = [read_mistake(one, right) for one in problem.mistakes]
+    for one in listed:
         if same(one.value, right) is True:
             raise BadInput(f"the mistake “{one.feedback[:40]}” has the right answer's value")
-    found = [*problem.mistakes, *computed_mistakes(problem, right), *entry_mistakes(problem)]
+    found = [*listed, *computed_mistakes(problem, right), *entry_mistakes(problem)]
     kept: list[Mistake] = []
     for one in found:
         twin = next((o for o in kept if same(one.value, o.value) is True), None)
@@ -184,6 +188,24 @@ def mistakes(problem: Problem) -> list[Mistake]:
                            f"{twin.feedback} Or: {one.feedback}")  # fmt: skip
             kept[kept.index(twin)] = both
     return kept
+
+
+def read_mistake(one: Mistake, right: Any) -> Mistake:
+    """A listed mistake whose value is text, read in the letters of the right answer."""
+    from solver.expressions.like import read_like
+    from solver.expressions.nodes import Expr
+
+    def value(wrong: Any, right: Any) -> Any:
+        if isinstance(wrong, str) and isinstance(right, Expr):
+            return read_like(right, wrong)
+        if isinstance(wrong, Mapping) and isinstance(right, Mapping):
+            return type(wrong)({k: value(v, right.get(k)) for k, v in wrong.items()})
+        return wrong
+
+    try:
+        return Mistake(one.name, value(one.value, right), one.feedback)
+    except BadInput as e:
+        raise e.at(f"the mistake “{one.feedback[:40]}”") from None
 
 
 def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:

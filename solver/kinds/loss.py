@@ -38,6 +38,7 @@ from solver.kinds.deriving import (
     sums_to_one,
     wanted,
 )
+from solver.kinds.loss_numbers import binary, several
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,11 +46,26 @@ if TYPE_CHECKING:
 
     from solver.expressions.nodes import Size
 
+    Reals = Any
+
 
 @kind("loss bernoulli", "--wrt z")
-def bernoulli(*, of: str = "loss", wrt: str = "", reduction: str = "none") -> Answer:
-    """Bernoulli model: likelihood, its log, binary cross-entropy, its derivative."""
+def bernoulli(
+    *,
+    of: str = "loss",
+    wrt: str = "",
+    reduction: str = "none",
+    y: Reals | None = None,
+    yhat: Reals | None = None,
+    z: Reals | None = None,
+) -> Answer:
+    """Bernoulli model: likelihood, its log, binary cross-entropy, its derivative.
+
+    On numbers with labels y and predictions yhat, or scores z.
+    """
     of, letter, reduction = wanted(of), by(wrt, P, Z), reduced(reduction)
+    if on_numbers(of, letter, y, yhat, z):
+        return binary(y, yhat, z, reduction)
     d = Derivation()
     d.note("labels are 0 and 1; ŷ = P(y = 1)")
     model = P**Y * (ONE - P) ** (ONE - Y)
@@ -85,6 +101,17 @@ def bernoulli(*, of: str = "loss", wrt: str = "", reduction: str = "none") -> An
             "z": (sigmoid(Z) - Y) if of == "loss" else (Y - sigmoid(Z)),
         },
     )
+
+
+def on_numbers(of: str, letter: Sym | None, *given: Any) -> bool:
+    """Whether the loss of given numbers is asked for: labels with their predictions."""
+    if all(x is None for x in given):
+        return False
+    if given[0] is None:
+        raise BadInput("on numbers, give the labels y as well")
+    if of != "loss" or letter is not None:
+        raise BadInput("on numbers the loss itself is worked out: leave out of and wrt")
+    return True
 
 
 def least_at_share(loss: Expr) -> bool:
@@ -150,11 +177,31 @@ def over(body: Expr, last: Any = CLASSES) -> Expr:
 
 @kind("loss categorical", "--wrt z")
 def categorical(
-    *, of: str = "loss", wrt: str = "", classes: Size | None = None
+    *,
+    of: str = "loss",
+    wrt: str = "",
+    classes: Size | None = None,
+    reduction: str = "none",
+    y: Reals | None = None,
+    p: Reals | None = None,
+    z: Reals | None = None,
 ) -> Answer:
-    """Categorical model: cross-entropy, and with softmax its derivative p − y."""
-    of, letter = wanted(of), by(wrt, SHARES["k"], SCORES["k"])
-    many = classes_of(classes)
+    """Categorical model: cross-entropy; --wrt z: through softmax, its derivative p − y.
+
+    On numbers with the true class y (from 1) or its labels, and probabilities p or scores z.
+    """
+    of, letter, reduction = (
+        wanted(of),
+        by(wrt, SHARES["k"], SCORES["k"]),
+        reduced(reduction),
+    )
+    if on_numbers(of, letter, y, p, z):
+        return several(y, p, z, reduction)
+    return in_letters(of, letter, classes_of(classes), reduction)
+
+
+def in_letters(of: str, letter: Sym | None, many: int | None, reduction: str) -> Answer:
+    """The categorical model derived, for every number of classes or a given one."""
     p, y = SHARES["j"], LABELS["j"]
     d = Derivation()
     d.note("labels are one-hot (or probabilities): they add up to 1; K classes")

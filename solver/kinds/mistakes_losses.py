@@ -6,6 +6,8 @@ to (None where it cannot be made); its first line speaks to the student.
 
 from __future__ import annotations
 
+from math import log as ln
+
 from solver.expressions.nodes import (
     Call,
     Div,
@@ -14,6 +16,7 @@ from solver.expressions.nodes import (
     Neg,
     Num,
     Sym,
+    divide,
     subs,
     tidy,
     walk,
@@ -21,6 +24,7 @@ from solver.expressions.nodes import (
 from solver.expressions.parse import spelt
 from solver.expressions.series import Case, Cases
 from solver.kinds import find, mistake
+from solver.values import Listing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +74,17 @@ def replaced(e: Any, name: str, change: Any) -> Any:
     return change(done) if isinstance(done, Call) and done.name == name else done
 
 
+def numbers(right: Any) -> bool:
+    """Whether a value is numbers: a loss that was worked out."""
+    first = right[0] if isinstance(right, tuple) and right else right
+    return isinstance(first, float)
+
+
+def scaled(right: Any, by: float) -> Any:
+    """Numbers multiplied, one by one."""
+    return Listing(x * by for x in right) if isinstance(right, tuple) else right * by
+
+
 def holds(e: Any, name: str) -> bool:
     return isinstance(e, Expr) and any(
         isinstance(n, Call) and n.name == name for n in walk(e)
@@ -82,6 +97,8 @@ def holds(e: Any, name: str) -> bool:
 @mistake(*LIKELIHOODS, *MARGINS)
 def sign_flipped(right: Any, of: str = "loss") -> Any:
     """The sign is turned: a loss is minus the log-likelihood, and is made small."""
+    if numbers(right):
+        return scaled(right, -1)
     return None if of == "likelihood" else each(right, lambda e: tidy(Neg(e)))
 
 
@@ -105,6 +122,8 @@ for averaged in AVERAGED:
 @mistake(*LIKELIHOODS)
 def log_base_ten(right: Any) -> Any:
     """This is the logarithm to base 10; in losses log is the natural logarithm."""
+    if numbers(right):
+        return scaled(right, 1 / ln(10))
     if not holds(right, "log"):
         return None
     return replaced(right, "log", lambda e: Div(e, Call("log", Num(10))))
@@ -113,6 +132,8 @@ def log_base_ten(right: Any) -> Any:
 @mistake(*LIKELIHOODS)
 def log_base_two(right: Any) -> Any:
     """This is the logarithm to base 2; in losses log is the natural logarithm."""
+    if numbers(right):
+        return scaled(right, 1 / ln(2))
     if not holds(right, "log"):
         return None
     return replaced(right, "log", lambda e: Div(e, Call("log", Num(2))))
@@ -160,6 +181,8 @@ def term_dropped(
     right: Any, of: str = "loss", wrt: str = "", reduction: str = "none"
 ) -> Any:
     """The term of the label 0 is missing: (1 − y) log(1 − ŷ)."""
+    if numbers(right):
+        return None
     if of == "likelihood" or wrt or reduction != "none":
         return None
     first = Mul(Sym("y", "real"), Call("log", Sym("yhat", "probability")))
@@ -286,4 +309,26 @@ def decay_sign(
         decayed(lambda a, lam: 1 + Mul(two, a, lam), alpha, strength)
         if of == "update"
         else None
+    )
+
+
+# -- what a log says -----------------------------------------------------------
+
+
+@mistake("loss consistency")
+def bound_without_log_two(
+    right: Any, errors: int, samples: int, printed: Any, batch: Any = None
+) -> Any:
+    """This is the error rate: a wrong sample costs at least log 2, not 1."""
+    return type(right)({**right, "lower_bound": errors / samples})
+
+
+@mistake("loss accuracy")
+def error_rate(right: Any, samples: int, correct: Any = None) -> Any:
+    """This is the share of the wrong answers."""
+    if correct is None:
+        return None
+    wrong = divide(samples - correct, samples)
+    return (
+        type(right)({**right, "accuracy": wrong}) if isinstance(right, dict) else wrong
     )

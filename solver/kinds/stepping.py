@@ -25,6 +25,7 @@ from solver.expressions.nodes import (
 )
 from solver.expressions.parse import parse
 from solver.expressions.points import near
+from solver.registry import unknown
 from solver.values import Listing, Record
 
 TYPE_CHECKING = False
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 MOST = 50  # steps worked on numbers
 SHOWN = 12  # of these printed, first and last
 CONVENTIONS = ("pytorch", "textbook")
+COUPLED = "the penalty is (λ/2)·wᵀw, PyTorch's weight_decay: its gradient is λ·w"
 CORRECTED = {"mhat": "m corrected", "vhat": "v corrected"}
 
 
@@ -58,12 +60,19 @@ def answered(
     constants: Mapping[str, Any],
     plain: Callable[..., float],
     more: Sequence[Step] = (),
+    trace: str = "",
 ) -> Answer:
-    """The rule in letters, or worked on the numbers that are given."""
+    """The rule in letters, or worked on the numbers that are given.
+
+    trace: the letter whose value after each step is wanted, instead of the last w.
+    """
+    traced(rule, trace)
     fixed = {k: v for k, v in constants.items() if v is not None}
     if grads is None and w is not None:
         raise BadInput("the start w needs grads as well: one gradient for each step")
     if grads is None:
+        if trace:
+            raise BadInput(f"to trace {trace} step by step, give w and grads")
         return symbolic(rule, fixed, plain, more)
     for name, value in fixed.items():
         if isinstance(value, Expr):
@@ -78,21 +87,33 @@ def answered(
         raise BadInput(f"to work on numbers, give {' and '.join(missing)} as well")
     start = vector(w)
     rows = gradients(grads, len(start))
-    steps, found = worked(rule, start, rows, numbers)
-    again = [
-        plain(float(x), [float(r[i]) for r in rows], floats(numbers))
-        for i, x in enumerate(start)
-    ]
-    ok = all(near(float(a), b, 1e-9) for a, b in zip(found, again))
+    steps, history = worked(rule, start, rows, numbers)
+    ok = True
+    for i, x in enumerate(start):
+        for t, states in enumerate(history, 1):
+            run = plain(float(x), [float(r[i]) for r in rows[:t]], floats(numbers))
+            ok = ok and near(float(states[i]["w"]), run, 1e-9)
     notes = (*rule.notes, *said_defaults(rule, fixed), *said_zero(rule))
-    value = found[0] if len(found) == 1 else Listing(found)
+    each = [alone([state[trace or "w"] for state in states]) for states in history]
     return Answer(
-        value,
+        Listing(each) if trace else each[-1],
         tuple(steps),
-        (Check("a plain run in floating point", ok),),
-        "w",
+        (Check("a plain run in floating point, each step from the start", ok),),
+        trace or "w",
         conventions=notes,
     )
+
+
+def traced(rule: Rule, trace: str) -> None:
+    """Refuse to trace what the rule does not compute."""
+    computed = [name for name, _, _ in rule.lines]
+    if trace and trace not in computed:
+        raise unknown("letter of this rule (trace)", trace, computed)
+
+
+def alone(values: Sequence[Any]) -> Any:
+    """A single value by itself, several as a listing."""
+    return values[0] if len(values) == 1 else Listing(values)
 
 
 def known_letters(rule: Rule) -> tuple[str, ...]:
@@ -213,8 +234,9 @@ def worked(
     start: Sequence[Any],
     rows: Sequence[Sequence[Any]],
     numbers: Mapping[str, Any],
-) -> tuple[list[Step], list[Any]]:
-    """A block of worked lines for each step, and the weights after the last."""
+) -> tuple[list[Step], list[list[dict[str, Any]]]]:
+    """A block of worked lines for each step, and the states after it."""
+    history = []
     states = [dict.fromkeys(rule.zero, 0) | {"w": x} for x in start]
     many, steps = len(start) > 1, []
     for t, row in enumerate(rows, 1):
@@ -226,11 +248,12 @@ def worked(
                 state[name] = kept(evaluate(right, env))
                 label = CORRECTED.get(name, name) + (f", entry {i}" if many else "")
                 lines.append(Step(label, subs(right, put), state[name], None, right))
+        history.append([dict(state) for state in states])
         if t <= SHOWN - 2 or t > len(rows) - 2:
             steps.append(Step(f"step {t}", None, substeps=tuple(lines)))
         elif t == SHOWN - 1:
             steps.append(Step(f"and so on to step {len(rows) - 2}"))
-    return steps, [s["w"] for s in states]
+    return steps, history
 
 
 def kept(x: Any) -> Any:

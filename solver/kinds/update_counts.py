@@ -1,11 +1,23 @@
-"""Updates counted, epoch by epoch; and the update of the perceptron."""
+"""Updates counted, how far momentum lengthens them, and the perceptron's update."""
 
 from __future__ import annotations
 
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.formula import settle
-from solver.expressions.nodes import Call, Expr, Num, Sym, plus, times, tree
+from solver.expressions.nodes import (
+    Call,
+    Expr,
+    Num,
+    Sym,
+    divide,
+    plus,
+    subs,
+    times,
+    tree,
+)
+from solver.expressions.points import near
 from solver.kinds import kind
+from solver.kinds.stepping import shown
 from solver.networks.layers import positive
 from solver.values import Listing, Matrix, Record
 
@@ -25,11 +37,15 @@ def count(
     batch: Integers,
     epochs: int | None = None,
     best: int | None = None,
+    every: int | None = None,
     drop_last: bool = False,
 ) -> Answer:
-    """Updates in an epoch, to the best epoch, in the whole run: one for each batch."""
+    """Updates in an epoch, to the best epoch, in the whole run: one for each batch.
+
+    every: counts the values that are recorded instead, one after so many batches.
+    """
     positive("samples", samples, *batch)
-    for name, given in (("epochs", epochs), ("best", best)):
+    for name, given in (("epochs", epochs), ("best", best), ("every", every)):
         if given is not None:
             positive(name, given)
     if best is not None and epochs is not None and best > epochs:
@@ -52,16 +68,29 @@ def count(
         if drop_last
         else "the last batch counts, even if it is smaller",
     ]
+    if every is not None:
+        ok = ok and all(
+            sum(t % every == 0 for t in range(1, per + 1)) == per // every
+            for per in each
+        )
+        for i, per in enumerate(each):
+            ratio = Call("floor", tree(per) / every)
+            each[i] = settle(ratio)
+            steps.append(
+                Step("values recorded per epoch", ratio, each[i], None, formula_every())
+            )
+        notes.append(
+            "recording starts anew in each epoch, what is left over is not recorded"
+        )
+    counted = "values" if every is not None else "updates"
     check = Check("listing where each batch starts", ok)
     if epochs is None and best is None:
         value: Any = each[0] if len(each) == 1 else Listing(each)
-        return Answer(
-            value, tuple(steps), (check,), "updates", conventions=tuple(notes)
-        )
+        return Answer(value, tuple(steps), (check,), counted, conventions=tuple(notes))
     found = Record()
     for name, label, many in (
-        ("to_best", "updates to the best epoch", best),
-        ("whole_run", "updates of the whole run", epochs),
+        ("to_best", f"{counted} to the best epoch", best),
+        ("whole_run", f"{counted} of the whole run", epochs),
     ):
         if many is None:
             continue
@@ -71,7 +100,66 @@ def count(
         ]
         found[name] = totals[0] if len(totals) == 1 else Listing(totals)
     value = found if len(found) > 1 else next(iter(found.values()))
-    return Answer(value, tuple(steps), (check,), "updates", conventions=tuple(notes))
+    return Answer(value, tuple(steps), (check,), counted, conventions=tuple(notes))
+
+
+def formula_every() -> Expr:
+    """⌊u/k⌋: u updates, one in k recorded."""
+    return Call("floor", Sym("u", "integer") / Sym("k", "integer"))
+
+
+@kind("update limit", "--mu 0.9")
+def limit(*, mu: Real | None = None) -> Answer:
+    """The factor 1/(1 − μ) by which momentum lengthens steps, in the long run."""
+    if mu is not None and not isinstance(mu, Expr) and not 0 <= mu <= 0.9999:
+        raise BadInput(
+            f"μ is from 0 to 0.9999, not {float(mu):g}: from 1 on nothing settles"
+        )
+    m, g = Sym("mu", "probability"), Sym("g", "real")
+    put = {} if mu is None else {"mu": shown(mu)}
+    factor = Num(1) / (Num(1) - m)
+    found = (
+        subs(factor, put) if mu is None or isinstance(mu, Expr) else divide(1, 1 - mu)
+    )
+    steps = (
+        Step("settled, a step changes the velocity no more", None, m * V + g, V),
+        Step("solved for v", None, g / (Num(1) - m), V),
+        Step(
+            "against g without momentum",
+            None if not put or isinstance(mu, Expr) else subs(factor, put),
+            found,
+            None,
+            factor,
+        ),
+    )
+    ok = all(near(settled(m_), 1 / (1 - m_), 1e-6) for m_ in tried(mu))
+    return Answer(
+        found,
+        steps,
+        (Check("carrying the velocity on until it stays", ok),),
+        "factor",
+        conventions=(
+            "PyTorch's form, v ← μ·v + g; the gradient stays the same from step to step",
+        ),
+    )
+
+
+V = Sym("v", "real")
+
+
+def tried(mu: Any) -> list[float]:
+    """The momentum that is given, or several where it is a letter."""
+    return [0.1, 0.5, 0.9] if mu is None or isinstance(mu, Expr) else [float(mu)]
+
+
+def settled(mu: float) -> float:
+    """The velocity under gradients 1, once it changes no more."""
+    v, last = 1.0, 0.0
+    for _ in range(10**6):
+        if abs(v - last) <= 1e-13 * v:
+            break
+        v, last = mu * v + 1, v
+    return v
 
 
 @kind("update perceptron", "--weights '0 0; 0 0; 0 0' --x '1 2' --y 3")

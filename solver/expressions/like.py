@@ -1,0 +1,77 @@
+"""Text read as an expression of the same sort as another: the answer that is expected.
+
+Its letters are the other's (o1 is o_1, \\hat y is ŷ), with their dims and flags; LaTeX,
+Unicode and the plain grammar are read alike, by our own bounded parsers.
+"""
+
+from __future__ import annotations
+
+import re
+
+from solver.core import BadInput
+from solver.expressions.nodes import Expr, letters, walk
+from solver.expressions.parse import parse
+from solver.expressions.points import is_real
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+# The unit step, as H(a) or Θ(a); it is read so where no letter has this name.
+STEPS = re.compile(r"(?<![\\\w])(?:H|Θ|\\Theta|\\mathrm\{H\})\s*(?=\(|\\left\()")
+
+
+def read_like(right: Expr, text: str, more: Mapping[str, Expr] | None = None) -> Expr:
+    """The tree of a text, read in the letters of another tree. Raises BadInput.
+
+    more: letters besides its own that may be used, each with an expression of its dims.
+    """
+    if any(n.TYPED for n in walk(right)):
+        return typed(right, text, more or {})
+    if not is_real(right):
+        return parse(text)
+    names = {s.name: () for s in letters(right)}
+    try:
+        return scalar(text, names)
+    except BadInput as e:
+        try:
+            return parse(text.replace("{", "(").replace("}", ")"), "real")
+        except BadInput:
+            raise e from None
+
+
+def typed(right: Expr, text: str, more: Mapping[str, Expr]) -> Expr:
+    """The same for columns and matrices, which have the right answer's dims."""
+    from solver.expressions import matrix as m
+    from solver.expressions.latex_reader import read_any
+
+    dims: dict[str, Sequence[Any]] = {}
+    flags: dict[str, Sequence[str]] = {}
+    for e in (right, *more.values()):
+        for v in walk(e):
+            if isinstance(v, m.Var) and "dimension" not in v.flags:
+                dims[v.name] = sizes(m.dims(v))
+                flags[v.name] = sorted(v.flags)
+    for name, e in more.items():
+        dims.setdefault(name, sizes(m.dims(e)))
+    return read_any(steps(text, dims), dims, flags, m.dims(right))
+
+
+def sizes(dims: tuple[Any, Any]) -> tuple[Any, ...]:
+    """Dims as they are declared: () a scalar, ("n",) a column, ("m", "n") a matrix."""
+    rows, cols = dims
+    return () if dims == (1, 1) else (rows,) if cols == 1 else (rows, cols)
+
+
+def scalar(text: str, names: Mapping[str, Sequence[Any]]) -> Expr:
+    """The same for real letters: read with them all scalars, kept as a plain tree."""
+    from solver.expressions.latex_reader import read_any
+    from solver.expressions.plain import plain
+
+    return parse(plain(read_any(steps(text, names), names, {}, (1, 1))), "real")
+
+
+def steps(text: str, names: Mapping[str, Any]) -> str:
+    """H(a) as step(a)."""
+    return text if "H" in names else STEPS.sub("step", text)
