@@ -47,12 +47,16 @@ class Reached:
 
 
 def needed(net: Equations, wanted: frozenset[str]) -> frozenset[str]:
-    """The wanted names and all defined names that depend on one of them."""
+    """The names between a wanted one and the last line, both included."""
     found = set(wanted)
     for line in net.lines:
         if names(line.rhs) & found:
             found.add(line.var.name)
-    return frozenset(found)
+    read = {net.last.var.name}
+    for line in reversed(net.lines):
+        if line.var.name in read:
+            read |= names(line.rhs)
+    return frozenset(found & read)
 
 
 def backward(

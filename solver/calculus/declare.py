@@ -10,7 +10,7 @@ from solver.core import BadInput
 from solver.registry import unknown
 
 FLAGS = [
-    "symmetric", "posdef", "positive", "onehot", "prob", "rowprob", "colprob",
+    "symmetric", "posdef", "positive", "probability", "onehot", "prob", "rowprob", "colprob",
     "sign", "invertible", "det-positive", "small",
 ]  # fmt: skip
 

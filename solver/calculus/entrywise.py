@@ -60,11 +60,11 @@ def entries_of(e: Expr) -> list[Expr]:
 
 
 def is_quotient(e: Expr) -> bool:
-    """Whether a node is a power with a negative whole exponent, of more than a letter
-    for a number: 1/N stays."""
+    """Whether a node is a power with a negative whole exponent, of more than a scalar
+    letter: 1/N stays."""
     if not isinstance(e, (Pow, m.HPow)) or not isinstance(e.args[1], Num):
         return False
-    if isinstance(e, Pow) and isinstance(e.args[0], m.Var) and "dimension" in e.args[0].flags:
+    if isinstance(e, Pow) and isinstance(e.args[0], m.Var):
         return False
     k = e.args[1].value
     return isinstance(k, int) and k < 0

@@ -363,7 +363,7 @@ def worth(rhs: Expr) -> tuple[str, ...]:
         return {
             "softmax": ("prob",),
             "rowsoftmax": ("rowprob",),
-            "sigmoid": ("positive",),
+            "sigmoid": ("probability",),
             "exp": ("positive",),
             "softplus": ("positive",),
         }.get(rhs.name, ())

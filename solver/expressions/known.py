@@ -125,7 +125,7 @@ def fn(name: str, e: Expr) -> Expr:
 def positive(e: Expr) -> bool:
     """Whether every entry is known to be positive."""
     if isinstance(e, Var):
-        return bool(e.flags & {"positive", "prob", "rowprob", "colprob", "dimension"})
+        return bool(e.flags & {"positive", "probability", "prob", "rowprob", "colprob", "dimension"})
     if isinstance(e, Num):
         return True  # an exponent: any will do
     if isinstance(e, Fn):

@@ -82,9 +82,12 @@ def network(net: str, where: Any, vectors: str, loss: str, batch: Any) -> Equati
 
 
 def is_equations(text: str) -> bool:
-    """Whether a text is equations: its first line has a name and an equals sign."""
-    first = re.split(r"[;\n]", text.strip())[0]
-    return bool(re.match(r"[^:,()]*(?::=|=|←|<-)", first))
+    """Whether a text is equations, and not layers, a bundled or a printed network."""
+    first = re.split(r"[;\n]", text.strip().replace(":=", "="))[0].strip()
+    if "=" in first.partition(":")[0]:
+        return True
+    named = re.fullmatch(r"[\w.]+-[\w.-]+|\w{3,}|[\w-]+/[\w-]+", first)
+    return not (":" in first or first.endswith("(") or named)
 
 
 def asked(whole: Equations, wrt: Sequence[str] | None) -> list[Var]:

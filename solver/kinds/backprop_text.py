@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from solver.core import BadInput
+from solver.given import net as read
 from solver.networks.combine import Network, Sequential
 from solver.networks.dense import Linear
 from solver.networks.layers import Layer
-from solver.networks.notation import read_net
 from solver.networks.pointwise import Activation, Dropout, Identity
 from solver.networks.reshape import Flatten
 from solver.registry import unknown
@@ -125,7 +125,7 @@ def equations_of(
 ) -> tuple[str, dict[str, list[Any]], str]:
     """(the equations, what they declare, rows or columns). BadInput names a layer that
     has no equation."""
-    net = read_net(text)
+    net = read(text, "net")
     if len(net.input) != 1:
         raise BadInput(
             "a network of vectors is worked in equations: its input is one size, as in "
