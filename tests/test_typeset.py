@@ -58,7 +58,7 @@ SET = [
     ("(W'*delta).*x",
      r"\mathbf{x} \odot (\mathbf{W}^{\top} \boldsymbol{\delta})",
      "x ⊙ (Wᵀδ)", "x * (W.T @ delta)"),
-    ("beta_1*x", r"\beta_{1} \mathbf{x}", "β₁·x", "beta_1 * x"),
+    ("beta_1*x", r"\beta_{1} \mathbf{x}", "β₁x", "beta_1 * x"),
     ("lambda*norm2(w)^2", r"\lambda \lVert \mathbf{w} \rVert_2^{2}", "λ‖w‖²",
      "lambda_ * np.linalg.norm(w) ** 2"),
     ("W_hh*u", r"\mathbf{W}_{\mathrm{hh}} \mathbf{u}", "W_hh·u", "W_hh @ u"),

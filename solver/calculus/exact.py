@@ -53,6 +53,7 @@ class Proof:
     letters: Rows
     found: Rows
     closed: Rows
+    plain: bool  # whether an entry of `found` is ∂f/∂ that letter alone
 
     @property
     def how(self) -> str:
@@ -126,15 +127,15 @@ def attempt(
     elif kind == "scalar":
         found = tuple(tuple(slopes(c, letters[0])[0] for c in row) for row in rows)
     elif kind == "hessian":
-        first = slopes(cells[0], w.column(x))  # type: ignore[arg-type]
-        found = tuple(tuple(slopes(d, w.column(x))) for d in first)  # type: ignore[arg-type]
+        first = slopes(cells[0], w.column(x))
+        found = tuple(tuple(slopes(d, w.column(x))) for d in first)
     else:
-        found = tuple(tuple(slopes(c, w.column(x))) for c in cells)  # type: ignore[arg-type]
+        found = tuple(tuple(slopes(c, w.column(x))) for c in cells)
     ok = agree(found, wanted, at)
     if ok is None:
         return None
     everywhere = ok and identical([f, x, closed], found, wanted)
-    return Proof(ok, everywhere, size, w, rows, letters, found, wanted)
+    return Proof(ok, everywhere, size, w, rows, letters, found, wanted, not tied)
 
 
 def identical(trees: Sequence[Expr], found: Rows, wanted: Rows) -> bool:
@@ -202,7 +203,7 @@ def draw(v: m.Var, w: Written, random: Random, positive: bool) -> list[list[Any]
         a = [[abs(x) / sum(map(abs, row)) for x in row] for row in a]
     if "small" in v.flags:
         a = [[Fraction(x) / 10 for x in row] for row in a]
-    return a  # type: ignore[no-any-return]
+    return a
 
 
 def agree(found: Rows, wanted: Rows, at: Sequence[dict[Expr, Any]]) -> bool | None:

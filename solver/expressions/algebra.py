@@ -232,7 +232,7 @@ def derivative(e: Expr, wrt: Sym) -> Expr:
     return tidy(from_sympy(x))
 
 
-def slopes(e: Expr, letters_: Sequence[Sym]) -> list[Expr]:
+def slopes(e: Expr, letters_: Sequence[Expr]) -> list[Expr]:
     """∂e/∂letter for each letter: quick, the trees in SymPy's order, not for the eye."""
     return [as_is(sympy.diff(to_sympy(e), to_sympy(s))) for s in letters_]
 

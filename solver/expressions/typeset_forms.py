@@ -36,6 +36,7 @@ WORD = re.compile(r"[A-Za-z0-9α-ωΑ-Ω\u00c0-\u024f\u0300-\u0304₀-₉_]+")
 CALLED = re.compile(
     r"(?:\\sigma|σ|(?<!\\)\b[A-Za-z]{2,}|\\mathrm\{\w+\})$"
 )  # σ·(1 − σ), σ a letter
+SHORT = re.compile(r"[^\W\d_][₀-₉]*$")  # a letter with its number: x, a₁₂
 WORD_ENDS = re.compile(WORD.pattern + "$")
 POWERED = [
     "sin",
@@ -144,8 +145,8 @@ class Unicode:
         for before, after in zip(pieces, pieces[1:]):
             ends, starts = WORD_ENDS.search(before), WORD.match(after)
             if ends and starts:  # 2x and Ax, but 2·3, A·yhat and A·exp(x)
-                short = len(starts[0]) == 1 and not starts[0].isdigit()
-                short = short and (len(ends[0]) == 1 or ends[0].isdigit())
+                short = bool(SHORT.match(starts[0]))
+                short = short and (bool(SHORT.match(ends[0])) or ends[0].isdecimal())
                 s += "" if short and ends[0] + starts[0] not in self.names else "·"
             elif after[0] == "(" and CALLED.search(before):
                 s += "·"

@@ -6,20 +6,18 @@ points of rectangular sizes. A derivative that no rule gives is refused by name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 
-from solver.calculus.declare import declared
-from solver.calculus.factor import factored
 from solver.calculus.forward import by_scalar, hessian, jacobian, vec_jacobian
 from solver.calculus.sweep import Line, gradient
-from solver.core import Answer, BadInput, Check, CheckFailed, Step
+from solver.core import Answer, Check, CheckFailed, Step
 from solver.expressions import matrix as m
-from solver.expressions.grammar import infer, read
-from solver.expressions.matrix import Var, dims, is_scalar, name_of, transpose
+from solver.expressions.matrix import Var, dims, is_scalar, transpose
 from solver.expressions.nodes import Add, Expr, Mul, Num
 from solver.expressions.typed import Partial
 from solver.kinds import kind
+from solver.kinds.asked import Asked, asked
+from solver.kinds.proofs import at_point, by_entries, short
 from solver.registry import unknown
 
 TYPE_CHECKING = False
@@ -33,35 +31,6 @@ CONVENTIONS = ("frechet", "cookbook", "unconstrained")
 LAYOUTS = ("numerator", "denominator")
 KINKS = {"abs": "|·|", "sign": "sign", "relu": "relu", "step": "step", "norm1": "‖·‖₁"}
 DIFFERENCES = "central differences at seeded points, the sizes all different"
-
-
-def setting(
-    expr: str, wrt: str, where: Any, scalar: bool
-) -> tuple[Expr, Var, tuple[str, ...]]:
-    """(the typed expression, the variable, what was assumed of undeclared letters)."""
-    known, flags = declared(where)
-    shape = (1, 1) if scalar else None
-    if isinstance(where, Mapping):  # a table declares all; a text the letters in doubt
-        whole = known
-    else:
-        try:
-            whole = infer(expr, known, shape)
-        except BadInput:
-            if shape is None:
-                raise
-            whole = infer(expr, known)  # types, but is no scalar: the sweep says so
-    if wrt not in whole:
-        names = list(whole)
-        raise unknown("variable of the expression", wrt, names)
-    tree = read(expr, whole, flags)
-    assumed = [
-        f"{name} is a {name_of((*whole[name], 1, 1)[:2])}"
-        for name in whole
-        if name not in known and (name == wrt or name in m.names(tree))
-    ]
-    said = (f"not declared, so read as: {', '.join(assumed)}",) if assumed else ()
-    rows, cols = (*whole[wrt], 1, 1)[:2]
-    return tree, Var(wrt, rows, cols, flags.get(wrt, ())), said
 
 
 def worth(lines: list[Line]) -> list[Line]:
@@ -119,18 +88,29 @@ def kinks(f: Expr) -> tuple[str, ...]:
 
 
 @kind("grad", "\"tr(A'*A)\" --wrt A")
-def grad(expr: Text, *, wrt: str, where: Where = None, convention: str = "frechet") -> Answer:
+def grad(
+    expr: Text,
+    *,
+    wrt: str,
+    where: Where = None,
+    convention: str = "frechet",
+    point: Where = None,
+    entries: bool = False,
+) -> Answer:
     """Gradient of a scalar by a scalar, column or matrix, in the variable's own shape."""
-    from solver.numeric.prove import gradient_holds
+    from solver.numeric.prove import equal, gradient_holds
 
     if convention not in CONVENTIONS:
         raise unknown("convention", convention, list(CONVENTIONS))
-    f, x, said = setting(expr, wrt, where, scalar=True)
+    question = asked(expr, where, scalar=True)
+    f, x = question.tree, question.variable(wrt)
     raw, lines = gradient(f, x)
-    found = factored(raw)
+    turned, notes = raw, ["the gradient has the shape of its variable", *question.said(x.name)]
+    found = short(raw)
     steps = list(sweep_steps(f, x, lines, found))
-    notes = ["the gradient has the shape of its variable", *said, *kinks(f)]
-    if x.flags & {"symmetric", "posdef"}:
+    checks = [faithful(question), Check(DIFFERENCES, gradient_holds(f, x, raw))]
+    tied = bool(x.flags & {"symmetric", "posdef"})
+    if tied:
         turned, note = {
             "frechet": (m.mul(Num(Fraction(1, 2)), m.add(raw, transpose(raw))),
                         "X symmetric: (G + Gᵀ)/2, the gradient among symmetric matrices"),
@@ -139,68 +119,113 @@ def grad(expr: Text, *, wrt: str, where: Where = None, convention: str = "freche
                 "X symmetric: G + Gᵀ − diag(diag G), both equal entries moved together"),
             "unconstrained": (raw, "the symmetry is not used for the derivative"),
         }[convention]  # fmt: skip
-        notes.append(note.replace("X", wrt, 1))
-        if factored(turned) != found:
-            found = factored(turned)
+        notes.append(note.replace("X", x.name, 1))
+        if short(turned) != found:
+            found = short(turned)
             steps.append(Step(note.split(": ")[-1], None, found, Partial(x)))
-        raw = turned if convention != "cookbook" else raw
-    check = Check(DIFFERENCES, gradient_holds(f, x, raw) and same_value(raw, found, convention))
-    return Answer(found, tuple(steps), (check,), "gradient", conventions=tuple(notes))
+    checks.append(Check(DIFFERENCES, equal(turned, found)))
+    proof = by_entries(f, x, found, "gradient", entries, convention if tied else "")
+    there = at_point(question, x, found, "gradient", point)
+    return Answer(
+        found,
+        (*steps, *proof[1], *there[1]),
+        (*checks, *proof[0], *there[0]),
+        "gradient",
+        conventions=(*notes, *kinks(f)),
+    )
 
 
-def same_value(raw: Expr, found: Expr, convention: str) -> bool:
-    """Whether the short form still is what was derived."""
-    from solver.numeric.prove import equal
-
-    return convention == "cookbook" or equal(raw, found)
+def faithful(question: Asked) -> Check:
+    """The tree that is derived has the values of the text; said with the differences."""
+    return Check(DIFFERENCES, question.faithful())
 
 
 @kind("jacobian", '"softmax(W*x)" --wrt x')
 def jacobian_(
-    expr: Text, *, wrt: str, where: Where = None, layout: str = "numerator"
+    expr: Text,
+    *,
+    wrt: str,
+    where: Where = None,
+    layout: str = "numerator",
+    point: Where = None,
+    entries: bool = False,
 ) -> Answer:
     """Derivative of a column or matrix by a scalar, column or matrix."""
-    from solver.numeric.prove import jacobian_holds
+    from solver.numeric.prove import equal, jacobian_holds
 
     if layout not in LAYOUTS:
         raise unknown("layout", layout, list(LAYOUTS))
-    z, x, said = setting(expr, wrt, where, scalar=False)
-    notes = [*said, *kinks(z)]
-    vec = False
+    question = asked(expr, where)
+    z, x = question.tree, question.variable(wrt)
+    vec = form = False
     if is_scalar(x):
         raw, note = by_scalar(z, x), "by a scalar: entry by entry, in the shape of the function"
+        form = True
     elif dims(z)[1] == 1 and dims(x)[1] == 1:
         raw = jacobian(z, x)
         note = "numerator layout: row i holds the derivatives of entry i"
     else:
         raw, vec = vec_jacobian(z, x), True
         note = "vec stacks columns: vec(dF) = K·vec(dX)"
-    proved = jacobian_holds(z, x, raw, vec)
-    found = factored(raw)
-    check = Check(DIFFERENCES, proved and same_value(raw, found, ""))
-    steps = [Step("the derivative", raw if raw != found else None, found, Partial(x))]
-    if layout == "denominator" and not is_scalar(x):
-        found = factored(transpose(found))
+    checks = [faithful(question), Check(DIFFERENCES, jacobian_holds(z, x, raw, vec))]
+    inner = short(raw)
+    kind_ = "scalar" if form else "jacobian"
+    checks.append(Check(DIFFERENCES, equal(raw, inner)))
+    proof = by_entries(z, x, inner, kind_, entries)
+    steps = [Step("the derivative", raw if raw != inner else None, inner, Partial(x))]
+    found = inner
+    if layout == "denominator" and not form:
+        found = short(transpose(inner))
         note = "denominator layout: column j holds the derivatives of entry j"
-        steps.append(Step("transposed for the layout", None, found))
-    return Answer(found, tuple(steps), (check,), "jacobian", conventions=(note, *notes))
+        if vec:
+            note = "denominator layout, vec stacks columns: vec(dF) = Kᵀ·vec(dX)"
+        steps.append(Step("transposed for the layout", transpose(inner), found))
+    there = at_point(question, x, found, kind_, point, inner)
+    return Answer(
+        found,
+        (*steps, *proof[1], *there[1]),
+        (*checks, *proof[0], *there[0]),
+        "jacobian",
+        conventions=(note, *question.said(x.name), *kinks(z)),
+    )
 
 
 @kind("hessian", "\"x'*A*x\" --wrt x")
-def hessian_(expr: Text, *, wrt: str, where: Where = None) -> Answer:
+def hessian_(
+    expr: Text,
+    *,
+    wrt: str,
+    where: Where = None,
+    point: Where = None,
+    entries: bool = False,
+) -> Answer:
     """Second derivative of a scalar: the Jacobian of its gradient."""
-    from solver.numeric.prove import gradient_holds, jacobian_holds
+    from solver.numeric.prove import equal, gradient_holds, jacobian_holds
 
-    f, x, said = setting(expr, wrt, where, scalar=True)
+    question = asked(expr, where, scalar=True)
+    f, x = question.tree, question.variable(wrt)
     first = gradient(f, x)[0]
+    slope = short(first)
     raw = hessian(f, x) if not is_scalar(x) else by_scalar(first, x)
-    found = factored(raw)
+    found = short(raw)
     vec = dims(x)[1] != 1
-    proved = gradient_holds(f, x, first) and jacobian_holds(first, x, raw, vec)
     steps = (
-        Step("the gradient", None, factored(first), Partial(x)),
+        Step("the gradient", first if first != slope else None, slope, Partial(x)),
         Step("its derivative", raw if raw != found else None, found),
     )
     notes = ("vec stacks columns: vec(dG) = H·vec(dX)",) if vec else ()
-    check = Check(DIFFERENCES, proved and same_value(raw, found, ""))
-    return Answer(found, steps, (check,), "hessian", conventions=(*notes, *said, *kinks(f)))
+    checks = (
+        faithful(question),
+        Check(DIFFERENCES, gradient_holds(f, x, slope)),
+        Check(DIFFERENCES, jacobian_holds(slope, x, raw, vec)),
+        Check(DIFFERENCES, equal(raw, found)),
+    )
+    proof = by_entries(f, x, found, "hessian", entries)
+    there = at_point(question, x, found, "hessian", point)
+    return Answer(
+        found,
+        (*steps, *proof[1], *there[1]),
+        (*checks, *proof[0], *there[0]),
+        "hessian",
+        conventions=(*notes, *question.said(x.name), *kinks(f)),
+    )

@@ -52,6 +52,8 @@ def draw(v: m.Var, size: Mapping[str, int], rng: Any) -> Any:
         x = x + 2 * rows * np.eye(rows)
     if "positive" in flags:
         x = np.abs(x) + 0.3
+    if "probability" in flags:
+        x = np.abs(x) / 1.3
     if "sign" in flags:
         x = np.sign(x)
     if "onehot" in flags:  # a column, or each row of a matrix
@@ -93,7 +95,7 @@ def gradient_holds(f: Expr, x: m.Var, g: Expr) -> bool:
 
 
 def _compare(f: Expr, x: m.Var, g: Expr, slope: Callable[..., Any]) -> bool:
-    met = 0
+    met = tried = 0
     with np.errstate(all="ignore"):
         for arrays, size in points([f, g, x]):
 
@@ -115,10 +117,22 @@ def _compare(f: Expr, x: m.Var, g: Expr, slope: Callable[..., Any]) -> bool:
                 found = found + found.T - np.diag(np.diag(found))
             if not close(found, wanted, at(arrays[x.name])):
                 return False
-            met += 1
+            tried += 1
+            met += says_something(found, wanted)
             if met == POINTS:
                 return True
-    if not met:
+    return nowhere_else(tried)
+
+
+def says_something(found: Any, wanted: Any) -> bool:
+    """Whether an agreement says anything: two zeros, where a ReLU is off, do not."""
+    return bool(np.any(found) or np.any(wanted))
+
+
+def nowhere_else(tried: int) -> bool:
+    """True if all points were tried and agreed, in zeros at most of them; BadInput if
+    there was no value at any."""
+    if not tried:
         raise BadInput(
             "the expression has no value at any of the points tried, so nothing is proved"
         )
@@ -157,7 +171,7 @@ def part_holds(f: Expr, u: m.Var, node: Expr, g: Expr) -> bool:
                 continue
             if not close(found, wanted, at(here)):
                 return False
-            met += 1
+            met += says_something(found, wanted)
             if met == POINTS:
                 return True
     return True
@@ -176,28 +190,15 @@ def symmetric_slope(f: Callable[[Any], float], x: Any, h: float = 1e-5) -> Any:
 
 def jacobian_holds(z: Expr, x: m.Var, j: Expr, vec: bool = False) -> bool:
     """Whether j is ∂z/∂x (of vec z by vec x, column-major) at seeded points."""
-    met = 0
+    met = tried = 0
     with np.errstate(all="ignore"):
         for arrays, size in points([z, j, x]):
-            x0, h, columns = arrays[x.name], 1e-5, []
+            x0 = arrays[x.name]
             try:
-                for k in range(np.size(x0)):
-                    step = np.zeros(np.size(x0))
-                    step[k] = h
-                    step = (
-                        step.reshape(np.shape(x0), order="F")
-                        if np.ndim(x0)
-                        else step[0]
-                    )
-                    high = value(z, {**arrays, x.name: x0 + step}, size)
-                    low = value(z, {**arrays, x.name: x0 - step}, size)
-                    columns.append(
-                        np.reshape((np.asarray(high) - low) / (2 * h), -1, order="F")
-                    )
+                wanted = columns_at(z, x, arrays, size)
                 found = np.asarray(value(j, arrays, size), dtype=float)
             except np.linalg.LinAlgError:
                 continue
-            wanted = np.stack(columns, axis=1)
             if not vec and not np.ndim(x0):  # by a scalar: z's own shape
                 wanted = wanted[:, 0].reshape(np.shape(found) or (1,), order="F")
                 found = np.reshape(found, wanted.shape)
@@ -208,14 +209,11 @@ def jacobian_holds(z: Expr, x: m.Var, j: Expr, vec: bool = False) -> bool:
             )
             if not close(found, wanted, value(z, arrays, size)):
                 return False
-            met += 1
+            tried += 1
+            met += says_something(found, wanted)
             if met == POINTS:
                 return True
-    if not met:
-        raise BadInput(
-            "the expression has no value at any of the points tried, so nothing is proved"
-        )
-    return True
+    return nowhere_else(tried)
 
 
 def equal(a: Expr, b: Expr) -> bool:
@@ -235,3 +233,61 @@ def equal(a: Expr, b: Expr) -> bool:
                 return False
             met += 1
     return met > 0
+
+
+def holds_at(
+    f: Expr, x: m.Var, d: Expr, rows: Mapping[str, Any], size: Mapping[str, int], kind: str
+) -> bool | None:
+    """Whether d is the derivative of f by x at one point; None where f has no slope."""
+    arrays = as_arrays(rows)
+    with np.errstate(all="ignore"):
+        try:
+            if x.flags & {"symmetric", "posdef"} or kind == "hessian":
+                return None  # said of the formula
+            found = np.asarray(value(d, arrays, size), dtype=float)
+            wanted = columns_at(f, x, arrays, size)
+        except np.linalg.LinAlgError:
+            return None
+        if not np.all(np.isfinite(wanted)):
+            return None
+        if kind in ("gradient", "scalar"):  # in the shape of the variable, or of f
+            wanted = wanted.reshape(np.shape(found), order="F")
+        return close(np.reshape(found, wanted.shape), wanted, value(f, arrays, size))
+
+
+def columns_at(f: Expr, x: m.Var, arrays: Mapping[str, Any], size: Mapping[str, int]) -> Any:
+    """∂vec f/∂vec x by central differences, a column for each entry of x."""
+    x0, h, columns = arrays[x.name], 1e-5, []
+    for k in range(np.size(x0)):
+        step: Any = np.zeros(np.size(x0))
+        step[k] = h
+        step = step.reshape(np.shape(x0), order="F") if np.ndim(x0) else step[0]
+        high = value(f, {**arrays, x.name: x0 + step}, size)
+        low = value(f, {**arrays, x.name: x0 - step}, size)
+        columns.append(np.reshape((np.asarray(high) - low) / (2 * h), -1, order="F"))
+    return np.stack(columns, axis=1)
+
+
+def same_at(
+    e: Expr, rows: Mapping[str, Any], size: Mapping[str, int], wanted: Any
+) -> bool:
+    """Whether NumPy's value of a tree at a point is this one."""
+    with np.errstate(all="ignore"):
+        try:
+            found = np.atleast_2d(value(e, as_arrays(rows), size))
+        except np.linalg.LinAlgError:
+            return False
+        exact = np.array(wanted, dtype=float)
+        largest = float(np.max(np.abs(exact), initial=0))
+        return found.shape == exact.shape and bool(
+            np.all(np.abs(found - exact) <= 1e-7 * largest + 1e-10)
+        )
+
+
+def as_arrays(rows: Mapping[str, Any]) -> dict[str, Any]:
+    """Rows of exact numbers as arrays; one number as a float."""
+    found = {}
+    for name, row in rows.items():
+        a = np.array([[float(x) for x in r] for r in row])
+        found[name] = float(a[0, 0]) if a.shape == (1, 1) else a
+    return found

@@ -1,0 +1,146 @@
+"""What the derivatives share: the proof entry by entry, worked out on request, and a point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from solver.core import BadInput, Check, CheckFailed, Step
+from solver.expressions import matrix as m
+from solver.expressions.matrix import Var, dims, is_scalar
+from solver.expressions.nodes import Add, Call, Div, Expr, Mul, Neg, Num, Pow, Sym
+from solver.expressions.typed import Partial
+from solver.kinds.asked import Asked, placed, read_point
+from solver.values import Matrix
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from solver.calculus.exact import Proof
+
+SHOWN, WIDE, ALL = 2, 150, 6  # derivatives worked out, letters of a line, entries of a few
+
+
+def by_entries(
+    f: Expr, x: Var, found: Expr, kind: str, entries: bool, convention: str = ""
+) -> tuple[tuple[Check, ...], tuple[Step, ...]]:
+    """The second proof and, if `entries`, its working; nothing if it is too long."""
+    from solver.calculus.exact import PATIENT, QUICK
+    from solver.calculus.exact import by_entries as prove
+
+    proof = prove(f, x, found, kind, PATIENT if entries else QUICK, convention)
+    if proof is None:
+        said = Step("written out entry by entry, the expression is too long to be derived")
+        return (), (said,) if entries else ()
+    if not proof.ok:
+        raise CheckFailed(f"{proof.how} gives another derivative than {found}")
+    working = worked(f, x, proof, kind) if entries else ()
+    return (Check(proof.how, proof.ok),), working
+
+
+def worked(f: Expr, x: Var, proof: Proof, kind: str) -> tuple[Step, ...]:
+    """SymPy's derivation: the expression written out, its derivatives, put together."""
+    from solver.expressions.algebra import derivative
+
+    sizes = ", ".join(f"{d} = {n}" for d, n in proof.size.items())
+    steps = [Step(f"entry by entry, at {sizes}" if sizes else "by SymPy")]
+    try:
+        whole = tuple(tuple(map(typed, row)) for row in proof.f)
+        flat = [(typed(e), e) for row in proof.letters for e in row]
+        closed = tuple(tuple(map(typed, row)) for row in proof.closed)
+        if long(*(e for row in (*whole, *closed) for e in row)):
+            raise TypeError
+        value: Any = whole[0][0] if is_scalar(f) else Matrix(whole)
+        steps.append(Step("written out", None, value, f if not is_scalar(f) else Var("f")))
+        if kind == "gradient" and proof.plain:
+            some = flat if len(flat) <= ALL else flat[:SHOWN]
+            for letter, e in some:
+                slope = typed(derivative(proof.f[0][0], e))  # type: ignore[arg-type]
+                steps.append(Step("", None, slope, Partial(letter)))
+        of = Partial(x) if kind in ("gradient", "scalar") else None
+        label = "put together, the closed form written out"
+        if len(closed) * len(closed[0]) > 1:
+            steps.append(Step(label, None, Matrix(closed), of))
+        else:
+            steps.append(Step("the closed form", None, closed[0][0], of))
+    except TypeError:  # an operation that our trees cannot show, or too long
+        steps[1:] = [Step("the expression written out is too long to be shown")]
+    return tuple(steps)
+
+
+def short(e: Expr) -> Expr:
+    """The short form of a derivative: factored; of scalars alone, as SymPy simplifies it."""
+    from solver.calculus.factor import factored
+
+    return factored(e)
+
+
+def long(*trees: Expr) -> bool:
+    """Whether one of these does not fit two lines."""
+    return any(len(str(e)) > WIDE for e in trees)
+
+
+def typed(e: Expr) -> Expr:
+    """A scalar tree of expressions.nodes as a typed one. TypeError if it has no such."""
+    if isinstance(e, Num):
+        return e
+    if isinstance(e, Sym):
+        return Var(e.name, 1, 1, ("positive",) if e.kind == "positive" else ())
+    args = [typed(a) for a in e.args if isinstance(a, Expr)]
+    if isinstance(e, Add):
+        return m.add(*args)
+    if isinstance(e, Mul):
+        return m.mul(*args)
+    if isinstance(e, Neg):
+        return m.neg(args[0])
+    if isinstance(e, Div):
+        return m.mul(args[0], m.power(args[1], Num(-1)))
+    if isinstance(e, Pow):
+        return m.power(*args)
+    if isinstance(e, Call) and e.name == "max" and args[0] == Num(0):
+        return m.fn("relu", args[1])
+    if isinstance(e, Call) and e.name in m.ELEMENTWISE:
+        return m.fn(e.name, args[0])
+    raise TypeError(f"no typed tree for {e}")
+
+
+def at_point(
+    question: Asked, x: Var, found: Expr, kind: str, point: Any, proved: Expr | None = None
+) -> tuple[tuple[Check, ...], tuple[Step, ...]]:
+    """The derivative's value at a point: exact, by NumPy, and the differences there.
+
+    proved: what the differences give, where `found` is its transpose.
+    """
+    from solver.numeric.prove import holds_at
+
+    if not point:
+        return (), ()
+    rows, size = placed((question.tree, x, found), read_point(point))
+    value, ok = valued(found, rows, size)
+    slope = holds_at(question.tree, x, proved or found, rows, size, kind)
+    how = "NumPy and exact numbers at the point"
+    checks = [Check(how, ok)]
+    if slope is not None:
+        checks.append(Check("central differences at the point", slope))
+    of = Partial(x) if kind in ("gradient", "scalar") else None
+    return tuple(checks), (Step("at the point", None, value, of),)
+
+
+def valued(e: Expr, rows: Mapping[str, Any], size: Mapping[str, int]) -> tuple[Any, bool]:
+    """(a tree's value at a point, whether NumPy has the same); exact where it can be."""
+    from solver.calculus.entries import TooLarge
+    from solver.calculus.numbers import value_at
+    from solver.numeric.prove import same_at
+
+    try:
+        found = value_at(e, rows, size)
+    except TooLarge:
+        raise BadInput(
+            "the matrices of this point are too large to be worked exactly"
+        ) from None
+    except ZeroDivisionError:
+        raise BadInput("at this point something is divided by 0, or singular") from None
+    except (ArithmeticError, ValueError) as error:
+        raise BadInput(f"the expression has no value at this point: {error}") from None
+    ok = same_at(e, rows, size, found)
+    return (found[0][0] if dims(e) == (1, 1) else Matrix(map(tuple, found))), ok
