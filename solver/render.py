@@ -158,10 +158,11 @@ def table_text(v: View) -> str:
     """Columns with aligned numbers, the totals under a rule."""
     rows = [v.columns, *v.table]
     widths = [max(len(r[i]) for r in rows) for i in range(len(v.columns))]
+    words = [not any(c[:1].isdigit() for c in column) for column in zip(*v.table)]
     lines = []
     for n, row in enumerate(rows):
         pairs = enumerate(zip(row, widths))
-        cells = [c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in pairs]
+        cells = [c.ljust(w) if i < 2 or words[i] else c.rjust(w) for i, (c, w) in pairs]
         if n == 1 or n == len(rows) - v.totals:
             lines.append("─" * (sum(widths) + 2 * len(widths) - 2))
         lines.append("  ".join(cells).rstrip())

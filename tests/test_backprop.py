@@ -4,6 +4,7 @@ and against differences; what is wrong by a little must be caught."""
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 
 import pytest
 
@@ -251,6 +252,42 @@ def test_the_listing_reads_well():
     assert "∂L/∂p" not in shown  # nothing needs it
 
 
+# -- images -------------------------------------------------------------------------------
+
+IMAGES = [
+    "1x8x8: conv 3 k3, relu, maxpool 2, flatten, linear 5, softmax",
+    "2x7x7: conv 3 k3 s2 p1, tanh, avgpool 2, flatten, linear 5",
+    "2x5x5: conv 3 k3 p1, bn, relu, add[ | conv 3 k3 p1], gap 1, flatten, linear 4",
+    "2x5x5: [conv 3 k3 p1 | conv 2 k1], sigmoid, deconv 2 k2 s2, flatten, linear 3",
+    "1x6x6: pad 1, conv 2 k3, prelu, dropout 0.5, identity, flatten, linear 3",
+]
+
+
+@pytest.mark.parametrize("net", IMAGES)
+def test_a_network_of_images_has_both_tables(net):
+    answer = solve("backprop net", net=net)
+    counted = solve("count params", net=net).value
+    sizes = [row[1].split("×") for row in answer.value]
+    assert sum(prod(map(int, s)) for s in sizes) == counted
+    forward, backward_, _ = answer.steps
+    assert len(forward.substeps) == len(backward_.substeps)  # an input; a loss
+
+
+def test_a_wrong_way_back_through_a_layer_gives_no_answer(monkeypatch):
+    from solver.networks.conv import Conv
+    from solver.numeric.backward_leaves import BACKS
+
+    right = BACKS[Conv]
+
+    def wrong(*args, **kwargs):
+        inputs, weights = right(*args, **kwargs)
+        return inputs, {name: 1.001 * g for name, g in weights.items()}
+
+    monkeypatch.setitem(BACKS, Conv, wrong)
+    with pytest.raises(CheckFailed):
+        solve("backprop net", net=IMAGES[0])
+
+
 # -- lowest terms -------------------------------------------------------------------------
 
 SHORT = [
@@ -303,7 +340,10 @@ ASKED = [
     ({"net": "z = W*x; L = norm2(z)^2", "wrt": "V"}, "V"),
     ({"net": "z = W*x; L = norm2(c)^2", "wrt": "W"}, "does not depend on W"),
     ({"net": "4: linear 5", "loss": "hinge"}, "hinge"),
-    ({"net": "1x8x8: conv 4 k3"}, "one size"),
+    ({"net": "1x8x8: conv 4 k3", "loss": "hinge"}, "cross-entropy, mse, sum"),
+    ({"net": "CxHxW: conv 4 k3"}, "numbers"),
+    ({"net": "vgg16"}, "too large"),
+    ({"net": "8x8x8: lrn 5, conv 4 k3"}, "lrn1"),
     ({"net": "4: add[ | linear 4]"}, "equations"),
     ({"net": "4: gelu"}, "gelu"),
     ({"net": "z = W*x", "batch": "N"}, "layers"),

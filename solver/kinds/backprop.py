@@ -16,6 +16,7 @@ from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, dims, is_scalar
 from solver.expressions.nodes import Add, Expr, walk
 from solver.expressions.typed import Adjoint
+from solver.given import net as read_net
 from solver.kinds import kind
 from solver.networks.layers import show_shape
 from solver.values import Gradients
@@ -47,6 +48,10 @@ def net(
     batch: Size | None = None,
 ) -> Answer:
     """Forward and backward table of a network, with every parameter's gradient."""
+    if not is_equations(net) and len((layers := read_net(net, "net")).input) > 1:
+        from solver.kinds.backprop_images import by_images
+
+        return by_images(layers, loss, batch)
     whole = network(net, where, vectors, loss, batch)
     wanted = asked(whole, wrt)
     given = upstream_of(whole, upstream)
