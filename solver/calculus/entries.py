@@ -146,7 +146,7 @@ class Written:
         """One entry of a variable: a_12 of A, x_2 of x, c itself."""
         if "dimension" in v.flags:
             return Num(self.size[v.name])
-        kind = "positive" if v.flags & {"positive", "prob", "rowprob"} else "real"
+        kind = "positive" if v.flags & {"positive", "prob", "rowprob", "colprob"} else "real"
         if m.is_scalar(v):
             return Sym(v.name, kind)
         rows, cols = self.dims(v)

@@ -142,7 +142,7 @@ def identical(trees: Sequence[Expr], found: Rows, wanted: Rows) -> bool:
     """Whether the two sides are equal for all values, where that is quick to see."""
     from solver.expressions.algebra import cancels
 
-    bound = {"onehot", "prob", "rowprob", "sign", "small"}  # equal for such values only
+    bound = {"onehot", "prob", "rowprob", "colprob", "sign"}  # equal for such values only
     if any(isinstance(n, m.Var) and n.flags & bound for e in trees for n in walk(e)):
         return False
     pairs = [p for rows in zip(found, wanted) for p in zip(*rows)]
@@ -193,14 +193,19 @@ def draw(v: m.Var, w: Written, random: Random, positive: bool) -> list[list[Any]
             a[i][i] = abs(a[i][i]) + 2 * rows
     if "sign" in v.flags:
         a = [[1 if x > 0 else -1 for x in row] for row in a]
-    if "onehot" in v.flags:
-        hot = random.randrange(rows)
-        a = [[int(i == hot)] for i in range(rows)]
+    if "onehot" in v.flags:  # a column, or each row of a matrix
+        many = rows if cols == 1 else cols
+        hot = [random.randrange(many) for _ in range(rows)]
+        a = [[int((j if cols > 1 else i) == hot[i if cols > 1 else 0]) for j in range(cols)]
+             for i in range(rows)]  # fmt: skip
     if "prob" in v.flags:
         total = sum(abs(x) for row in a for x in row)
         a = [[abs(x) / total for x in row] for row in a]
     if "rowprob" in v.flags:
         a = [[abs(x) / sum(map(abs, row)) for x in row] for row in a]
+    if "colprob" in v.flags:
+        total = [sum(abs(x) for x in column) for column in zip(*a)]
+        a = [[abs(x) / t for x, t in zip(row, total)] for row in a]
     if "small" in v.flags:
         a = [[Fraction(x) / 10 for x in row] for row in a]
     return a

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from solver.core import BadInput, Check, CheckFailed, Step
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, dims, is_scalar
-from solver.expressions.nodes import Add, Call, Div, Expr, Mul, Neg, Num, Pow, Sym
+from solver.expressions.nodes import Expr
+from solver.expressions.scalars import shorter, typed
 from solver.expressions.typed import Partial
 from solver.kinds.asked import Asked, placed, read_point
 from solver.values import Matrix
@@ -70,38 +71,14 @@ def worked(f: Expr, x: Var, proof: Proof, kind: str) -> tuple[Step, ...]:
 
 def short(e: Expr) -> Expr:
     """The short form of a derivative: factored; of scalars alone, as SymPy simplifies it."""
-    from solver.calculus.factor import factored
+    from solver.calculus.factor import factored, weight
 
-    return factored(e)
+    return shorter(factored(e), weight)
 
 
 def long(*trees: Expr) -> bool:
     """Whether one of these does not fit two lines."""
     return any(len(str(e)) > WIDE for e in trees)
-
-
-def typed(e: Expr) -> Expr:
-    """A scalar tree of expressions.nodes as a typed one. TypeError if it has no such."""
-    if isinstance(e, Num):
-        return e
-    if isinstance(e, Sym):
-        return Var(e.name, 1, 1, ("positive",) if e.kind == "positive" else ())
-    args = [typed(a) for a in e.args if isinstance(a, Expr)]
-    if isinstance(e, Add):
-        return m.add(*args)
-    if isinstance(e, Mul):
-        return m.mul(*args)
-    if isinstance(e, Neg):
-        return m.neg(args[0])
-    if isinstance(e, Div):
-        return m.mul(args[0], m.power(args[1], Num(-1)))
-    if isinstance(e, Pow):
-        return m.power(*args)
-    if isinstance(e, Call) and e.name == "max" and args[0] == Num(0):
-        return m.fn("relu", args[1])
-    if isinstance(e, Call) and e.name in m.ELEMENTWISE:
-        return m.fn(e.name, args[0])
-    raise TypeError(f"no typed tree for {e}")
 
 
 def at_point(

@@ -57,8 +57,8 @@ def draw(v: m.Var, size: Mapping[str, int], rng: Any) -> Any:
     if "sign" in flags:
         x = np.sign(x)
     if "onehot" in flags:  # a column, or each row of a matrix
-        size = rows if cols == 1 else cols
-        picked = np.eye(size)[rng.integers(size, size=1 if cols == 1 else rows)]
+        many = rows if cols == 1 else cols
+        picked = np.eye(many)[rng.integers(many, size=1 if cols == 1 else rows)]
         x = picked.T if cols == 1 else picked
     if "prob" in flags:
         x = np.abs(x) / np.abs(x).sum()

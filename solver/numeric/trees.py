@@ -102,8 +102,9 @@ def value(e: Expr, arrays: Mapping[str, Array], sizes: Mapping[str, int]) -> Arr
             for a in args[1:]:
                 out = out * a
             return out
-        if isinstance(e, (Pow, m.HPow)):
-            return args[0] ** args[1]
+        if isinstance(e, (Pow, m.HPow)):  # NumPy's: nan below 0, where Python's is complex
+            base = np.float64(args[0]) if isinstance(args[0], float) else args[0]
+            return base ** args[1]
         if isinstance(e, m.Dot):
             out = args[0]
             for a in args[1:]:
