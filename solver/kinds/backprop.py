@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 DATA = re.compile(r"(?:x|X|y|Y|t|T|m)(?:_?\d+)?(?:_\w+)?")
 HOW = "central differences through all lines, at seeded points, the sizes all different"
 KINKS = {"relu": "relu", "abs": "|·|", "step": "step", "sign": "sign", "norm1": "‖·‖₁"}
+LARGE, MOST = 8, 1000  # sizes tried as they are; entries of a variable then
 EXAMPLE = "\"z = x*W + b; p = softmax(z); L = -sum(y.*log(p))\""
 
 
@@ -61,11 +62,12 @@ def net(
         if v.name not in by_name:
             raise BadInput(f"{whole.last.var.name} does not depend on {v.name}")
     steps = (forward_table(whole), *backward_table(whole, found, wanted, given))
-    checks = tuple(proof(whole, r, given) for r in found)
+    checks = [*(proof(whole, r, given) for r in found)]
+    second = [v for v in wanted if by_entries(whole, by_name[v.name], given)]
     values = Gradients({v.name: by_name[v.name].value for v in wanted})
     alone = wrt is not None and len(wanted) == 1
     value = values[wanted[0].name] if alone else values
-    return Answer(value, steps, merged(checks), "gradient" if alone else "gradients",
+    return Answer(value, steps, merged(checks, second), "gradient" if alone else "gradients",
                   conventions=tuple(conventions(whole, found, wrt)))  # fmt: skip
 
 
@@ -184,33 +186,70 @@ def proof(whole: Equations, r: Reached, upstream: str) -> Check:
     """∂L/∂v against differences of L as a function of v, all lines behind put in."""
     from solver.numeric.prove import gradient_holds
 
+    try:
+        ok = gradient_holds(*as_function(whole, r, upstream, LARGE))
+        if not ok and entries_of(r.var) <= MOST:  # a number may stand for a size: see `small`
+            ok = gradient_holds(*as_function(whole, r, upstream))
+        return Check(HOW, ok)
+    except BadInput as e:
+        raise CheckFailed(f"∂/∂{r.var.name} could not be proved: {e}") from None
+
+
+def by_entries(whole: Equations, r: Reached, upstream: str) -> bool:
+    """Whether SymPy, entry by entry, gives the same; False where that is too long.
+    CheckFailed if it gives something else."""
+    from solver.calculus.exact import QUICK
+    from solver.calculus.exact import by_entries as prove
+
+    for largest in (1, None):
+        f, v, closed = as_function(whole, r, upstream, largest)
+        proved = prove(f, v, closed, "gradient", QUICK)
+        if proved is None or proved.ok:
+            return proved is not None
+    raise CheckFailed(f"SymPy gives another ∂/∂{r.var.name} than {r.value}")
+
+
+def as_function(
+    whole: Equations, r: Reached, upstream: str, largest: int | None = None
+) -> tuple[Expr, Var, Expr]:
+    """(L as a function of v, v, its derivative in the same letters); sizes above
+    `largest` are letters, so that they can be small."""
     f = whole.inlined(whole.last.var, kept=r.var.name)
     if not is_scalar(f):  # L = ⟨G, last line⟩ has ∂L/∂(last line) = G
         g = Var(upstream, *dims(f))
         f = m.fn("sum", m.had(g, f))
     closed = whole.inlined(r.value, kept=r.var.name)
-    f, closed, v = small(f), small(closed), small(r.var)
-    try:
-        return Check(HOW, gradient_holds(f, v, closed))
-    except BadInput as e:
-        raise CheckFailed(f"∂/∂{r.var.name} could not be proved: {e}") from None
+    if largest is None:
+        return f, r.var, closed
+    return small(f, largest), small(r.var, largest), small(closed, largest)
 
 
-def small(e: Any) -> Any:
-    """The tree with letters for large sizes, so that it can be tried at small ones."""
+def small(e: Any, largest: int) -> Any:
+    """The tree with letters for sizes above `largest`. A number that came from a size,
+    as a mean's 1/500, stays: then the sizes themselves have to be tried."""
     leaves = [n for n in walk(e) if isinstance(n, (Var, m.Ones, m.Zero, m.Eye))]
-    put_in = {n: type(n)(*(smaller(a) for a in n.args)) for n in leaves}
+    put_in = {n: type(n)(*(smaller(a, largest) for a in n.args)) for n in leaves}
     return put(e, {old: new for old, new in put_in.items() if old != new})
 
 
-def smaller(size: Any) -> Any:
-    """A letter in place of a size above 8."""
-    return f"n{size}" if isinstance(size, int) and size > 8 else size
+def smaller(size: Any, largest: int) -> Any:
+    """A letter in place of a large size."""
+    return f"n{size}" if isinstance(size, int) and size > largest else size
 
 
-def merged(checks: Sequence[Check]) -> tuple[Check, ...]:
-    """One check for all lines."""
-    return (Check(HOW, all(c.ok for c in checks)),)
+def entries_of(v: Var) -> int:
+    """How many entries a variable has, letters taken for few."""
+    rows, cols = (d if isinstance(d, int) else 8 for d in dims(v))
+    return rows * cols
+
+
+def merged(checks: Sequence[Check], second: Sequence[Var]) -> tuple[Check, ...]:
+    """One check for all lines, and one for those that SymPy proved."""
+    found = [Check(HOW, all(c.ok for c in checks))]
+    if second:
+        names = ", ".join(v.name for v in second)
+        found.append(Check(f"SymPy entry by entry, for {names}", True))
+    return tuple(found)
 
 
 def conventions(
