@@ -335,7 +335,7 @@ def known_given(
     params = {p.name: p for p in kind.params}
     for key, value in found.items():
         name = params.get(key)
-        if name and name.type == "Net" and isinstance(value, str):
+        if name and name.name == "net" and isinstance(value, str):
             found[key] = networks.get(value, value)
         if name and name.type == "Nets" and isinstance(value, list):
             found[key] = [

@@ -18,7 +18,7 @@ from solver.numeric.prove import points as typed_points
 from solver.numeric.trees import value
 from solver.values import has_dims
 
-POINTS, CLOSE = 4, 1e-7
+POINTS, CLOSE = 32, 1e-7  # points at most: cases and steps need many
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,

@@ -96,3 +96,59 @@ def test_no_text_crashes_it(answer: str, problem: Problem) -> None:
 def test_a_wrong_number_is_never_right(n: int) -> None:
     for text in (str(n), f"{n:,}", f"{n} parameters"):
         assert (grade(COUNT, text).mark == "right") == (n == 608)
+
+
+# -- answers in letters -------------------------------------------------------------------
+
+SYMBOLS = [
+    ("s0", "1.1a", "2x", "right", ""),
+    ("s0", "1.1a", r"\frac{dz}{d\mathbf{x}} = 2\mathbf{x}", "right", ""),
+    ("s0", "1.1a", "x", "wrong", "factor_two_dropped"),
+    ("s0", "1.1a", "2x^T", "wrong", "transposed"),
+    ("s0", "1.1c", "A^T x", "right", ""),
+    ("s0", "1.1c", "A*y", "wrong", ""),
+    ("s0", "1.1c", "x'A", "wrong", "transposed"),
+    ("s0", "1.1d", r"\mathbf{A}^{T}", "right", ""),
+    ("s0", "1.1d", "A", "wrong", "layout_exchanged"),
+    ("s0", "1.2i", r"p(y\mid x) = \hat{y}^{\,y}(1-\hat{y})^{1-y}", "right", ""),
+    ("s0", "1.2ii", r"y\log\hat{y} + (1-y)\log(1-\hat{y})", "right", ""),
+    ("s0", "1.2ii", "log p(y|x) = y ln(yhat) + (1-y) ln(1-yhat)", "right", ""),
+    ("s0", "1.2iii", "-[y log yhat + (1-y) log(1-yhat)]", "right", ""),
+    ("s0", "1.2iii", "y*log(yhat) + (1-y)*log(1-yhat)", "wrong", "sign_flipped"),
+    ("s0", "1.2iii", "-y log(yhat)", "wrong", "term_dropped"),
+    ("s0", "1.2iii", "-1.001*(y*log(yhat) + (1-y)*log(1-yhat))", "wrong", ""),
+    ("s0", "3.3", r"w \leftarrow (1-2\alpha\lambda)w - \alpha g", "right", ""),
+    ("s0", "3.3", "w - alpha*(g + 2*lambda*w)", "right", ""),
+    ("s0", "3.3", "(1 - alpha lambda) w - alpha g", "wrong", "decay_factor_two"),
+    ("s1", "1.dW2", "a1' * (y - yhat)", "right", ""),
+    ("s1", "1.dW2", "a1.T @ (y - yhat)", "right", ""),
+    ("s1", "1.dW2", r"\mathbf{a}_1^{T}(\mathbf{y}-\hat{\mathbf{y}})", "right", ""),
+    ("s1", "1.dW2", "a1' * (y - sigmoid(z2))", "right", ""),
+    ("s1", "1.dW2", "a1' (yhat - y)", "wrong", "sign_turned"),
+    ("s1", "1.dW2", "(y - yhat)' a1", "wrong", "transposed"),
+    ("s1", "1.dW2", "1.001 a1' (y - yhat)", "wrong", ""),
+    ("s1", "1.dW2", "dL/dW2 = a1' dL/dz2 = a1'(y - yhat)", "right", ""),
+    ("s1", "1.dW2", "dL/dW2 = x' dL/dz2 = a1'(y - yhat)", "partly", ""),
+    ("s1", "1.dW2", "dL/dW2", "invalid", ""),
+    ("s1", "1.dW2", "kron(W1, kron(W2, kron(W1, W2)))", "invalid", ""),
+    ("s1", "1.dW2", "__import__('os')", "invalid", ""),
+    ("s1", "1.dz2", r"(y-\hat y)\odot\hat y\odot(1-\hat y)", "wrong", "sigmoid differentiated twice"),
+    ("s1", "1.dz1", "((y-yhat)*W2') .* (1 - a1)", "wrong", "tanh_not_squared"),
+    ("s1", "1.dz1", "(y-yhat)*W2'", "wrong", "hidden_derivative_missing"),
+    ("s1", "1.dz1", "(y-yhat) @ W2.T * (1 - a1**2)", "right", ""),
+    ("s1", "1.dW1", r"\mathbf{x}^{T}\Big(\big[(\mathbf{y}-\hat{\mathbf{y}})W_2^{T}\big]\odot(1-\tanh^2(z_1))\Big)", "right", ""),
+    ("s2", "2.1.dyhat", r"-y\,\sigma(-y\hat y)", "right", ""),
+    ("s2", "2.1.dyhat", r"\frac{-y e^{-y\hat y}}{1+e^{-y\hat y}}", "right", ""),
+    ("s2", "2.1.dyhat", "-sigma(-y yhat)", "wrong", ""),
+    ("s2", "2.1.dyhat", "-y sigma(y yhat)", "wrong", "sign_in_sigmoid"),
+    ("s2", "2.3.v", "v_1 + eta y sigma(-y yhat) o_1; v_2 + eta y sigma(-y yhat) o_2", "right", ""),
+    ("s2", "2.3.v", "v_1 = v_1 - eta y sigma(-y yhat) o_1; v_2 + eta y sigma(-y yhat) o_2", "partly", "gradient_ascent"),
+    ("s2", "2.3.w", "w1 + eta y sigma(-y yhat)(v1 H(a1) x1 + v2 H(a2) x2); w2 + eta y sigma(-y yhat)(v1 H(a1) x2 + v2 H(a2) x3)", "right", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "id", "answer", "mark", "mistake"), SYMBOLS)
+def test_symbols(name: str, id: str, answer: str, mark: str, mistake: str) -> None:
+    whole = load_set(name)
+    verdict = grade_part(whole, whole[id], answer)
+    assert (verdict.mark, verdict.mistake) == (mark, mistake), verdict

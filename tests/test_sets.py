@@ -11,6 +11,7 @@ from solver.kinds import mistakes
 from solver.order import reorder
 from solver.sets import bundled, load_set, load_toml, solve_part, solve_set
 from solver.values import Record, Shape, same
+from tests.conformance_expressions import expression_differs
 
 SETS = sorted(bundled())
 PARTS = [(name, p.id) for name in SETS for p in load_set(name).problems]
@@ -136,3 +137,35 @@ def test_conventions_are_defaults_that_a_part_overrides(tmp_path: Path) -> None:
     )
     whole = load_set(write(tmp_path, text))
     assert [a.value for _, a in solve_set(whole)] == [135, 140]
+
+
+# -- the comparison with the ground truth must be able to fail ----------------------------
+
+TRUTH = [  # set, part, the expression as the ground truth writes it, and one that is wrong
+    ("s0", "1.1c", "A.T @ x", "x.T @ A"),
+    ("s0", "1.1d", "A.T", "A"),
+    ("s0", "1.2iii", "-y*log(yhat)-(1-y)*log(1-yhat)", "y*log(yhat)+(1-y)*log(1-yhat)"),
+    ("s0", "3.3", "(1-2*alpha*lam)*w - alpha*g", "(1-alpha*lam)*w - alpha*g"),
+    ("s1", "1.dW2", "a1.T @ (y - yhat)", "(y - yhat).T @ a1"),
+    ("s1", "1.dz1", "((y - yhat) @ W2.T) * (1 - a1**2)", "((y - yhat) @ W2.T) * (1 - a1)"),
+    ("s2", "1.1", "(F > 0)*((c == yhat)*1.0 - (c == yi)*1.0)*x", "(F > 0)*(c == yhat)*x"),
+    ("s2", "2.3.v", "np.array([v1 + eta*y*sigma(-y*yhat)*o1, v2 + eta*y*sigma(-y*yhat)*o2])",
+     "np.array([v2 + eta*y*sigma(-y*yhat)*o2, v1 + eta*y*sigma(-y*yhat)*o1])"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "id", "right", "wrong"), TRUTH)
+def test_expressions_are_compared(name: str, id: str, right: str, wrong: str) -> None:
+    whole = load_set(name)
+    value = solve_part(whole, whole[id]).value
+    trees = list(value.values()) if isinstance(value, Record) else [value]
+    assert expression_differs(trees, right) == ""
+    assert expression_differs(trees, wrong)
+    assert expression_differs(trees, f"1.001*({right})")
+
+
+@pytest.mark.parametrize("text", ["__import__('os')", "x.__class__", "[x for x in y]", "eval('1')"])
+def test_nothing_else_is_carried_out(text: str) -> None:
+    whole = load_set("s0")
+    value = solve_part(whole, whole["1.1a"]).value
+    assert "the ground truth's" in expression_differs([value], text)

@@ -22,16 +22,19 @@ if TYPE_CHECKING:
 STEPS = re.compile(r"(?<![\\\w])(?:H|Θ|\\Theta|\\mathrm\{H\})\s*(?=\(|\\left\()")
 
 
-def read_like(right: Expr, text: str, more: Mapping[str, Expr] | None = None) -> Expr:
+def read_like(
+    right: Expr, text: str, more: Mapping[str, Expr] | None = None, shaped: bool = True
+) -> Expr:
     """The tree of a text, read in the letters of another tree. Raises BadInput.
 
     more: letters besides its own that may be used, each with an expression of its dims.
+    shaped: whether the text has the other's dims; else it has its own.
     """
     if any(n.TYPED for n in walk(right)):
-        return typed(right, text, more or {})
+        return typed(right, text, more or {}, shaped)
     if not is_real(right):
         return parse(text)
-    names = {s.name: () for s in letters(right)}
+    names = {s.name: () for s in letters(right)} | dict.fromkeys(more or (), ())
     try:
         return scalar(text, names)
     except BadInput as e:
@@ -41,7 +44,7 @@ def read_like(right: Expr, text: str, more: Mapping[str, Expr] | None = None) ->
             raise e from None
 
 
-def typed(right: Expr, text: str, more: Mapping[str, Expr]) -> Expr:
+def typed(right: Expr, text: str, more: Mapping[str, Expr], shaped: bool) -> Expr:
     """The same for columns and matrices, which have the right answer's dims."""
     from solver.expressions import matrix as m
     from solver.expressions.latex_reader import read_any
@@ -55,7 +58,8 @@ def typed(right: Expr, text: str, more: Mapping[str, Expr]) -> Expr:
                 flags[v.name] = sorted(v.flags)
     for name, e in more.items():
         dims.setdefault(name, sizes(m.dims(e)))
-    return read_any(steps(text, dims), dims, flags, m.dims(right))
+    shape = m.dims(right) if shaped else None
+    return read_any(steps(text, dims), dims, flags, shape)
 
 
 def sizes(dims: tuple[Any, Any]) -> tuple[Any, ...]:

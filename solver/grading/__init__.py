@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from solver.core import Answer, BadInput, Mistake, Problem, Verdict
 from solver.grading.reading import Chain, Rounded, read
+from solver.grading.symbols import agree, defined
 from solver.kinds import mistakes, solve
 from solver.kinds.fit import fits
 from solver.order import ordered, reorder
@@ -37,15 +38,16 @@ def grade_part(whole: ProblemSet, problem: Problem, text: str) -> Verdict:
 def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> Verdict:
     """The verdict on a text, the problem's answer being known."""
     right = ordered(answer, order).value
+    known = defined(answer.steps)
     try:
-        given = read(right, text, answer.unit)
+        given = read(right, text, answer.unit, known)
     except BadInput as e:
         return Verdict("invalid", 0, "", f"The answer could not be read: {e}", "")
     understood = shown(given)
-    links = broken_link(given)
+    links = broken_link(given, known)
     if isinstance(given, Chain):
         given = given.members[-1]
-    found, said = matches(right, given)
+    found, said = matches(right, given, known)
     if found:
         if links:
             return Verdict(
@@ -59,16 +61,16 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     if found is None:
         said = said or "A person has to decide this."
         return Verdict("undecided", 0, "", said, understood)
-    known = mistakes(problem)
-    for one in known:
+    made = mistakes(problem)
+    for one in made:
         if isinstance(one.value, Mapping) and isinstance(right, Mapping):
             if len(one.value) < len(right):
                 continue  # a mistake about one entry: see by_entries
-        met, _ = matches(reorder(one.value, order), given)
+        met, _ = matches(reorder(one.value, order), given, known)
         if met:
             return Verdict("wrong", 0, one.name, one.feedback, understood)
     if isinstance(right, Mapping) and isinstance(given, Mapping):
-        return by_entries(problem, right, given, understood, known, order)
+        return by_entries(problem, right, given, understood, made, order, known)
     if isinstance(right, Options) and isinstance(given, Options):
         return by_options(problem, right, given, understood)
     return Verdict("wrong", 0, "", "", understood)
@@ -85,22 +87,25 @@ def shown(given: Any) -> str:
     return show(given)
 
 
-def broken_link(given: Any) -> str:
+def broken_link(given: Any, known: Any = None) -> str:
     """The first link of a chain that does not hold, or nothing."""
     if not isinstance(given, Chain):
         return ""
     for a, b in zip(given.members, given.members[1:]):
-        if matches(a, b)[0] is False:
+        if matches(a, b, known)[0] is False:
             return f"{shown(a)} = {shown(b)}"
     return ""
 
 
-def matches(right: Any, given: Any) -> tuple[bool | None, str]:
-    """Whether the given value is the right one (None: cannot say), and a remark."""
+def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str]:
+    """Whether the given value is the right one (None: cannot say), and a remark.
+
+    known: the letters of the solution, for answers in letters.
+    """
     if isinstance(right, Rounded):
         right = right.value
     if isinstance(given, Chain):
-        if broken_link(given):
+        if broken_link(given, known):
             return False, ""
         given = given.members[-1]
     if isinstance(given, Rounded):
@@ -112,17 +117,17 @@ def matches(right: Any, given: Any) -> tuple[bool | None, str]:
         return len(wanted) == len(got) and all(g in wanted for g in got) and all(
             w in got for w in wanted), ""  # fmt: skip
     if isinstance(right, Listing) and isinstance(given, Listing):
-        each = [matches(a, b)[0] for a, b in zip(right, given)]
+        each = [matches(a, b, known)[0] for a, b in zip(right, given)]
         if len(right) != len(given) or False in each:
             return False, ""
         return (None if None in each else True), ""
     if isinstance(right, Mapping) and isinstance(given, Mapping):
-        found = [matches(right[k], given[k])[0] for k in right if k in given]
+        found = [matches(right[k], given[k], known)[0] for k in right if k in given]
         if len(found) < len(right) or False in found:
             return False, ""
         return (None if None in found else True), ""
     try:
-        return same(right, given), ""
+        return agree(right, given, known or {}), ""
     except (ArithmeticError, ValueError, TypeError):  # C^C^C at any number is too large
         return None, ""
 
@@ -166,11 +171,12 @@ def by_entries(
     right: Mapping[str, Any],
     given: Mapping[str, Any],
     understood: str,
-    known: Sequence[Mistake],
+    mistaken: Sequence[Mistake],
     order: str,
+    known: Any = None,
 ) -> Verdict:
     """Which of several values are right: partial credit, the others named and explained."""
-    found = {k: matches(right[k], given[k])[0] for k in right if k in given}
+    found = {k: matches(right[k], given[k], known)[0] for k in right if k in given}
     good = [k for k in right if found.get(k)]
     names = [
         NAMES.get(k, k).replace("_", " ")
@@ -183,11 +189,12 @@ def by_entries(
     if missing:
         said += f" Missing: {', '.join(missing)}."
     made = []
-    for one in known:
+    for one in mistaken:
         if isinstance(one.value, Mapping) and len(one.value) < len(right):
             entries = one.value.items()
             if all(found.get(k) is False for k, _ in entries) and all(
-                matches(reorder(wrong, order), given[k])[0] for k, wrong in entries
+                matches(reorder(wrong, order), given[k], known)[0]
+                for k, wrong in entries
             ):
                 made.append(one)
                 names_ = ", ".join(

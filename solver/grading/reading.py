@@ -15,20 +15,19 @@ from solver.core import BadInput
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, letters
 from solver.expressions.parse import parse
-from solver.expressions.points import is_real
 from solver.given import size
+from solver.grading.symbols import after_label, read_members, symbolic
 from solver.numeric.text import read_array
 from solver.values import NAMES, Listing, Matrix, Numeric, Options, Record, Shape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
 LONGEST, LONGEST_SUM = 20_000, 2_000
-SUFFIXES = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9}
-SUFFIXES |= {"thousand": 10**3, "million": 10**6, "billion": 10**9}
-BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
-BYTES |= {"bytes": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+SUFFIXES = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "thousand": 10**3,
+            "million": 10**6, "billion": 10**9}  # fmt: skip
+BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "bytes": 1, "kib": 2**10,
+         "mib": 2**20, "gib": 2**30}  # fmt: skip
 UNITS = {
     "parameters", "parameter", "params", "weights", "weight", "biases", "bias", "macs",
     "mac", "flops", "flop", "multiply-adds", "multiplications", "operations",
@@ -56,10 +55,19 @@ class Chain:
     members: tuple[Any, ...]
 
 
-def read(expected: Any, text: str, unit: str = "") -> Any:
-    """The student's value, of the expected one's type and in its unit. Raises BadInput."""
+def read(expected: Any, text: str, unit: str = "", known: Any = None) -> Any:
+    """The student's value, of the expected one's type and in its unit. Raises BadInput.
+
+    known: the letters of the solution, which an answer in letters may use.
+    """
     if len(text) > LONGEST:
         raise BadInput(f"the answer has {len(text):,} characters; at most {LONGEST:,}")
+    no_controls(text)
+    if symbolic(expected):
+        members = read_members(expected, text, known or {})
+        return Chain(tuple(members)) if len(members) > 1 else members[0]
+    if isinstance(expected, Mapping) and any(map(symbolic, expected.values())):
+        return record(text.strip(), expected, unit, known)
     text = plain(text)
     if not text:
         raise BadInput("there is no answer")
@@ -70,8 +78,8 @@ def read(expected: Any, text: str, unit: str = "") -> Any:
     if isinstance(expected, Shape):
         return shape(text)
     if isinstance(expected, Matrix):
-        rows_ = read_array(text)
-        return Matrix(rows_ if isinstance(rows_[0], tuple) else (rows_,))
+        array = read_array(text)
+        return Matrix(array if isinstance(array[0], tuple) else (array,))
     if isinstance(expected, Options):
         return several(text, expected[0] if expected else Record())
     if isinstance(expected, Mapping):
@@ -101,17 +109,20 @@ LATEX: dict[str, Any] = {
 
 def rows(body: str) -> str:
     """The body of a LaTeX matrix as 1 2; 3 4."""
-    return "; ".join(
-        " ".join(r.split("&")) for r in re.split(r"\\\\", body) if r.strip()
-    )
+    cut = [r for r in re.split(r"\\\\", body) if r.strip()]
+    return "; ".join(" ".join(r.split("&")) for r in cut)
 
 
-def plain(text: str) -> str:
-    """Simple LaTeX as plain text; control characters are refused."""
+def no_controls(text: str) -> None:
+    """Refuse control characters, and those that turn the direction of reading."""
     for c in text:
         control = (ord(c) < 32 and c not in "\n\r\t") or 127 <= ord(c) < 160
         if control or "\u202a" <= c <= "\u202e" or "\u2066" <= c <= "\u2069":
             raise BadInput(f"the answer holds the control character U+{ord(c):04X}")
+
+
+def plain(text: str) -> str:
+    """Simple LaTeX as plain text."""
     for pattern, replacement in LATEX.items():
         text = re.sub(pattern, replacement, text, flags=re.S)
     return text.replace("−", "-").strip().rstrip(".,;").strip()
@@ -120,11 +131,9 @@ def plain(text: str) -> str:
 def yes_or_no(text: str) -> bool:
     """Yes, no, true, false."""
     word = text.lower().strip(" .!")
-    if word in ("yes", "true", "y", "ja"):
-        return True
-    if word in ("no", "false", "n", "nein"):
-        return False
-    raise BadInput(f"expected yes or no, not {text[:40]!r}")
+    if word not in ("yes", "true", "y", "ja", "no", "false", "n", "nein"):
+        raise BadInput(f"expected yes or no, not {text[:40]!r}")
+    return word[0] in "tyj"
 
 
 # -- numbers and expressions --------------------------------------------------------------
@@ -158,13 +167,10 @@ def quantity(text: str, expected: Any, unit: str) -> Any:
 def one_quantity(text: str, expected: Any, unit: str) -> Any:
     """One member: grouped digits, suffixes and units first, else an expression."""
     wants_letters = isinstance(expected, Expr)
-    if wants_letters and is_real(expected):
-        return parse(text.replace("{", "(").replace("}", ")"), "real")
     m = NUMBER.match(text)
     if m and not (wants_letters and (m["unit"] or m["suffix"])):
         return number(m, unit)
-    words = re.search(r"\s((?:[A-Za-z-]{3,}\s*)+)$", text)
-    if words:
+    if words := re.search(r"\s((?:[A-Za-z-]{3,}\s*)+)$", text):
         known_words(words[1], UNITS)
         text = text[: words.start()]
     text = text.replace("{", "(").replace("}", ")")
@@ -268,10 +274,9 @@ def shape(text: str) -> Shape:
         if word.lower() not in DIMENSIONS | {"floor", "ceil"}:
             raise BadInput(f"the word {word[:30]!r} is not understood in a shape")
     text = re.sub(rf"(?i)\b(?:{'|'.join(DIMENSIONS)})\b:?", " ", text)
-    sizes = [size(t, "shape") for t in cut(text)]
-    if not sizes:
-        raise BadInput("expected a shape such as 64 x 32 x 32")
-    return Shape((*first, *sizes), order)
+    if sizes := [size(t, "shape") for t in cut(text)]:
+        return Shape((*first, *sizes), order)
+    raise BadInput("expected a shape such as 64 x 32 x 32")
 
 
 def cut(text: str) -> list[str]:
@@ -323,9 +328,9 @@ def listing(text: str, expected: Any, unit: str) -> Listing:
     return Listing(read(first, p, unit) for p in re.split(gap, text) if p.strip())
 
 
-def record(text: str, expected: Mapping[str, Any], unit: str) -> Record:
+def record(text: str, expected: Mapping[str, Any], unit: str, known: Any = None) -> Record:
     """name value; name value: each entry by its name, or all of them in order."""
-    pieces = [p.strip() for p in re.split(r"[;\n]+", text) if p.strip()]
+    pieces = [p.strip() for p in re.split(r"(?<!\\)[;\n]+", text) if p.strip()]
     if len(pieces) == 1 and len(expected) > 1:
         commas = [p.strip() for p in re.split(r",\s+", text) if p.strip()]
         pieces = commas if len(commas) == len(expected) else pieces
@@ -338,7 +343,7 @@ def record(text: str, expected: Mapping[str, Any], unit: str) -> Record:
             continue
         if key[0] in found:
             raise BadInput(f"{key[0]} is given twice")
-        found[key[0]] = read(expected[key[0]], key[1], unit)
+        found[key[0]] = read(expected[key[0]], key[1], unit, known)
     left = [k for k in expected if k not in found]
     if len(unnamed) > len(left):
         names = "; ".join(f"{k} …" for k in expected)
@@ -346,13 +351,17 @@ def record(text: str, expected: Mapping[str, Any], unit: str) -> Record:
             f"{len(pieces)} values for {len(expected)}: name them, as in {names}"
         )
     for key_, piece in zip(left, unnamed):
-        found[key_] = read(expected[key_], piece, unit)
+        found[key_] = read(expected[key_], piece, unit, known)
     return found
 
 
 def named(piece: str, expected: Mapping[str, Any]) -> tuple[str, str] | None:
     """The entry that a piece names at its start, and the rest of it."""
     for key in sorted(expected, key=len, reverse=True):
+        if symbolic(expected[key]) and (rest := after_label(piece, key)):
+            return key, rest
+        if symbolic(expected[key]):
+            continue
         for word in dict.fromkeys((key, key.replace("_", " "), NAMES.get(key, key))):
             name = re.escape(word)
             m = re.match(rf"\s*{name}(?:\s*[:=]\s*|\s+)(.+)$", piece, re.I | re.S)
@@ -367,9 +376,9 @@ JOINING = {"and", "with", "a", "an", "the", "of", "size", "is"}
 
 def several(text: str, expected: Any) -> Options:
     """p = 1, s = 2; padding 3, stride 4: combinations, separated by ; or new lines."""
+    found: dict[Any, None] = {}
     if text.lower().strip(" .") in ("none", "no", "∅", "{}"):
         return Options(())
-    found: dict[Any, None] = {}
     for piece in filter(None, (p.strip() for p in re.split(r"[;\n]+|\bor\b", text))):
         words = [w.lower() for w in re.findall(r"[A-Za-z]+", piece)]
         names = [LETTERS.get(w, w) for w in words if w not in JOINING]

@@ -1,0 +1,191 @@
+"""Answers in letters: gradients, losses and updates, read and compared with the right one.
+
+A student may use any letter that the solution defines (a1 = tanh(z1), g = ∂L/∂w): where
+an answer does not agree as it stands, what the letters stand for is put in on both sides.
+Nothing is evaluated but our own trees, at small seeded sizes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from solver.core import BadInput, Step
+from solver.expressions.like import read_like
+from solver.expressions.nodes import Expr, Sym, letters, subs, walk
+from solver.expressions.points import is_real
+from solver.expressions.series import Cases, Series
+from solver.values import has_dims, same
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Letters = Mapping[str, Expr]
+
+LONGEST, SMALL = 2000, 8
+SET = re.compile(r"\\(?:left|get|long)?arrow|\\leftarrow|\\gets|←|:=|<-|\\coloneqq")
+EQUALS = re.compile(r"(?<![<>=:\\])=(?!=)|&=")
+NAME = r"\\?[A-Za-zα-ωŷ][\wŷ]*(?:\s*_\s*(?:\{[^{}]*\}|\w))?'?"
+LABEL = re.compile(
+    rf"\s*(?:{NAME}|\\(?:hat|mathbf|bar|tilde)\s*\{{[^{{}}]*\}}(?:_\w|_\{{[^{{}}]*\}})?"
+    r"|.*(?:∂|\\partial|\\nabla|∇|\bd\w*\s*/\s*d|\{\s*d\b|\{\s*d\s*\\).*"
+    r"|(?:\\?(?:log|ln)\s*)?[A-Za-z]'?\s*\([^()=]*\))\s*"
+)
+
+DERIVATIVE = re.compile(
+    r"\\[dt]?frac\s*\{\s*(?:\\partial|d|∂)\s*\w+\s*\}\s*\{\s*(?:\\partial|d|∂)([^{}]*(?:\{[^{}]*\})?)\}"
+    r"|(?:∂|\bd)[A-Za-z]+\s*/\s*(?:∂|d)(\w+)"
+)
+
+LABELLED = re.compile(r"([^=:←<>]{1,80}?)\s*(:=|<-|=|:|←|\\leftarrow|\\gets)\s*(.+)$", re.S)
+
+
+def symbolic(expected: Any) -> bool:
+    """Whether an answer is an expression in real letters, columns or matrices."""
+    if not isinstance(expected, Expr) or isinstance(expected, Cases):
+        return False
+    if any(isinstance(n, (Series, Cases)) for n in walk(expected)):
+        return False
+    return has_dims(expected) or is_real(expected)
+
+
+def defined(steps: Sequence[Step]) -> Letters:
+    """The letters of a solution: what each stands for, or itself."""
+    from solver.expressions.typed import Var
+
+    found: dict[str, Expr] = {}
+    todo = list(steps)
+    while todo:
+        step = todo.pop(0)
+        todo[:0] = step.substeps
+        if isinstance(step.of, (Var, Sym)) and isinstance(step.after, Expr):
+            found.setdefault(step.of.name, step.after)
+        for side in (step.of, step.after, step.before, step.formula):
+            for n in walk(side) if isinstance(side, Expr) else ():
+                if isinstance(n, Var) and n.name not in found:
+                    found[n.name] = n
+    return found
+
+
+def read_members(expected: Expr, text: str, known: Letters) -> list[Expr]:
+    """The members of a = b = c, a name on the left taken off. Raises BadInput."""
+    if len(text) > LONGEST:
+        raise BadInput(f"the answer has {len(text):,} characters; at most {LONGEST:,}")
+    text = re.sub(r"\\[\[\]()](?!\w)|\$", " ", text).replace("&=", "=")
+    text = SET.split(text)[-1].strip().rstrip(".,;").strip()
+    pieces = [p for p in EQUALS.split(text) if p.strip()]
+    if len(pieces) > 1 and LABEL.fullmatch(pieces[0]):
+        pieces = pieces[1:]
+    if not pieces:
+        raise BadInput("there is no answer")
+    plain = {k: v for k, v in known.items() if not k.startswith("dL_d")}
+    *links, last = [p.strip() for p in pieces]
+    between = [member(expected, derivatives(p, known), known) for p in links]
+    return [*between, member(expected, last, plain)]
+
+
+def after_label(piece: str, name: str) -> str:
+    """What stands behind `W1 =`, `dW1:`, `∂L/∂W_1 =`, `\\frac{\\partial L}{\\partial W_1} =`."""
+    m = LABELLED.match(piece)
+    if not m:
+        return ""
+    left, _, rest = m.groups()
+    bare = re.sub(r"\\[A-Za-z]*frac|\\partial|[\\{}\s_∂'/]", "", left)
+    name = name.replace("_", "")
+    found = re.fullmatch(rf"(?:d?(?:L|Loss|F|l|ell))?d?{re.escape(name)}", bare)
+    return rest.strip() if found else ""
+
+
+def derivatives(text: str, known: Letters) -> str:
+    """∂L/∂z_2 as the letter that the solution's lines give it, in the middle of a chain."""
+
+    def letter(m: re.Match[str]) -> str:
+        name = re.sub(r"[\s{}_\\]", "", m[1] or m[2])
+        names = {k.replace("_", ""): k for k in known}
+        return f" {names.get('dLd' + name, m[0])} "
+
+    return DERIVATIVE.sub(letter, text)
+
+
+def member(expected: Expr, text: str, known: Letters) -> Expr:
+    """One expression, of the right one's shape where it can be."""
+    if not has_dims(expected):
+        return read_like(expected, text, known)
+    try:
+        found = entrywise(expected, text, known, True)
+    except BadInput:
+        found = entrywise(expected, text, known, False)
+    if any(type(n).__name__ in ("Kron", "Comm") for n in walk(found)):
+        if not any(type(n).__name__ in ("Kron", "Comm") for n in walk(expected)):
+            raise BadInput("Kronecker products are not read in this answer")
+    return found
+
+
+def entrywise(expected: Expr, text: str, known: Letters, shaped: bool) -> Expr:
+    """The tree of a text in which a * between two rows, say, is meant entry by entry."""
+    for _ in range(12):
+        try:
+            return read_like(expected, text, known, shaped)
+        except BadInput as e:
+            at = e.offset
+            product = text == e.text and text[at : at + 1] == "*" and text[at - 1] != "."
+            if not product or "side" not in e.message:
+                raise
+            text = f"{text[:at]}.{text[at:]}"
+    raise BadInput("too many products do not fit: write .* for entry by entry")
+
+
+def agree(right: Any, given: Any, known: Letters) -> bool | None:
+    """Whether an answer is the right one, as it stands or with its letters put in."""
+    if not isinstance(right, Expr) or not isinstance(given, Expr):
+        return same(right, given)
+    typed = has_dims(right) or has_dims(given)
+    change = small if typed else lambda e: e
+    found = same(change(right), change(given))
+    if found or not known or not symbolic(right):
+        return found
+    whole = [change(put_in(e, known)) for e in (right, given)]
+    if whole == [right, given]:
+        return found
+    return same(*whole)
+
+
+def put_in(e: Expr, known: Letters) -> Expr:
+    """The tree with each letter replaced by what it stands for, through to the end."""
+    if has_dims(e):
+        return matrices(e, known, ())
+    for _ in known:
+        put = {s.name: known[s.name] for s in letters(e) if s.name in known}
+        put = {k: v for k, v in put.items() if not any(s.name == k for s in letters(v))}
+        if not put:
+            break
+        e = subs(e, put)
+    return e
+
+
+def matrices(e: Expr, known: Letters, above: tuple[str, ...]) -> Expr:
+    """The same for columns and matrices."""
+    from solver.calculus.factor import rebuild
+    from solver.expressions.typed import Var
+
+    if isinstance(e, Var):
+        value = known.get(e.name, e)
+        if isinstance(value, Var) or e.name in above:
+            return value if isinstance(value, Var) and value.args[1:3] == e.args[1:3] else e
+        return matrices(value, known, (*above, e.name))
+    args = tuple(matrices(a, known, above) if isinstance(a, Expr) else a for a in e.args)
+    return e if args == e.args else rebuild(e, args)
+
+
+def small(e: Expr) -> Expr:
+    """The tree with letters for sizes above 8, so that it is compared at small ones."""
+    from solver.calculus.equations import put
+    from solver.expressions.typed import Eye, Ones, Var, Zero
+
+    def size(d: Any) -> Any:
+        return f"n{d}" if isinstance(d, int) and d > SMALL else d
+
+    leaves = [n for n in walk(e) if isinstance(n, (Var, Ones, Zero, Eye))]
+    named = {n: type(n)(*map(size, n.args)) for n in leaves}
+    return put(e, {old: new for old, new in named.items() if old != new})

@@ -1,0 +1,164 @@
+"""What students get wrong in backpropagation, as wrong solvers.
+
+Each takes `backprop net`'s arguments and `right`, one gradient or several by name, and
+gives what the mistake leads to; its first line speaks to the student.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from solver.expressions import matrix as m
+from solver.expressions.matrix import Var, transpose
+from solver.expressions.nodes import Expr, Mul, Num, Pow
+from solver.expressions.typed import ELEMENTWISE, Fn, HPow, Ones
+from solver.kinds import mistake
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+NET = "backprop net"
+ACTIVATIONS = {"sigmoid", "tanh", "relu", "softplus", "sin", "arctan", "step"} & set(
+    ELEMENTWISE
+)
+
+
+def each(right: Any, change: Callable[[Expr], Expr | None]) -> Any:
+    """One gradient changed, or each of several; None where nothing changes."""
+    if isinstance(right, dict):
+        done = {k: change(v) or v for k, v in right.items()}
+        return None if done == right else type(right)(done)
+    return change(right)
+
+
+def everywhere(e: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """The tree with a change made at every node, from the leaves."""
+    from solver.calculus.factor import rebuild
+
+    args = tuple(everywhere(a, change) if isinstance(a, Expr) else a for a in e.args)
+    return change(e if args == e.args else rebuild(e, args))
+
+
+@mistake(NET)
+def sign_turned(right: Any) -> Any:
+    """The sign is turned: take the loss with the sign with which it is written."""
+    return each(right, lambda e: m.mul(Num(-1), e))
+
+
+@mistake(NET, "grad")
+def transposed(right: Any) -> Any:
+    """This is the transpose: a gradient has the shape of its variable."""
+    if not isinstance(right, (Expr, dict)):
+        return None
+    return each(right, transpose)
+
+
+@mistake("jacobian")
+def layout_exchanged(right: Any) -> Any:
+    """This is the transpose: look up in which layout the derivative is asked for."""
+    return transpose(right) if isinstance(right, Expr) else None
+
+
+@mistake("grad")
+def factor_two_dropped(right: Any) -> Any:
+    """A factor 2 is missing: the variable stands twice in the product."""
+    two = isinstance(right, Mul) and right.args[0] == Num(2)
+    return m.mul(*right.args[1:]) if two else None
+
+
+def without(right: Any, given: dict[str, Any], chosen: Callable[[int, int], bool]) -> Any:
+    """The gradients when some activations are passed as if their derivative were 1."""
+    from solver.calculus.backward import backward
+    from solver.kinds.backprop import network, upstream_of
+
+    whole = network(
+        given["net"], given.get("where"), given.get("vectors", ""), given.get("loss", ""),
+        given.get("batch"),
+    )  # fmt: skip
+    active = [
+        i
+        for i, line in enumerate(whole.lines)
+        if isinstance(line.rhs, Fn) and line.rhs.name in ACTIVATIONS
+    ]
+    hit = [i for k, i in enumerate(active, 1) if chosen(k, len(active))]
+    if not hit:
+        return None
+    lines = [
+        replace(line, rhs=line.rhs.arg) if i in hit else line  # type: ignore[attr-defined]
+        for i, line in enumerate(whole.lines)
+    ]
+    wrong = replace(whole, lines=tuple(lines))
+    names = list(right) if isinstance(right, dict) else list(given["wrt"])
+    found = backward(wrong, frozenset(names), upstream_of(whole, given.get("upstream", "G")))
+    values = {r.var.name: r.value for r in found}
+    if isinstance(right, dict):
+        return type(right)({k: values[k] for k in right})
+    return values[names[0]]
+
+
+@mistake(NET)
+def hidden_derivative_missing(right: Any, **given: Any) -> Any:
+    """The derivative of the hidden activation is missing: a factor at each unit."""
+    return without(right, given, lambda k, many: k < many or many == 1)
+
+
+@mistake(NET)
+def output_derivative_missing(right: Any, **given: Any) -> Any:
+    """The derivative of the output's activation is missing in the chain."""
+    return without(right, given, lambda k, many: k == many > 1)
+
+
+@mistake(NET)
+def tanh_not_squared(right: Any, **given: Any) -> Any:
+    """The derivative of tanh is 1 − tanh², with the square."""
+    from solver.kinds.backprop import network
+
+    if "tanh" not in given["net"]:
+        return None
+    whole = network(given["net"], given.get("where"), given.get("vectors", ""), "", None)
+    bent = {
+        line.var.name
+        for line in whole.lines
+        if isinstance(line.rhs, Fn) and line.rhs.name == "tanh"
+    }
+
+    def change(e: Expr) -> Expr:
+        base = e.args[0] if isinstance(e, (HPow, Pow)) else None
+        squared = isinstance(base, Var) and base.name in bent and e.args[1] == Num(2)
+        return base if squared and base is not None else e
+
+    return each(right, lambda e: everywhere(e, change))
+
+
+@mistake(NET)
+def bias_not_summed(right: Any) -> Any:
+    """A bias is added to every sample of the batch: its gradient is the sum over them."""
+
+    def change(e: Expr) -> Expr | None:
+        first = e.args[0] if isinstance(e, m.Dot) else None
+        ones = isinstance(first, Ones) or (
+            isinstance(first, m.T) and isinstance(first.args[0], Ones)
+        )
+        return m.dot(*e.args[1:]) if ones else None
+
+    return each(right, change)
+
+
+@mistake(NET)
+def mean_forgotten(right: Any, **given: Any) -> Any:
+    """The factor 1/N is missing: the loss is the mean over the samples, not their sum."""
+
+    def change(e: Expr) -> Expr:
+        counted = (
+            isinstance(e, Pow)
+            and isinstance(e.args[0], Var)
+            and "dimension" in e.args[0].flags
+            and e.args[1] == Num(-1)
+        )
+        return Num(1) if counted else e
+
+    return each(right, lambda e: everywhere(e, change))
+
+
