@@ -247,7 +247,7 @@ def test_the_listing_is_run(net):
 
 def test_the_listing_reads_well():
     shown = str(solve("backprop algorithm", net="2: linear 3, softmax"))
-    assert "6          p ← rowsoftmax(z₁)" in shown
+    assert "6          p ← softmax(z₁)" in shown
     assert "∂L/∂z₁ ← p − y" in shown and "W₁ ← W₁ − α∂L/∂W₁" in shown
     assert "∂L/∂p" not in shown  # nothing needs it
 

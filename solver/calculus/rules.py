@@ -43,6 +43,8 @@ def rule(*keys: Any) -> Callable[[Any], Any]:
 
 def rule_for(e: Expr) -> Callable[[Any, Expr], Reaching]:
     """The rule of a node; BadInput names an operation that has none."""
+    if is_squared_norm(e):
+        return squared_norm
     key = e.name if isinstance(e, m.Fn) else type(e)
     if key not in RULES:
         raise BadInput(
@@ -93,6 +95,19 @@ def scalar_power(e: Any, g: Expr) -> Reaching:
         yield base, mul(g, a, power(base, add(a, MINUS)))
     if not isinstance(a, Num):
         yield a, mul(g, e, fn("log", base))
+
+
+def is_squared_norm(e: Expr) -> bool:
+    """Whether a node is ‖X‖², whose two rules nobody writes apart."""
+    if not isinstance(e, m.Pow) or e.args[1] != TWO:
+        return False
+    return isinstance(e.args[0], m.Fn) and e.args[0].name == "norm2"
+
+
+def squared_norm(e: Any, g: Expr) -> Reaching:
+    """d‖X‖² = 2⟨X, dX⟩"""
+    inside = e.args[0].arg
+    yield inside, mul(TWO, g, inside)
 
 
 @rule(m.Dot)

@@ -58,6 +58,9 @@ class Loose(Typing):
         elif op == "kron" and all(find(a.cols) == 1 for a in args):
             if self.known(node) and find(node.cols) != 1:
                 self.outer(node)
+        elif op in ("softmax", "logsumexp") and self.column(args[0]):
+            if find(args[0].rows) == 1:  # a row's, by its entries
+                node.op = f"row{op}"
         elif op == "bars":
             return self.bars(node)
         elif op.startswith("norm") and op not in ("norm1", "norm2"):

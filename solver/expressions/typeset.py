@@ -238,6 +238,8 @@ def _entries(e: m.Had, form: Unicode, show: Any) -> str:
 
 def _function(e: m.Fn, form: Unicode, show: Any) -> tuple[str, int]:
     name, arg = e.name, e.arg
+    if name == "rowsoftmax" and m.dims(arg)[0] == 1 and not _numpy(form):
+        name = "softmax"  # of the only row
     if name == "inv" and not _numpy(form):
         return form.raised(show(arg, ATOM), form.inverse), POWER
     if name in FENCED:

@@ -265,8 +265,9 @@ def conventions(
             notes.append(f"{', '.join(data)} are data: no gradient is asked for them")
     if whole.assumed:
         notes.append("not declared, so read as: " + ", ".join(whole.assumed))
-    functions = {n.name for e in whole.lines for n in walk(e.rhs) if isinstance(n, m.Fn)}
-    if "rowsoftmax" in functions:
+    calls = [n for e in whole.lines for n in walk(e.rhs) if isinstance(n, m.Fn)]
+    functions = {n.name for n in calls}
+    if any(n.name == "rowsoftmax" and dims(n)[0] != 1 for n in calls):
         notes.append("rowsoftmax is the softmax of each row")
     kinks = [KINKS[f] for f in sorted(functions & KINKS.keys())]
     if kinks:
