@@ -288,7 +288,8 @@ def inferred(
     vectors: str,
 ) -> tuple[dict[str, tuple[Any, ...]], str]:
     """Dims for all leaves, and whether vectors are rows or columns: of all readings that
-    type, that with the fewest scalars; where both fit, by the side that weights stand on."""
+    type, that with the fewest scalars, of these one that ends in a loss; where both fit, by
+    the side that weights stand on."""
     capital = any(w[0].isupper() for w in open_)
     if not capital and all(len(shape) == 0 for shape in known.values()):
         return {**known, **dict.fromkeys(open_, ())}, vectors or "rows"
@@ -300,6 +301,7 @@ def inferred(
     first: BadInput | None = None
     ways = [vectors] if vectors else sorted(VECTORS, key=lambda v: v != usual(lines))
     for count in range(len(small) + 1):
+        layers = []
         for way, scalars in product(ways, combinations(small, count)):
             dims: dict[str, Any] = dict(known)
             for w in open_:
@@ -310,10 +312,15 @@ def inferred(
                 else:
                     dims[w] = (Big(), Big())
             try:
-                unified(lines, dims, way)
-                return settled(dims), way
+                end = unified(lines, dims, way)
             except BadInput as e:
                 first = first or e
+                continue
+            if find(end.rows) == find(end.cols) == 1:  # a loss
+                return settled(dims), way
+            layers.append((settled(dims), way))
+        if layers:
+            return layers[0]
     raise first or BadInput("there is nothing to read")
 
 
@@ -328,8 +335,9 @@ def usual(lines: Sequence[tuple[str, str]]) -> str:
     return "columns" if votes > 0 else "rows"
 
 
-def unified(lines: Sequence[tuple[str, str]], dims: dict[str, Any], vectors: str) -> None:
-    """Unify the dims over all lines, twice: the second time knows what the first found."""
+def unified(lines: Sequence[tuple[str, str]], dims: dict[str, Any], vectors: str) -> Node:
+    """The last line, the dims of all unified, twice: the second time knows what the first
+    found."""
     nodes = []
     names = dict(dims)
     for name, rhs in lines:
@@ -341,6 +349,7 @@ def unified(lines: Sequence[tuple[str, str]], dims: dict[str, Any], vectors: str
         for typing, (_, node) in zip(typings, nodes):
             typing.last = last
             typing.visit(node)
+    return nodes[-1][1]
 
 
 def typed(rhs: str, dims: Mapping[str, Any], flags: Mapping[str, Any], vectors: str) -> Expr:

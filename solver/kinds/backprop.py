@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 
 from solver.calculus.backward import Reached, backward
-from solver.calculus.equations import Equations, put, read
+from solver.calculus.equations import PROBABILITIES, Equations, put, read
+from solver.calculus.equations import probabilities as labels
 from solver.core import Answer, BadInput, Check, CheckFailed, Step
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, dims, is_scalar
@@ -160,7 +161,7 @@ def line(r: Reached, values: dict[Expr, Expr]) -> Step:
         rule = f"{len(r.paths)} paths, added: {r.var.name} is used more than once"
         paths = tuple(Step(f"through {p.user.name}", None, p.local) for p in r.paths)
     if r.merged:
-        rule = "this line and the loss behind it taken together"
+        rule = "taken together with the lines behind it"
     formula = added([p.local for p in r.paths])
     before = r.whole if same(r.whole, r.value) else None
     return Step(rule, before, r.value, r.adjoint, formula, paths)
@@ -263,6 +264,9 @@ def conventions(
         data = [v.name for v in whole.leaves if DATA.fullmatch(v.name)]
         if data:
             notes.append(f"{', '.join(data)} are data: no gradient is asked for them")
+    for name, flags in dict(p for e in whole.lines for p in labels(e.rhs, whole.vectors)).items():
+        if not whole.find(name).flags & PROBABILITIES:
+            notes.append(f"if {name} holds labels, declare it {flags[0]}: its entries add up to 1")
     if whole.assumed:
         notes.append("not declared, so read as: " + ", ".join(whole.assumed))
     calls = [n for e in whole.lines for n in walk(e.rhs) if isinstance(n, m.Fn)]

@@ -132,19 +132,18 @@ def equations_of(
             '"4: linear 5, relu, linear 3". Layers on images: pset backprop conv'
         )
     w = Writing(vectors != "columns", size(batch) if batch else None)
-    out: Any = size(net.input[0])
-    x = w.declare(w.letter("x"), w.samples(out))
+    shape: Any = (1, net.input[0])
+    x = w.declare(w.letter("x"), w.samples(size(shape[-1])))
     for name, one in flat(net.layer):
         if type(one) not in STEPS:
             raise BadInput(
                 f"{name} is a {type(one).__name__}: write the network as equations"
             )
-        features = out
-        out = size(one.out((1, out))[-1])
-        x = STEPS[type(one)](w, one, x, features, out)
+        before, shape = shape, one.out(shape)
+        x = STEPS[type(one)](w, one, x, size(before[-1]), size(shape[-1]))
     if not w.lines:
         raise BadInput("the network has no layer to be worked")
-    end(w, x, out, loss)
+    end(w, x, size(shape[-1]), loss)
     return "; ".join(w.lines), w.sizes, "rows" if w.rows else "columns"
 
 
