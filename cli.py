@@ -129,6 +129,7 @@ def build() -> Any:
     from solver.help import COMMANDS, DOCUMENTS, EXAMPLES
 
     formats = click.Choice(["text", "tex", "html", "json"])
+    written = click.Choice([*formats.choices, "numpy"])  # an answer's, where it can be
 
     class Family(click.Group):
         """The kinds of one family as commands, each made from its schema when named."""
@@ -173,7 +174,7 @@ def build() -> Any:
             else:
                 names = [f"--{name}", *(s for s in short if s != f"--{name}"), p.name]
                 parameters.append(click.Option(names, metavar="TEXT", help=text))
-        parameters.append(click.Option(["--format", "format"], type=formats, default="text",
+        parameters.append(click.Option(["--format", "format"], type=written, default="text",
                                        help="how the answer is written"))  # fmt: skip
 
         def callback(format: str, **given: Any) -> int:

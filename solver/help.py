@@ -12,6 +12,7 @@ COMMANDS = """Shapes, counts and answer keys for deep-learning courses, worked a
   pset count vgg16
   pset count params "3x32x32: conv 6 k5, relu, maxpool 2, flatten, linear 10"
   pset fit conv --in 64 --out 32 --k 3
+  pset grad "norm2(X*w - y)^2" --wrt w --where "X: n x d, w: d, y: n"
   pset key s0 --format html --out keys
 
 Any size may be a letter; what is not given stays one. A network is a bundled name
@@ -74,6 +75,9 @@ HELP = {
     "of": "what to compare: params, macs, flops, activations, …",
     "odd": "odd kernels only",
     "depth": "only stacks of this many layers",
+    "expr": "plain text such as x'*A*x, or LaTeX",
+    "point": "take it here as well: 'x = (1, 2), A = [[1, 2], [3, 4]]', or a table",
+    "entries": "SymPy's derivation as well, entry by entry at small sizes",
     "wrt": "the variable to derive by: w, z, yhat, …",
     "where": "what the letters are: 'X: n x d, w: d, S: symmetric d x d'",
     "convention": "what counts as the usual form: see the README",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 FAMILIES = ("shape", "count", "field", "fit", "run", "loss", "update")
-ALONE = ("grad", "jacobian", "hessian")  # families of one kind: no second word
+ALONE = ("grad", "jacobian", "hessian", "eval", "simplify")  # families of one kind: no second word
 DEFAULTS = {"shape": "net", "count": "table", "field": "net"}  # `pset count vgg16`
 
 

@@ -17,17 +17,20 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-FORMATS = ("text", "tex", "html", "json")
+FORMATS = ("text", "tex", "html", "json", "numpy")
 WIDTH = 80
 MARKS = {"right": "✓", "wrong": "✗", "partly": "~", "undecided": "?", "invalid": "!"}
 
 
 def render(thing: Any, format: str = "text", *, width: int = WIDTH) -> str:
-    """An Answer or a Verdict as "text", "tex", "html" (a whole page) or "json"."""
+    """An Answer or a Verdict as "text", "tex", "html" (a whole page) or "json"; an
+    expression as "numpy", a function that runs."""
     if format not in FORMATS:
         from solver.registry import unknown
 
         raise unknown("format", format, list(FORMATS))
+    if format == "numpy":
+        return numpy_text(thing)
     if isinstance(thing, Verdict):
         return verdict_text(thing) if format == "text" else verdict_other(thing, format)
     if format == "text":
@@ -68,6 +71,25 @@ def answer_text(answer: Answer, width: int = WIDTH) -> str:
     notes.append(wrap("Checked by " + "; ".join(v.checks) + ".", width))
     blocks.append("\n".join(notes))
     return "\n\n".join(b for b in blocks if b)
+
+
+def numpy_text(answer: Any) -> str:
+    """The expression of an answer as a NumPy function of its letters."""
+    from solver.expressions.nodes import Expr
+    from solver.values import has_dims
+
+    value = getattr(answer, "value", None)
+    if not isinstance(value, Expr) or not (has_dims(value) or answer.name == "gradient"):
+        raise BadInput("only an expression is written in NumPy: grad, jacobian, hessian, simplify")
+    from solver.expressions.typed import Var, is_scalar, walk
+    from solver.expressions.typeset import numpy_source, unicode
+
+    letters = dict.fromkeys(
+        n.name for n in walk(value) if isinstance(n, Var) and "dimension" not in n.flags
+    )
+    columns = any(isinstance(n, Var) and not is_scalar(n) for n in walk(value))
+    shown = unicode(value) + ("; a column is an (n, 1) array." if columns else "")
+    return numpy_source(value, list(letters), answer.name or "expression", shown)
 
 
 def heading(v: View) -> str:
@@ -111,6 +133,10 @@ def chain_text(first: str, chain: Sequence[str], width: int) -> str:
     if len(one) <= width and "\n" not in one:
         return one
     pad = " " * len(first)
+    if "\n" in chain[-1] and not any("\n" in member for member in chain[:-1]):
+        start = first + joined(chain[:-1]) + (" = " if chain[:-1] else "")
+        if len(start) + max(map(len, chain[-1].split("\n"))) <= width:
+            return start + chain[-1].replace("\n", "\n" + " " * len(start))
     if any("\n" in member for member in chain):
         rows = []
         for member in chain:

@@ -98,7 +98,7 @@ def show(value: Any, form: str = "text") -> str:
 def typed(e: Expr, form: str) -> str:
     """A tree of columns and matrices; ∂f/∂X on the left of a step."""
     from solver.expressions import typeset
-    from solver.expressions.typed import Partial
+    from solver.expressions.typed import Partial, Var
 
     printer = {
         "text": typeset.unicode,
@@ -115,7 +115,8 @@ def typed(e: Expr, form: str) -> str:
             "<mfrac><mrow><mi>∂</mi><mi>f</mi></mrow>"
             f"<mrow><mi>∂</mi>{inside}</mrow></mfrac>"
         )
-    return f"∂f/∂{inside}" if len(inside) == 1 else f"∂f/∂({inside})"
+    alone = len(inside) == 1 or isinstance(e.args[0], Var)
+    return f"∂f/∂{inside}" if alone else f"∂f/∂({inside})"
 
 
 def expression(e: Expr, form: str) -> str:

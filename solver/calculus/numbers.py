@@ -13,7 +13,7 @@ from typing import Any
 from solver.calculus.entries import Rows, TooLarge, Written, exact, plain
 from solver.calculus.exact import Undefined, called, root_or_power
 from solver.expressions import matrix as m
-from solver.expressions.nodes import Call, Expr, Num
+from solver.expressions.nodes import Call, Expr, Num, Pow
 
 LARGEST, DIGITS = 12, 3000  # rows of a matrix that is inverted; bits of a number
 
@@ -32,6 +32,15 @@ class Numbers(Written):
         if "dimension" in v.flags:
             return Num(self.size[v.name])
         return Num(exact(self.at[v.name][i][j]))
+
+    def write(self, e: Expr) -> Rows:
+        if isinstance(e, Pow) and isinstance(e.args[0], m.Fn) and e.args[0].name == "norm2":
+            k = self.scalar(e.args[1])
+            half = exact(k.value) / 2  # type: ignore[attr-defined]
+            if half == int(half):  # ‖x‖² is exact, where ‖x‖ is not
+                squares = [self.times(x, x) for x in self.column(e.args[0].arg)]
+                return ((self.raised(self.plus(*squares), Num(int(half))),),)
+        return super().write(e)
 
     def plus(self, *terms: Expr) -> Expr:
         return number(sum(t.value for t in terms))  # type: ignore[attr-defined]

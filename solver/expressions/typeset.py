@@ -43,7 +43,9 @@ def numpy_code(e: Expr) -> str:
     return _layout(e, Numpy(e))[0]
 
 
-def numpy_source(e: Expr, names: Sequence[str], function: str = "gradient") -> str:
+def numpy_source(
+    e: Expr, names: Sequence[str], function: str = "gradient", doc: str = ""
+) -> str:
     """A module with one function of the arrays `names` (columns are (n, 1) arrays).
 
     Sizes are read off the arrays; one that no array has becomes a last argument.
@@ -62,6 +64,7 @@ def numpy_source(e: Expr, names: Sequence[str], function: str = "gradient") -> s
     lines = [f"    {form.size(d)} = {known[d]}" for d in used if d in known]
     helpers = "".join(f"{HELPERS[h]}\n\n\n" for h in sorted(form.helpers or ()))
     head = f"def {function}({', '.join(arguments)}):"
+    head += f'\n    """{doc}"""' if doc else ""
     return "\n".join(
         ["import numpy as np\n\n", f"{helpers}{head}", *lines, f"    return {body}\n"]
     )

@@ -315,6 +315,8 @@ def as_written(node: Node, reader: Any) -> Expr:
     if op == "*":
         front, back = (args[1], a) if m.is_scalar(args[1]) else args
         return Mul(front, back) if m.is_scalar(front) else m.Dot(a, args[1])
+    if op == "/" and isinstance(a, Num) and isinstance(args[1], Num) and args[1].value:
+        return combine(op, args)
     if op == "/":
         return Mul(Pow(args[1], Num(-1)), a)
     if op in (".*", "./") and m.is_scalar(a):

@@ -33,6 +33,8 @@ FAMILIES = {
     "grad": "Gradients of scalars by scalars, columns and matrices.",
     "jacobian": "Derivatives of columns and matrices.",
     "hessian": "Second derivatives of scalars.",
+    "eval": "Values of expressions at numbers.",
+    "simplify": "Short forms of expressions.",
     "values": "Several questions answered together.",
 }
 
@@ -44,6 +46,8 @@ MODULES = {
     "grad": ("derivative",),
     "jacobian": ("derivative",),
     "hessian": ("derivative",),
+    "eval": ("expression",),
+    "simplify": ("expression",),
 }  # where a family is not one module of its name
 
 

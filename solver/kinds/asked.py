@@ -161,6 +161,16 @@ def numbers(raw: Any) -> Any:
     return found
 
 
+def shape_of_value(value: Any) -> tuple[int, ...]:
+    """The dims that a value shows of its letter: () a number, (n,) a column."""
+    from solver.numeric.text import shape_of
+
+    dims = list(shape_of(value))
+    while dims and dims[-1] == 1:
+        dims.pop()
+    return tuple(dims)
+
+
 def shaped(name: str, value: Any, dims: Any) -> tuple[tuple[Any, ...], ...]:
     """A value as rows, of a variable with these dims."""
     if not isinstance(value, tuple):

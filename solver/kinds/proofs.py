@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from solver.core import BadInput, Check, CheckFailed, Step
-from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, dims, is_scalar
 from solver.expressions.nodes import Expr
 from solver.expressions.scalars import shorter, typed
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from solver.calculus.exact import Proof
 
+ROUNDING = 1e-15  # of floats: below it a value is 0
 SHOWN, WIDE, ALL = 2, 150, 6  # derivatives worked out, letters of a line, entries of a few
 
 
@@ -73,7 +73,10 @@ def short(e: Expr) -> Expr:
     """The short form of a derivative: factored; of scalars alone, as SymPy simplifies it."""
     from solver.calculus.factor import factored, weight
 
-    return shorter(factored(e), weight)
+    found = factored(e)
+    while weight(again := factored(found)) < weight(found):
+        found = again
+    return shorter(found, weight)
 
 
 def long(*trees: Expr) -> bool:
@@ -120,4 +123,6 @@ def valued(e: Expr, rows: Mapping[str, Any], size: Mapping[str, int]) -> tuple[A
     except (ArithmeticError, ValueError) as error:
         raise BadInput(f"the expression has no value at this point: {error}") from None
     ok = same_at(e, rows, size, found)
+    largest = max((abs(x) for row in found for x in row), default=0)
+    found = [[0 if abs(x) <= ROUNDING * largest else x for x in row] for row in found]
     return (found[0][0] if dims(e) == (1, 1) else Matrix(map(tuple, found))), ok
