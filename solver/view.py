@@ -14,6 +14,7 @@ from solver.expressions.formula import GLOSSARY, REAL, meaning
 from solver.expressions.nodes import Add, Expr, Num, Sym, letters
 from solver.values import (
     NAMES,
+    Gradients,
     Listing,
     Numeric,
     Record,
@@ -103,7 +104,8 @@ def view(answer: Answer, form: str = "text") -> View:
     entries: tuple[tuple[str, str], ...] = ()
     if isinstance(value, Record):
         entries = tuple(
-            (escape(label(k)), stated(answer, show(v, form))) for k, v in value.items()
+            (escape(entry_label(value, k)), stated(answer, show(v, form)))
+            for k, v in value.items()
         )
     cells = tuple(tuple(cell(c, form, escape) for c in row) for row in table)
     name = NAMES.get(answer.name, answer.name)
@@ -144,7 +146,7 @@ def answers(answer: Answer, form: str) -> tuple[tuple[str, str], ...]:
     if isinstance(value, Record):
         escape = escaper(form)
         return tuple(
-            (escape(label(k)), stated(answer, inline(v, form)))
+            (escape(entry_label(value, k)), stated(answer, inline(v, form)))
             for k, v in value.items()
         )
     return (("", stated(answer, inline(value, form))),)
@@ -231,6 +233,13 @@ def label(name: str) -> str:
     return NAMES.get(name, name).replace("_", " ")
 
 
+def entry_label(value: Record, name: str) -> str:
+    """An entry's name; of gradients ∂L/∂x, with the letter's sign."""
+    if isinstance(value, Gradients):
+        return f"∂L/∂{expression(Sym(name, 'real'), 'text')}"
+    return label(name)
+
+
 def escaper(form: str) -> Any:
     """The escaping of plain words in this form."""
     from solver import escape
@@ -256,11 +265,20 @@ def shown_step(
     depth += (len(step.rule) - len(rule)) // 4 if step.rule[:1] == " " else 0
     chain = tuple(member(m, form) for m in members)
     said = tuple(is_words(m) for m in members)
-    found = [Line(spelt(rule, form), chain, depth, len(rule), said)]
+    found = [Line(rule_shown(rule, form), chain, depth, len(rule), said)]
     inner = shown if step.before is not None else set()
     for sub in step.substeps:
         found += shown_step(sub, form, escape, depth + 1, inner)
     return found
+
+
+def rule_shown(rule: str, form: str) -> str:
+    """A rule's name: a lemma as mathematics, words as words."""
+    from solver import lemma
+
+    if form == "text" or not lemma.is_lemma(rule):
+        return spelt(rule, form)
+    return lemma.latex(rule) if form == "latex" else lemma.mathml(rule)
 
 
 def spelt(text: str, form: str) -> str:
