@@ -31,6 +31,7 @@ SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     "≥": lambda a, b: a >= b,
     "≤": lambda a, b: a <= b,
     "=": lambda a, b: a == b,
+    ">": lambda a, b: a > b,
     "<": lambda a, b: a < b,
     "divides": lambda a, b: b % a == 0,
 }

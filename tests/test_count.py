@@ -377,7 +377,6 @@ REFUSED = [
     ("count layer", {"net": "lenet5", "ask": ""}, "ask for some of shape, params"),
     ("count parms", {"net": "lenet5"}, "did you mean count params"),
     ("count params", {"net": "CxHxW: [conv 2 k1 | conv 5 k3]"}, "never"),
-    ("count params", {"net": "CxHxW: flatten, linear 10 in_features=384"}, "the layer reads 384"),
 ]  # fmt: skip
 
 

@@ -214,7 +214,7 @@ MISFITS = [
     ("3x32x32: add[conv 2 k1 | conv 5 k1]", "sizes 2 and 5 differ and neither is 1"),
     ("3x32x32: residual[conv 3 k3]", "cannot be added"),
     ("CxHxW: residual[conv C k3]", "never"),
-    ("CxHxW: [conv 2 k1 | conv 5 k3]", "do not fit together"),
+    ("CxHxW: [conv 2 k1 | conv 5 k3]", "H is never H − 2"),
     ("vgg16 @ 3x16x16", "pool5: kernel 2 does not fit: the input is 1 along H"),
     ("3x32x32: (deconv 3 k2 s1000000000)*9", "grow beyond"),
     ("3x3x3: (upsample 1000000000)*500", "grow beyond"),

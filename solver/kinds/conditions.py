@@ -1,48 +1,48 @@
-"""When an answer in letters holds: sizes of at least 1, paths that agree, groups that divide.
+"""When an answer in letters holds: what its layers require of the letters, put shortly.
 
 A layer refuses numbers that do not fit and takes letters at their word; here the word is
 written down. A relation is (left, sign, right): (H, "≥", 3), (C, "=", 64), (g, "divides", C).
+What always holds is left out; what never does is a BadInput.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 
 from solver.core import BadInput
-from solver.expressions.formula import samples, settle
-from solver.expressions.nodes import Call, Div, Sym, alike, evaluate, letters, tree
+from solver.expressions.formula import settle
+from solver.expressions.nodes import (
+    Add,
+    Expr,
+    Neg,
+    Num,
+    Sym,
+    alike,
+    letters,
+    plus,
+    tree,
+)
 from solver.kinds.sampling import letters_of
-from solver.networks.layers import Layer, Row, Shape, show_shape
+from solver.networks.layers import Layer, Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    Relation = tuple[Any, str, Any]
+    from solver.kinds.whole import Remainders
+    from solver.networks.needs import Need
 
-# The field that states a size of the input, and the axis where that size is.
-STATED = {"in_features": -1, "features": 1, "in_channels": 1}
+    Relation = tuple[Any, str, Any]
 
 
 def condition_text(rows: Sequence[Row]) -> str:
     """When these layers fit: "H, W ≥ 3 and C = 64"; nothing if they always do."""
-    rows = [row for row in rows if letters_of((row.layer, row.inputs))]
-    sizes: dict[Any, None] = {}
-    stack: list[Any] = [(*row.inputs, row.out) for row in rows]
-    while stack:
-        x = stack.pop(0)
-        if isinstance(x, (tuple, list)):
-            stack = [*x, *stack]
-        elif not isinstance(x, Sym) and letters(x):
-            sizes[x] = None
-    relations: list[Relation] = []
-    if sizes:
-        from solver.expressions.algebra import condition
+    return written(conditions(rows))
 
-        relations += condition(list(sizes))
-    relations += [(e.args[1], "divides", e.args[0]) for e in sizes if isinstance(e, Div)]
-    for row in rows:
-        relations += agreements(row) if row.layer.INPUTS < 0 else needs(row.layer, row.inputs[0])
+
+def written(relations: Sequence[Relation]) -> str:
+    """Relations in a line, those that share a side and a sign together."""
     clauses: dict[tuple[str, str], dict[str, None]] = {}
     for left, sign, right in relations:
         if sign == "divides":  # one divisor of several sizes, the other way round
@@ -57,72 +57,215 @@ def condition_text(rows: Sequence[Row]) -> str:
     )
 
 
-def equal(a: Any, b: Any, what: str) -> Iterator[Relation]:
-    """(a, "=", b), nothing if that is always so, BadInput if it never is (H and H − 2)."""
-    if not letters(a, b):
-        return
-    apart = tree(a) - b
-    values = {evaluate(apart, env) for env in samples(letters(apart))}
-    if 0 not in values and (len(values) == 1 or never_zero(apart)):
-        raise BadInput(f"{what} do not fit together: {a} is never {b}")
-    if values != {0}:
-        yield (b, "=", a) if isinstance(a, int) else (a, "=", b)
+def conditions(rows: Sequence[Row]) -> list[Relation]:
+    """What must hold of the letters for these layers to fit; BadInput if it never does."""
+    rows = [row for row in rows if letters_of((row.layer, row.inputs))]
+    if not rows:
+        return []
+    found = Conditions()
+    for row in rows:
+        try:
+            found.add(row)
+        except BadInput as e:
+            raise e.at(row.name) if row.name else e from None
+    return found.relations()
 
 
-def equalities(rows: Sequence[Row]) -> list[tuple[Any, Any]]:
-    """The pairs of sizes that paths must agree in: an answer in letters is about those."""
-    merges = (row for row in rows if row.layer.INPUTS < 0)
-    return [(a, b) for row in merges for a, _, b in agreements(row)]
+class Conditions:
+    """The relations of several layers, as they are met, by the letter that they bind.
+
+    `sizes` must be at least 1, `values` is the only one that a letter may have,
+    `remainders` what it leaves, and `others` are relations that stay as they are.
+    """
+
+    def __init__(self) -> None:
+        self.sizes: dict[Any, None] = {}
+        self.values: dict[Sym, int] = {}
+        self.remainders: dict[Sym, dict[Relation, Remainders]] = {}
+        self.others: dict[Relation, None] = {}
+        self.met: set[Any] = set()  # needs and outputs: those are as large as is required
+
+    def add(self, row: Row) -> None:
+        """What one layer asks: sizes of at least 1, and what it requires besides."""
+        for size in (*sized(row.inputs), *own(row.layer)):
+            if size not in self.met:
+                self.positive(size, f"{size} is never 1 or more")
+        self.met.update(sized(row.out))
+        for need in row.layer.requires(*row.inputs):
+            key = need.left, need.sign, need.right
+            plain = need.left == need.right or need.left == 1 and need.sign == "divides"
+            if letters(need.left, need.right) and key not in self.met and not plain:
+                self.met.add(key)
+                FORMS[need.sign](self, need)
+
+    def positive(self, size: Expr, words: Any) -> None:
+        """A size that must be at least 1."""
+        from solver.expressions.algebra import above, nonnegative
+
+        self.sizes[size] = None
+        if any(above(-x - 1).is_nonnegative for x in nonnegative(size)):
+            raise BadInput(str(words))
+
+    def order(self, need: Need) -> None:
+        """a ≥ b is a size too, a − b + 1 ≥ 1; and so on."""
+        a, b = tree(need.left), tree(need.right)
+        high, low = (a, b) if need.sign in "≥>" else (b, a)
+        self.positive(high - low + (0 if need.sign in "<>" else 1), need)
+
+    def equal(self, need: Need) -> None:
+        """a = b: the letter's value, its remainders, or as it stands."""
+        from solver.expressions.algebra import above, to_sympy
+        from solver.kinds.whole import roots, zeros
+
+        a, b = need.left, need.right
+        apart = settle(tree(a) - b)
+        if apart == 0:
+            return
+        sign = above(to_sympy(alike(tree(apart))))
+        if sign.is_positive or sign.is_negative:
+            raise BadInput(f"{need}; {a} is never {b}")
+        names = letters(apart)
+        if len(names) == 1:
+            numbers, rest = roots(apart), zeros(apart)
+            if numbers == set() or rest and not rest[1]:
+                raise BadInput(f"{need}; {a} is never {b}")
+            if numbers and len(numbers) == 1:
+                self.value(names[0], *numbers)
+                return
+            if rest:
+                self.remain(names[0], equation(a, b, apart), rest)
+                return
+        self.others[equation(a, b, apart)] = None
+
+    def value(self, name: Sym, number: int) -> None:
+        """A letter's only value."""
+        if self.values.setdefault(name, number) != number:
+            raise BadInput(f"{name} cannot be both {self.values[name]} and {number}")
+
+    def divide(self, need: Need) -> None:
+        """a divides b: the letter's remainders, or as it stands, common factors gone."""
+        from solver.expressions.algebra import from_sympy, to_sympy
+        from solver.kinds.whole import multiples
+
+        ratio = to_sympy(alike(tree(need.right) / need.left))
+        if ratio.is_integer:
+            return
+        names = letters(need.left, need.right)
+        whole, part = map(from_sympy, ratio.as_numer_denom())
+        relation = (part, "divides", whole)
+        if len(names) == 1 and isinstance(part, Num):
+            rest = multiples(int(part.value), whole)
+            if rest and not rest[1]:
+                raise BadInput(str(need))
+            if rest:
+                self.remain(names[0], relation, rest)
+                return
+        self.others[relation] = None
+
+    def remain(self, name: Sym, relation: Relation, rest: Remainders) -> None:
+        """What a letter leaves by some number."""
+        self.remainders.setdefault(name, {})[relation] = rest
+
+    def relations(self) -> list[Relation]:
+        """All of it: bounds, values, divisors, and the rest."""
+        if not (self.sizes or self.values or self.remainders or self.others):
+            return []  # SymPy is not loaded where no letter is bound
+        from solver.expressions.algebra import condition
+        from solver.kinds.whole import congruence, least, together
+
+        bounds = [strictly(*r) for r in weightiest(condition(list(self.sizes)))]
+        known: list[Relation] = [(name, "=", Num(n)) for name, n in self.values.items()]
+        first: dict[Sym, int] = {}
+        for name, asked in self.remainders.items():
+            if name in self.values:
+                continue
+            found = together(list(asked.values()))
+            if found and not found[1]:
+                raise BadInput(f"no {name} fits everywhere: {written(list(asked))}")
+            if found and len(found[1]) == 1:
+                m, (remainder,) = found
+                known.append(congruence(name, m, remainder))
+                first[name] = least(m, remainder, int(name.kind == "size"))
+            else:
+                known += asked
+        first |= self.values
+        for name, n in self.values.items():
+            for relation, (m, some) in self.remainders.get(name, {}).items():
+                if n % m not in some:
+                    raise BadInput(f"{name} = {n} does not fit: {written([relation])}")
+        for left, sign, right in bounds:
+            if sign == "≤" and isinstance(right, Num):
+                low = max([1, *(r.value for a, s, r in bounds if (a, s) == (left, "≥"))])
+                low = max(low, first.get(left, 1)) if left.kind == "size" else 0
+                if right.value < low:
+                    both = f"{left} ≥ {low} and {left} ≤ {right}"
+                    raise BadInput(f"no {left} fits everywhere: {both}")
+        return [*(b for b in bounds if not implied(b, self.values, first)), *known, *self.others]
 
 
-def never_zero(apart: Any) -> bool:
-    """Whether a difference of sizes is positive, or negative, whatever its letters are."""
+FORMS = {"=": Conditions.equal, "divides": Conditions.divide} | dict.fromkeys(
+    ("≥", "≤", ">", "<"), Conditions.order
+)
+
+
+def sized(thing: Any) -> Iterator[Expr]:
+    """The sizes in nested shapes that are more than a letter."""
+    if isinstance(thing, (tuple, list)):
+        for x in thing:
+            yield from sized(x)
+    elif not isinstance(thing, Sym) and letters(thing):
+        yield thing
+
+
+def own(one: Layer) -> Iterator[Expr]:
+    """A layer's own sizes, less what they may be besides 1 and more: a padding may be 0."""
+    for field in fields(one) if not one.SIGNED else ():  # type: ignore[arg-type]
+        for size in sized(getattr(one, field.name)):
+            yield size + 1 if "padding" in field.name or field.name == "proj" else size
+
+
+def equation(a: Any, b: Any, apart: Any) -> Relation:
+    """a = b, or what is left if it is shorter once terms on both sides are gone."""
+    if isinstance(a, int) or isinstance(b, Sym) and not isinstance(a, Sym):
+        a, b = b, a
+    pairs = [(tree(a), tree(b))]
+    if not isinstance(b, int) and isinstance(apart, Add):
+        less = [t.args[0] for t in apart.args if isinstance(t, Neg)]
+        more = [t for t in apart.args if not isinstance(t, Neg)]
+        pairs += [(plus(*more), plus(*less)), (plus(*less), plus(*more))]
+    left, right = min(pairs, key=lambda p: (len(f"{p[0]}{p[1]}"), len(str(p[0]))))
+    return left, "=", right
+
+
+def weightiest(bounds: list[Relation]) -> list[Relation]:
+    """Bounds without those that follow from another: W ≥ k says that W + 2 ≥ k."""
     from solver.expressions.algebra import above, to_sympy
 
-    sign = above(to_sympy(alike(apart)))
-    return bool(sign.is_positive or sign.is_negative)
+    over = [to_sympy(alike(left - right)) if sign == "≥" and letters(right) else None
+            for left, sign, right in bounds]  # fmt: skip
+    several = [(i, x) for i, x in enumerate(over) if x is not None]
+    less = {i for i, x in several for j, y in several
+            if i != j and above(x - y).is_nonnegative}  # fmt: skip
+    return [b for i, b in enumerate(bounds) if i not in less]
 
 
-def agreements(row: Row) -> list[Relation]:
-    """In what the sizes of paths that are concatenated or added must agree."""
-    found: list[Relation] = []
-    first, *others = row.inputs
-    along = getattr(row.layer, "dim", None)
-    for other in others:
-        what = f"{row.name}: {show_shape(first)} and {show_shape(other)}".removeprefix(": ")
-        for i in range(-min(len(first), len(other)), 0):  # aligned at the end
-            a, b = first[i], other[i]
-            stretched = along is None and 1 in (a, b)
-            if not stretched and (along is None or i != along % len(first) - len(first)):
-                found += equal(a, b, what)
-    return found
+def strictly(left: Expr, sign: str, right: Expr) -> Relation:
+    """s ≥ q + 1 as s > q, and 2p + 6 ≥ 2d as p + 3 ≥ d."""
+    from solver.expressions.algebra import from_sympy, to_sympy
+
+    if sign == "≥" and letters(right):
+        common, _ = to_sympy(alike(left - right)).primitive()
+        left, right = (settle(side / from_sympy(common)) for side in (left, right))
+        if isinstance(right, Add) and right.args[-1] == Num(1):
+            return left, ">", settle(right - 1)
+    return left, sign, right
 
 
-def needs(one: Layer, input: Shape) -> Iterator[Relation]:
-    """What a layer's own numbers and letters must keep to, besides fitting the input."""
-    for name, axis in STATED.items():
-        stated = getattr(one, name, None)
-        if stated is not None and -len(input) <= axis < len(input):
-            at = -one.dims - 1 if name == "in_channels" else axis  # type: ignore[attr-defined]
-            yield from equal(input[at], stated, f"the input and {name}")
-    groups = getattr(one, "groups", 1)
-    if groups != 1 and not isinstance(groups, tuple):
-        at = -one.dims - 1 if hasattr(one, "dims") else 1
-        for whole in (input[at], getattr(one, "out_channels", groups)):
-            if whole != groups and letters(whole, groups):
-                yield groups, "divides", whole
-    name = type(one).__name__
-    if name == "Pool":
-        for k, _, p, d in one.axes():  # type: ignore[attr-defined]
-            reach = settle(tree(d) * (tree(k) - 1) + 1)
-            if p != 0 and letters(p, reach):
-                yield settle(2 * tree(p)), "≤", reach
-    if name == "Fold":
-        from solver.networks.windows import axes_of, exactly, positions
-
-        held = positions(exactly(one.output, 2, "output"), axes_of(one))  # type: ignore[attr-defined,arg-type]
-        yield from equal(input[-1], held.value, "the columns and the windows of the output")
-    if name == "ConvTranspose":
-        for _, s, _, d, q in one.axes():  # type: ignore[attr-defined]
-            if q != 0 and letters(q, s, d):
-                yield q, "<", s if d == 1 else settle(Call("max", tree(s), tree(d)))
+def implied(bound: Relation, values: dict[Sym, int], first: dict[Sym, int]) -> bool:
+    """Whether a letter's least value, or its only one, is within a bound anyway."""
+    left, sign, right = bound
+    if left not in first or not isinstance(right, Num):
+        return False
+    if sign == "≥" and left in values and values[left] < right.value:
+        raise BadInput(f"{left} = {values[left]} does not fit: {written([bound])}")
+    return first[left] >= right.value if sign == "≥" else left in values

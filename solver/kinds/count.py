@@ -14,7 +14,7 @@ from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, Mul, Num, Size, plus, tidy, times
 from solver.kinds import Kind, kind
-from solver.kinds.conditions import condition_text, equalities
+from solver.kinds.conditions import conditions, written
 from solver.kinds.nets import asked, pick, remarks, run, short, work
 from solver.kinds.sampling import holds_at_numbers, letters_of
 from solver.kinds.shape import OFFERED  # noqa: F401 - read by kinds.names
@@ -113,9 +113,9 @@ def answered(
         return int(again([found[i] for i in places]))
 
     things = asked(net, input, batch)
-    letters = condition_text(rows) if letters_of(things) else ""
+    when = conditions(rows)
     has = " at seeded numbers" if letters_of(things) else ""
-    check = Check(how + has, holds_at_numbers(value, things, recount, equalities(rows)))
+    check = Check(how + has, holds_at_numbers(value, things, recount, when))
     notes = [*conventions, *remarks(chosen)]
     if missing:
         notes.insert(0, "at least this many: nothing is known of " + ", ".join(missing))
@@ -123,7 +123,7 @@ def answered(
         what = ", ".join(layer) if layer else short(net)
         steps = [Step(f"{what}: none", None, value)]
     return Answer(
-        value, tuple(steps), (check,), name, letters, tuple(notes), lower=bool(missing)
+        value, tuple(steps), (check,), name, written(when), tuple(notes), lower=bool(missing)
     )
 
 

@@ -8,7 +8,7 @@ from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, plus, times, tree
 from solver.kinds import kind
-from solver.kinds.conditions import condition_text, equalities
+from solver.kinds.conditions import condition_text, conditions
 from solver.kinds.count import (
     INPLACE,
     activations,
@@ -114,8 +114,8 @@ def table_check(
     has = " at seeded numbers" if letters_of(things) else ""
     value = (totals["params"], totals["macs"], totals["activations"])
     how = "outputs, recounted, times the inputs that each reads"
-    equal = equalities(run(net, input, batch)) if has else ()
-    return Check(how + has, holds_at_numbers(value, things, recount, equal))
+    when = conditions(run(net, input, batch))
+    return Check(how + has, holds_at_numbers(value, things, recount, when))
 
 
 UNITS = {"B": 1, "kB": 1000, "MB": 10**6, "GB": 10**9, "KiB": 1024, "MiB": 2**20, "GiB": 2**30}
@@ -218,7 +218,7 @@ def layer_shape(row: Row) -> Answer:
     one, inputs, out = row.layer, row.inputs, row.out
     steps = [*size_steps(one.sides(*inputs)), *channel_steps(one, inputs, out)]
     value = without_batch(out, None)
-    return Answer(value, tuple(steps), (count_again(one, inputs, out),), "shape")
+    return Answer(value, tuple(steps), (count_again(one, inputs, out, conditions([row])),), "shape")
 
 
 KINDS = {"params": params, "weights": weights, "biases": biases, "macs": macs, "flops": flops,

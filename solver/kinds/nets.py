@@ -157,7 +157,7 @@ def traced(net: Net, names: Sequence[str], input: Shape | None) -> Answer:
 
 def counted(net: Net, input: Shape | None, batch: Any, found: Sequence[Row]) -> Check:
     """All shapes of a network reached by counting, layer by layer."""
-    from solver.kinds.conditions import equalities
+    from solver.kinds.conditions import conditions
 
     def recount(net: Net, input: Any, batch: Any) -> Any:
         rows = net.rows(input, batch)
@@ -167,7 +167,7 @@ def counted(net: Net, input: Shape | None, batch: Any, found: Sequence[Row]) -> 
     has = " at seeded numbers" if letters_of(things) else ""
     how = "counting window positions and values, layer by layer" + has
     outs = tuple(row.out for row in found)
-    return Check(how, holds_at_numbers(outs, things, recount, equalities(found)))
+    return Check(how, holds_at_numbers(outs, things, recount, conditions(found)))
 
 
 Lettered = tuple[Layer, tuple[Shape, ...], Shape]

@@ -5,7 +5,7 @@ The operation is given as `shape <layer>` takes it, PyTorch's names and letters 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from solver.core import Answer, BadInput, Check, Step
@@ -13,7 +13,7 @@ from solver.expressions.formula import settle
 from solver.expressions.nodes import Num, times
 from solver.given import Param
 from solver.kinds import Kind
-from solver.kinds.conditions import condition_text
+from solver.kinds.conditions import conditions, written
 from solver.kinds.count import (
     inside_again,
     macs_tree,
@@ -40,6 +40,8 @@ from solver.values import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from solver.kinds.conditions import Relation
 
 OPTIONS = (Param("zeros", "bool", True), Param("gather", "bool", False))
 
@@ -77,7 +79,8 @@ def counted(name: str, given: Mapping[str, Any]) -> Answer:
     row = Row(name, one, inputs, out, None)
     value, steps = Record(), size_steps(one.sides(*inputs))
     value["shape"] = shaped(out[1:] if added else out, one)
-    checks = [count_again(one, inputs, out)]
+    when = conditions([row])
+    checks = [count_again(one, inputs, out, when)]
     trees: dict[str, Any] = {"params": param_tree(one, inputs, True, True, False)}
     if one.buffers(*inputs):
         trees["buffers"] = param_tree(one, inputs, True, True, True) - trees["params"]
@@ -100,9 +103,9 @@ def counted(name: str, given: Mapping[str, Any]) -> Answer:
             sign = None
         steps.append(Step(what, tree, value[what], None, sign))
     if value["params"] != 0 or value.get("macs", 0) != 0:
-        checks.append(again(one, inputs, value, zeros, gather))
+        checks.append(again(one, inputs, value, zeros, gather, when))
     notes = conventions(one, inputs, value["shape"])
-    return Answer(value, tuple(steps), tuple(checks), "counts", condition_text([row]),
+    return Answer(value, tuple(steps), tuple(checks), "counts", written(when),
                   (*notes, "1 multiply-add (MAC) = 2 FLOPs"))  # fmt: skip
 
 
@@ -115,7 +118,14 @@ def formula(what: str, lettered: Any) -> Any:
     return None if tree == Num(0) else tree
 
 
-def again(one: Layer, inputs: Any, value: Mapping[str, Any], zeros: bool, gather: bool) -> Check:
+def again(
+    one: Layer,
+    inputs: Any,
+    value: Mapping[str, Any],
+    zeros: bool,
+    gather: bool,
+    when: Sequence[Relation],
+) -> Check:
     """Parameters and multiply-adds by the other route."""
 
     def recount(one: Layer, *inputs: Any) -> Any:
@@ -132,7 +142,7 @@ def again(one: Layer, inputs: Any, value: Mapping[str, Any], zeros: bool, gather
     has = " at seeded numbers" if letters_of((one, inputs)) else ""
     wanted = (value["params"], value.get("macs", 0))
     how = "outputs, recounted, times the inputs that each reads"
-    return Check(how + has, holds_at_numbers(wanted, (one, *inputs), recount))
+    return Check(how + has, holds_at_numbers(wanted, (one, *inputs), recount, when))
 
 
 def _positions(one: Any, shape: Any) -> int:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
+from math import gcd
 
 from solver.core import BadInput, CheckFailed
 from solver.expressions.formula import at_numbers
-from solver.expressions.nodes import Expr, Num, Sym, evaluate, letters, walk
+from solver.expressions.nodes import Add, Expr, Mul, Num, Sym, evaluate, letters, walk
+from solver.networks.needs import SIGNS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    Relation = tuple[Any, str, Any]
 
 # Small ranges for hyper-parameters; channels in dozens, so that groups divide them.
 RANGES = {"k": (1, 7), "s": (1, 4), "p": (0, 3), "d": (1, 3), "g": (1, 4), "q": (0, 1)}
@@ -73,7 +77,7 @@ def choices(
                 continue
             head = sym.name.split("_")[0]
             low, high = RANGES.get(head, (1, 300))
-            n = random.randint(low, high)
+            n = random.randint(low if sym.kind == "count" else max(low, 1), high)
             if head == "C":
                 n = 12 * random.randint(1, 9)
             elif head == "N":
@@ -84,28 +88,68 @@ def choices(
         yield env
 
 
+def nudged(env: dict[str, int], relations: Sequence[Relation]) -> dict[str, int]:
+    """The numbers moved towards what relations ask: W = 2H, 4 divides H − 1, H ≥ 3."""
+    env = dict(env)
+    for left, sign, right in relations:
+        a, b = (max(int(evaluate(x, env)), 0) for x in (left, right))
+        if sign == "=" and isinstance(left, Sym):
+            env[left.name] = b
+        elif sign == "=" and isinstance(right, Num) and isinstance(left, Mul):
+            for sym in letters(left):  # C·H·W = 384: each takes what it can, the last the rest
+                rest = b * env[sym.name] // max(int(evaluate(left, env)), 1)
+                last = sym == letters(left)[-1]
+                env[sym.name] = max(rest if last else gcd(env[sym.name], b), 1)
+        elif sign == "divides" and isinstance(right, Num):
+            env |= {s.name: gcd(a, b) for s in letters(left)[:1]}
+        elif sign == "divides" and a:
+            some = letters(right)[:1] if isinstance(right, Add) else letters(right)
+            moved = a - b % a if isinstance(right, Add) else (a - 1) * b if b % a else 0
+            env |= {s.name: env[s.name] + moved for s in some[:1]}
+        elif sign in "≥>" and isinstance(left, Sym):
+            env[left.name] = max(a, b + (sign == ">"))
+        elif sign == "≤" and isinstance(left, Sym):
+            env[left.name] = min(a, b)
+    return env
+
+
+def meets(env: dict[str, int], relations: Sequence[Relation]) -> bool:
+    """Whether the relations hold at these numbers."""
+    try:
+        pairs = [(evaluate(a, env), sign, evaluate(b, env)) for a, sign, b in relations]
+        return all(SIGNS[sign](a, b) for a, sign, b in pairs)
+    except ZeroDivisionError:
+        return False
+
+
 def holds_at_numbers(
-    value: Any, things: Any, count: Callable[..., Any], equal: Sequence[Any] = ()
+    value: Any, things: Any, count: Callable[..., Any], relations: Sequence[Relation] = ()
 ) -> bool:
     """Whether value, with numbers put for its letters, equals what count(things) finds.
 
-    Numbers that count refuses with BadInput are passed over, and those at which pairs that
-    must be equal are not; BadInput if none is left, CheckFailed if too few are left to say
-    anything.
+    Only numbers that meet the relations are tried, and there a layer or network (the first
+    of the things) must take them: else the condition says too little. Numbers that count
+    refuses besides are passed over. BadInput if none is left, CheckFailed if too few are
+    left to say anything.
     """
     names = letters_of((value, things))
     if not names:
         return bool(at_numbers(value, {}) == count(*things))
+    runs = hasattr(things[0], "rows") or hasattr(things[0], "out")
     met, refused = 0, None
     for i, env in enumerate(choices(names, sorted(numbers_of(things)))):
         if i == VAIN and not met and refused:
             raise BadInput(f"this fits at none of {VAIN} numbers tried; the last time: {refused}")
-        apart = [pair for pair in equal if len(set(at_numbers(pair, env))) > 1]
-        if apart:
-            refused = refused or BadInput(f"{apart[0][0]} and {apart[0][1]} differ")
+        env = nudged(nudged(env, relations), relations)
+        if not meets(env, relations):
+            unmet = next(r for r in relations if not meets(env, [r]))
+            refused = refused or BadInput("{} {} {} does not hold".format(*unmet))
             continue
+        put = numbered(things, env)
+        if runs and not accepts(put):
+            return False
         try:
-            counted = count(*numbered(things, env))
+            counted = count(*put)
         except ZeroDivisionError:
             continue
         except BadInput as e:
@@ -121,4 +165,14 @@ def holds_at_numbers(
                        f"the last misfit: {refused}")
     if met < 3:
         raise CheckFailed(f"no numbers were found at which {value} could be counted")
+    return True
+
+
+def accepts(things: Any) -> bool:
+    """Whether the layer or network that comes first takes the rest."""
+    first, *rest = things
+    try:
+        first.rows(*rest) if hasattr(first, "rows") else first.out(*rest)
+    except BadInput:
+        return False
     return True

@@ -6,7 +6,7 @@ letter. PyTorch's names with the number of axes (conv1d, max_pool2d) are accepte
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from solver.core import Answer, BadInput, Check, Step
@@ -14,9 +14,10 @@ from solver.expressions.formula import Work, rename
 from solver.expressions.nodes import Sym, plus
 from solver.given import Param, fields_of, letter
 from solver.kinds import Kind, kind
-from solver.kinds.conditions import condition_text, equalities
+from solver.kinds.conditions import conditions, written
 from solver.kinds.sampling import holds_at_numbers, letters_of
 from solver.networks.layers import AXES, Layer, Row, layer
+from solver.networks.needs import aligned
 from solver.registry import first_line
 from solver.values import Listing, Shape
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from solver.expressions.nodes import Size
+    from solver.kinds.conditions import Relation
     from solver.networks.net import Net
 
     Names = tuple[str, ...]
@@ -103,13 +105,13 @@ def of_layer(name: str, cls: Any, given: Mapping[str, Any]) -> Answer:
     works = one.sides(*inputs)
     steps = [*size_steps(works), *channel_steps(one, inputs, out)]
     value: Any = shaped(out[1:] if added else out, one)
-    condition = condition_text([Row("", one, inputs, out, None)])
+    when = conditions([Row("", one, inputs, out, None)])
     return Answer(
         value,
         tuple(steps),
-        (count_again(one, inputs, out),),
+        (count_again(one, inputs, out, when),),
         name="shape",
-        condition=condition,
+        condition=written(when),
         conventions=conventions(one, inputs, value),
     )
 
@@ -237,12 +239,11 @@ def channel_steps(one: Layer, inputs: Any, out: Any) -> list[Step]:
     return []
 
 
-def count_again(one: Layer, inputs: Any, out: Any) -> Check:
+def count_again(one: Layer, inputs: Any, out: Any, when: Sequence[Relation]) -> Check:
     """The output shape reached another way: by counting."""
     has = bool(letters_of((one, inputs)))
     how = one.how() + (" at seeded numbers" if has else "")
-    equal = equalities([Row("", one, inputs, out, None)])
-    return Check(how, holds_at_numbers(tuple(out), (one, *inputs), _recount, equal))
+    return Check(how, holds_at_numbers(tuple(out), (one, *inputs), _recount, when))
 
 
 def _recount(one: Layer, *inputs: Any) -> Any:
@@ -262,6 +263,9 @@ def conventions(one: Layer, inputs: Any, value: Any) -> tuple[str, ...]:
             found.append("ceil mode: the last window may hang over the edge, but starts inside")
         elif any("/" in str(w.formula) for _, w in one.sides(*inputs)):
             found.append("sizes are rounded down: a window must fit whole")
+    lead = {"Add": inputs, "Matmul": [s[:-2] for s in inputs]}.get(name, ())
+    if any(need.left != need.right for need in aligned(*lead)):
+        found.append("sizes in letters that must be equal are not 1, which would stretch")
     if name == "Interpolate" and len(inputs[0]) == 3:
         found.append("three sizes are N×C×L, as PyTorch reads them: an image is N×C×H×W")
     if name == "Conv" and str(getattr(one, "padding", "")) == "same":

@@ -6,13 +6,14 @@ coefficient, and the Euclidean radial basis functions that gave the ten scores.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
 from solver.core import BadInput
 from solver.expressions.formula import Work, settle
 from solver.expressions.nodes import Expr, Size, plus, tidy, times
-from solver.networks.conv import SIZE, fit
+from solver.networks.conv import SIZE
 from solver.networks.layers import (
     Layer,
     Shape,
@@ -23,6 +24,7 @@ from solver.networks.layers import (
     split,
     starts,
 )
+from solver.networks.needs import Need, fit
 
 # The name by which solver.given reads pairs: 6x3 6x4 3x4 1x6.
 Shapes = tuple[tuple[int, int], ...]
@@ -30,11 +32,8 @@ Shapes = tuple[tuple[int, int], ...]
 
 def windows(sides: Shape, kernel: Size, stride: Size) -> list[tuple[str, Work]]:
     """The output sizes of a square window without padding, each with its axis."""
-    found = []
-    for n, axis in zip(sides, "HW"):
-        fit(n, kernel, 0, 1, axis)
-        found.append((axis, SIZE.at(n=n, k=kernel, s=stride, p=0, d=1)))
-    return found
+    works = (SIZE.at(n=n, k=kernel, s=stride, p=0, d=1) for n in sides)
+    return list(zip("HW", works))
 
 
 @layer("sparse-conv")
@@ -67,12 +66,16 @@ class SparseConv(Layer):
                     f"{show_shape(group)}"
                 )
             positive("maps and the inputs they read", *group)
-            if isinstance(channels, int) and group[1] > channels:
-                raise BadInput(
-                    f"a map cannot read {group[1]} inputs: "
-                    f"{show_shape(input)} has {channels}"
-                )
+        self.admit(input)
         return batch, channels, sides
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        _, channels, sides = split(inputs[0], 2, "sparse convolution")
+        words = "a map cannot read {right} inputs: {} has {left}"
+        for _, read in self.groups:
+            yield Need(channels, "≥", read, words, inputs[0])
+        for n, axis in zip(sides, "HW"):
+            yield fit(n, self.kernel, 0, 1, axis)
 
     def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
         return windows(self.fits(inputs[0])[2], self.kernel, 1)
@@ -160,7 +163,13 @@ class Subsample(Layer):
 
     def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
         positive("kernel", self.kernel)
-        return windows(split(inputs[0], 2, "subsampling")[2], self.kernel, self.kernel)
+        _, _, sides = split(inputs[0], 2, "subsampling")
+        self.admit(*inputs)
+        return windows(sides, self.kernel, self.kernel)
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        for n, axis in zip(inputs[0][-2:], "HW"):
+            yield fit(n, self.kernel, 0, 1, axis)
 
     def out(self, *inputs: Shape) -> Shape:
         batch, channels, _ = split(inputs[0], 2, "subsampling")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from solver.core import BadInput
@@ -16,9 +16,9 @@ from solver.networks.layers import (
     Shape,
     Signal,
     layer,
-    same,
     show_shape,
 )
+from solver.networks.needs import Need, aligned
 
 Named = tuple[str, Layer]
 
@@ -153,16 +153,20 @@ class Concat(Layer):
             )
         if not -len(first) <= self.dim < len(first):
             raise BadInput(f"there is no axis {self.dim} in {show_shape(first)}")
+        self.admit(*inputs)
         at = self.dim % len(first)
-        for other in inputs[1:]:
-            for i, (a, b) in enumerate(zip(first, other)):
-                if i != at and not same(a, b):
-                    raise BadInput(
-                        f"{show_shape(first)} and {show_shape(other)} cannot be concatenated "
-                        f"along axis {at}: they differ along axis {i}, {a} and {b}"
-                    )
         joined = settle(sum((tree(s[at]) for s in inputs[1:]), tree(first[at])))
         return (*first[:at], joined, *first[at + 1 :])
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        first, *others = inputs
+        at = self.dim % len(first)
+        words = "{} and {} cannot be concatenated along axis {}: "
+        words += "they differ along axis {}, {left} and {right}"
+        for other in others:
+            for i, (a, b) in enumerate(zip(first, other)):
+                if i != at:
+                    yield Need(a, "=", b, words, first, other, at, i)
 
     def recount(self, *inputs: Shape) -> Shape:
         at = self.dim % len(inputs[0])
@@ -181,7 +185,11 @@ class Add(Layer):
     INPUTS = -1
 
     def out(self, *inputs: Shape) -> Shape:
+        self.admit(*inputs)
         return broadcast(*inputs)
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        yield from aligned(*inputs)
 
     def recount(self, *inputs: Shape) -> Shape:
         rank = max(map(len, inputs))

@@ -6,6 +6,7 @@ C_out×(C_in/groups)×kernel (transposed: C_in×(C_out/groups)×kernel).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -17,18 +18,17 @@ from solver.networks.layers import (
     Layer,
     Shape,
     Sides,
-    divides,
     factors,
     layer,
     lead,
     per_axis,
     positive,
     ratio,
-    same,
     show_shape,
     split,
     starts,
 )
+from solver.networks.needs import Need, divides, fit, greater
 from solver.registry import unknown
 
 SIZE = Formula("floor((n + 2*p - d*(k - 1) - 1)/s) + 1")
@@ -101,39 +101,26 @@ class Conv(Layer):
 
     def fits(self, input: Shape) -> tuple[Shape, Size, Shape]:
         """The parts of an input that this layer takes, else BadInput with the numbers."""
-        batch, channels, sides = split(input, self.dims, "convolution")
-        axes = self.axes()
-        if self.in_channels is not None and not same(channels, self.in_channels):
-            raise BadInput(
-                f"the input {show_shape(input)} has {channels} channels, the filters read "
-                f"{self.in_channels}"
-            )
-        divides(self.groups, channels, "groups", "input channels")
-        divides(self.groups, self.out_channels, "groups", "output channels")
+        parts = split(input, self.dims, "convolution")
+        self.axes()
         positive("output channels", self.out_channels)
         if self.padding_mode not in MODES:
             raise unknown("padding mode", self.padding_mode, list(MODES))
-        for n, (k, _, p, d), axis in zip(sides, axes, AXES[self.dims]):
-            fit(n, k, p, d, axis)
-            if (
-                self.padding_mode == "circular"
-                and isinstance(n, int)
-                and isinstance(p, int)
-            ):
-                if p > 2 * n:
-                    raise BadInput(
-                        f"circular padding {p // 2} wraps around the input's {n} more than once"
-                    )
-            if (
-                self.padding_mode == "reflect"
-                and isinstance(n, int)
-                and isinstance(p, int)
-            ):
-                if p - p // 2 >= n:
-                    raise BadInput(
-                        f"reflect padding {p // 2} must be less than the input's {n}"
-                    )
-        return batch, channels, sides
+        self.admit(input)
+        return parts
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        _, channels, sides = split(inputs[0], self.dims, "convolution")
+        yield from reads(self, inputs[0], channels)
+        for n, (k, _, p, d), axis in zip(sides, self.axes(), AXES[self.dims]):
+            yield fit(n, k, p, d, axis)
+            more = p - p // 2  # of the two sides, where 'same' pads one more than the other
+            if self.padding_mode == "circular":
+                words = "circular padding {left} wraps around the input's {right} more than once"
+                yield Need(more, "≤", n, words)
+            if self.padding_mode == "reflect":
+                words = "reflect padding {left} must be less than the input's {right}"
+                yield Need(more, "<", n, words)
 
     def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
         _, _, sides = self.fits(inputs[0])
@@ -228,35 +215,27 @@ class ConvTranspose(Layer):
         for name, sizes in zip(names, found):
             positive(name, *sizes, least=0 if "padding" in name else 1)
         positive("groups", self.groups)
-        for _, s, _, d, q in zip(*found):
-            if isinstance(q, int) and isinstance(s, int) and isinstance(d, int):
-                if q >= max(s, d):
-                    raise BadInput(
-                        f"output padding {q} must be smaller than the stride {s} "
-                        f"or the dilation {d}"
-                    )
         return list(zip(*found))
 
     def fits(self, input: Shape) -> tuple[Shape, Size, Shape]:
         """The parts of an input that this layer takes, else BadInput with the numbers."""
-        batch, channels, sides = split(input, self.dims, "transposed convolution")
-        if self.in_channels is not None and not same(channels, self.in_channels):
-            raise BadInput(
-                f"the input {show_shape(input)} has {channels} channels, the filters read "
-                f"{self.in_channels}"
-            )
-        axes = self.axes()
+        parts = split(input, self.dims, "transposed convolution")
+        self.axes()
         positive("output channels", self.out_channels)
-        divides(self.groups, channels, "groups", "input channels")
-        divides(self.groups, self.out_channels, "groups", "output channels")
-        for n, (k, s, p, d, q) in zip(sides, axes):
+        self.admit(input)
+        return parts
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        _, channels, sides = split(inputs[0], self.dims, "transposed convolution")
+        yield from reads(self, inputs[0], channels)
+        for n, (k, s, p, d, q) in zip(sides, self.axes()):
+            if q != 0:
+                words = "output padding {left} must be smaller than the stride {} "
+                words += "or the dilation {}"
+                yield Need(q, "<", greater(s, d), words, s, d)
             work = TRANSPOSED.at(n=n, k=k, s=s, p=p, d=d, q=q)
-            if isinstance(work.value, int) and work.value < 1:
-                raise BadInput(
-                    f"the output would be {work.value} wide ({work.tree}): "
-                    "use less padding or a larger kernel"
-                )
-        return batch, channels, sides
+            words = "the output would be {left} wide ({}): use less padding or a larger kernel"
+            yield Need(work.value, "≥", 1, words, work.tree)
 
     def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
         _, _, sides = self.fits(inputs[0])
@@ -333,19 +312,13 @@ def half(p: Size) -> Size:
     return p // 2 if isinstance(p, int) else settle(p / 2)
 
 
-def fit(n: Size, k: Size, p: Size, d: Size, axis: str) -> None:
-    """Refuse a kernel larger than the padded input (numbers only)."""
-    if all(isinstance(x, int) for x in (n, k, p, d)):
-        reach = d * (k - 1) + 1
-        if reach > n + p:
-            what = f"kernel {k}" + (
-                f" with dilation {d} reaches over {reach} and" if d != 1 else ""
-            )
-            pad = f", {n + p} with its padding" if p else ""
-            raise BadInput(
-                f"{what} does not fit: the input is {n} along {axis}{pad}; "
-                f"use a smaller kernel or more padding"
-            )
+def reads(one: Conv | ConvTranspose, input: Shape, channels: Size) -> Iterator[Need]:
+    """What both convolutions need of channels: those stated, and whole groups of them."""
+    if one.in_channels is not None:
+        words = "the input {} has {left} channels, the filters read {right}"
+        yield Need(channels, "=", one.in_channels, words, input)
+    yield divides(one.groups, channels, "groups", "input channels")
+    yield divides(one.groups, one.out_channels, "groups", "output channels")
 
 
 def _product(*sizes: Size) -> Size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from solver.core import BadInput
@@ -15,9 +16,9 @@ from solver.networks.layers import (
     layer,
     lead,
     positive,
-    same,
     show_shape,
 )
+from solver.networks.needs import Need, aligned
 
 
 @layer("linear")
@@ -38,17 +39,17 @@ class Linear(Layer):
             raise BadInput("a linear layer takes …×features, not a single number")
         positive("output features", self.out_features, least=0)
         positive("every size of the input", *input, least=0)
-        if self.in_features is not None and not same(input[-1], self.in_features):
-            hint = ""
-            if len(input) > 2 and self.in_features in (count(input), count(input[1:])):
-                hint = (
-                    f"; flatten it first: {show_shape(input)} holds {self.in_features}"
-                )
-            raise BadInput(
-                f"the input {show_shape(input)} has {input[-1]} features along its last axis, "
-                f"the layer reads {self.in_features}{hint}"
-            )
+        self.admit(input)
         return (*input[:-1], self.out_features)
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        (input,) = inputs
+        if self.in_features is None:
+            return
+        words = "the input {} has {left} features along its last axis, the layer reads {right}"
+        if len(input) > 2 and self.in_features in (count(input), count(input[1:])):
+            words += "; flatten it first: {} holds {right}"
+        yield Need(input[-1], "=", self.in_features, words, input, input)
 
     def recount(self, *inputs: Shape) -> Shape:
         rows, columns = self.weights(*inputs)["weight"]
@@ -74,6 +75,9 @@ class Linear(Layer):
         return None
 
 
+DIFFER = "the inputs {} and {} differ before features"
+
+
 @layer("bilinear")
 @dataclass(frozen=True, eq=False, repr=False)
 class Bilinear(Layer):
@@ -92,17 +96,19 @@ class Bilinear(Layer):
         a, b = inputs
         if not a or not b:
             raise BadInput("a bilinear layer takes …×features, not single numbers")
-        if a[:-1] != b[:-1]:
-            raise BadInput(
-                f"the inputs {show_shape(a)} and {show_shape(b)} differ before features"
-            )
-        for shape, want in ((a, self.in1_features), (b, self.in2_features)):
-            if want is not None and not same(shape[-1], want):
-                raise BadInput(
-                    f"the input {show_shape(shape)} does not have {want} features"
-                )
+        if len(a) != len(b):
+            raise BadInput(DIFFER.format(show_shape(a), show_shape(b)))
+        self.admit(a, b)
         positive("output features", self.out_features)
         return (*a[:-1], self.out_features)
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        for m, n in zip(*(shape[:-1] for shape in inputs)):
+            yield Need(m, "=", n, DIFFER, *inputs)
+        for shape, want in zip(inputs, (self.in1_features, self.in2_features)):
+            if want is not None:
+                words = "the input {} does not have {right} features"
+                yield Need(shape[-1], "=", want, words, shape)
 
     def recount(self, *inputs: Shape) -> Shape:
         return (*inputs[1][:-1], self.weights(*inputs)["weight"][0])
@@ -138,13 +144,14 @@ class Embedding(Layer):
 
     def out(self, *inputs: Shape) -> Shape:
         positive("the table's sizes", self.num_embeddings, self.embedding_dim)
-        if self.padding_idx is not None and isinstance(self.num_embeddings, int):
-            if not -self.num_embeddings <= self.padding_idx < self.num_embeddings:
-                raise BadInput(
-                    f"padding_idx {self.padding_idx} is no row of a table of "
-                    f"{self.num_embeddings}: 0 to {self.num_embeddings - 1}"
-                )
+        self.admit(*inputs)
         return (*inputs[0], self.embedding_dim)
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        rows, i = self.num_embeddings, self.padding_idx
+        if i is not None:
+            words = "padding_idx {} is no row of a table of {left}: 0 to {}"
+            yield Need(rows, ">", max(i, -i - 1), words, i, rows - 1)
 
     def recount(self, *inputs: Shape) -> Shape:
         self.out(*inputs)
@@ -171,18 +178,19 @@ class Matmul(Layer):
             raise BadInput(
                 "a matrix product takes vectors or matrices, not single numbers"
             )
-        inner, against = a[-1], b[-2] if len(b) > 1 else b[0]
-        if not same(inner, against):
-            raise BadInput(
-                f"{show_shape(a)} times {show_shape(b)}: the inner sizes {inner} and "
-                f"{against} must be equal"
-            )
+        self.admit(a, b)
         lead = broadcast(a[:-2], b[:-2])
         return (
             *lead,
             *(a[-2:-1] if len(a) > 1 else ()),
             *(b[-1:] if len(b) > 1 else ()),
         )
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        a, b = inputs
+        words = "{} times {}: the inner sizes {left} and {right} must be equal"
+        yield Need(a[-1], "=", b[-2] if len(b) > 1 else b[0], words, a, b)
+        yield from aligned(a[:-2], b[:-2])
 
     def recount(self, *inputs: Shape) -> Shape:
         a, b = inputs
@@ -208,20 +216,9 @@ class Matmul(Layer):
 
 
 def broadcast(*shapes: Shape) -> Shape:
-    """The common shape under NumPy's rule: aligned at the end, 1 stretches."""
+    """The common shape of shapes that are `aligned`: 1 stretches."""
     found: list[Size] = []
     for i in range(max(map(len, shapes), default=0), 0, -1):
-        size: Size = 1
-        for shape in shapes:
-            if len(shape) < i or shape[-i] == 1:
-                continue
-            if size == 1:
-                size = shape[-i]
-            elif not same(size, shape[-i]):
-                listed = " and ".join(map(show_shape, shapes))
-                raise BadInput(
-                    f"{listed} cannot be added: sizes {size} and {shape[-i]} differ "
-                    "and neither is 1"
-                )
-        found.append(size)
+        sizes = [s[-i] for s in shapes if len(s) >= i and s[-i] != 1]
+        found.append((*sizes, 1)[0])
     return tuple(found)

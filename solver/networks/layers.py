@@ -8,7 +8,7 @@ what PyTorch refuses, with BadInput.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -29,6 +29,8 @@ from solver.registry import Registry
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar
+
+    from solver.networks.needs import Need
 
 Shape = tuple[Size, ...]
 Sides = int | Expr | tuple[Size, ...]  # one size for every axis, or one an axis
@@ -136,6 +138,7 @@ class Layer:
     LETTERS: ClassVar[Mapping[str, str]] = {}
     KNOWN: ClassVar[bool] = True  # whether its weights and multiply-adds can be counted
     INPUTS: ClassVar[int] = 1  # how many shapes it takes; -1 for any number
+    SIGNED: ClassVar[bool] = False  # whether its own sizes may be negative
 
     def __repr__(self) -> str:
         shown = (f"{k}={v!r}" for k, v in vars(self).items())
@@ -144,6 +147,16 @@ class Layer:
     def out(self, *inputs: Shape) -> Shape:
         """The output shape; raises BadInput where PyTorch refuses the input."""
         return inputs[0]
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        """What the sizes must keep to; inputs with the right number of axes are assumed."""
+        return iter(())
+
+    def admit(self, *inputs: Shape) -> None:
+        """Refuse numbers that do not meet what the layer requires."""
+        for need in self.requires(*inputs):
+            if need.unmet:
+                raise BadInput(str(need))
 
     def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
         """The sizes that a formula gives, each with its axis: [("H", work), ...]."""
@@ -267,15 +280,6 @@ def positive(what: str, *sizes: Size, least: int = 1) -> None:
             raise BadInput(f"{what} must be {least} or more, not {x}")
 
 
-def divides(part: Size, whole: Size, what: str, of: str) -> None:
-    """Refuse if part does not divide whole; where there are letters nothing is known."""
-    if isinstance(part, int) and isinstance(whole, int) and whole % part:
-        raise BadInput(
-            f"{of} {whole} cannot be divided by {what} {part}: {whole} = "
-            f"{whole // part}·{part} + {whole % part}"
-        )
-
-
 def ratio(a: Size, b: Size) -> Size:
     """a / b, which is known to come out even."""
     return settle(tree(a) / b) if b != 1 else a
@@ -295,11 +299,6 @@ def split(input: Shape, dims: int, name: str) -> tuple[Shape, Size, Shape]:
     for size in input[: batch + 1]:
         positive("batch and channels", size, least=0)
     return input[:batch], input[batch], input[batch + 1 :]
-
-
-def same(a: Size, b: Size) -> bool:
-    """Whether two sizes may be equal: numbers must be, letters are taken at their word."""
-    return a == b or not (isinstance(a, int) and isinstance(b, int))
 
 
 def show_shape(shape: Sequence[Any]) -> str:

@@ -6,8 +6,8 @@ not learned (Keras counts them as parameters, PyTorch does not).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 
 from solver.core import BadInput
 from solver.expressions.nodes import Expr, Size, times
@@ -15,12 +15,12 @@ from solver.networks.layers import (
     Layer,
     Shape,
     Sides,
-    divides,
+    count,
     layer,
     positive,
-    same,
     show_shape,
 )
+from solver.networks.needs import Need, divides
 
 
 class Norm(Layer):
@@ -63,13 +63,14 @@ class BatchNorm(Norm):
     LETTERS = {"features": "C"}
 
     def out(self, *inputs: Shape) -> Shape:
-        channels = channels_of(inputs[0], self.dims, "batch norm")
-        if self.features is not None and not same(channels, self.features):
-            raise BadInput(
-                f"the input {show_shape(inputs[0])} has {channels} channels, "
-                f"the layer normalises {self.features}"
-            )
+        channels_of(inputs[0], self.dims, "batch norm")
+        self.admit(*inputs)
         return inputs[0]
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        if self.features is not None:
+            words = "the input {} has {left} channels, the layer normalises {right}"
+            yield Need(inputs[0][1], "=", self.features, words, inputs[0])
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
         return affine(self.affine, channels_of(inputs[0], self.dims, "batch norm"))
@@ -93,21 +94,17 @@ class InstanceNorm(Norm):
     LETTERS = {"features": "C"}
 
     def out(self, *inputs: Shape) -> Shape:
+        channels_of(inputs[0], self.dims, "instance norm")
+        self.admit(*inputs)
+        return inputs[0]
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
         (input,) = inputs
-        channels = channels_of(input, self.dims, "instance norm")
-        if (
-            self.features is not None
-            and self.affine
-            and not same(channels, self.features)
-        ):
-            raise BadInput(f"the input has {channels} channels, not {self.features}")
-        sides = [n for n in input[2:] if isinstance(n, int)]
-        if len(sides) == len(input[2:]) and prod(sides) <= 1:
-            raise BadInput(
-                f"instance norm needs more than one value a channel to have a variance: "
-                f"{show_shape(input)} has {prod(sides)}"
-            )
-        return input
+        if self.features is not None and self.affine:
+            words = "the input has {left} channels, not {right}"
+            yield Need(input[1], "=", self.features, words)
+        words = "instance norm needs more than one value a channel to have a variance: {} has "
+        yield Need(count(input[2:]), "≥", 2, words + "{left}", input)
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
         return affine(self.affine, channels_of(inputs[0], self.dims, "instance norm"))
@@ -125,16 +122,18 @@ class GroupNorm(Norm):
     LETTERS = {"groups": "g", "features": "C"}
 
     def out(self, *inputs: Shape) -> Shape:
-        channels = channels_of(inputs[0], None, "group norm")
+        channels_of(inputs[0], None, "group norm")
         positive("groups", self.groups)
-        if self.features is not None:
-            divides(self.groups, self.features, "groups", "channels")
-            if not same(channels, self.features):
-                raise BadInput(
-                    f"the input has {channels} channels, not {self.features}"
-                )
-        divides(self.groups, channels, "groups", "channels")
+        self.admit(*inputs)
         return inputs[0]
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        channels = inputs[0][1]
+        if self.features is not None:
+            yield divides(self.groups, self.features, "groups", "channels")
+            words = "the input has {left} channels, not {right}"
+            yield Need(channels, "=", self.features, words)
+        yield divides(self.groups, channels, "groups", "channels")
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
         return affine(self.affine, channels_of(inputs[0], None, "group norm"))
@@ -149,22 +148,25 @@ class LayerNorm(Norm):
     affine: bool = True
     bias: bool = True
 
+    ENDS = "the input {} does not end in the normalised shape {}"
+
     def normalised(self, input: Shape) -> Shape:
         """The axes it normalises, which must be the input's last ones."""
         if self.shape is None:
             return input[-1:]
-        wanted = self.shape if isinstance(self.shape, tuple) else (self.shape,)
-        tail = input[len(input) - len(wanted) :] if len(wanted) <= len(input) else ()
-        if len(tail) != len(wanted) or not all(map(same, tail, wanted)):
-            raise BadInput(
-                f"the input {show_shape(input)} does not end in the normalised shape "
-                f"{show_shape(wanted)}"
-            )
-        return wanted
+        return self.shape if isinstance(self.shape, tuple) else (self.shape,)
 
     def out(self, *inputs: Shape) -> Shape:
-        self.normalised(inputs[0])
+        wanted = self.normalised(inputs[0])
+        if len(wanted) > len(inputs[0]):
+            raise BadInput(self.ENDS.format(show_shape(inputs[0]), show_shape(wanted)))
+        self.admit(*inputs)
         return inputs[0]
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        wanted = self.normalised(inputs[0])
+        for n, m in zip(inputs[0][len(inputs[0]) - len(wanted) :], wanted):
+            yield Need(n, "=", m, self.ENDS, inputs[0], wanted)
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
         if not self.affine:

@@ -7,12 +7,13 @@ input or the padding before it, as in PyTorch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from solver.core import BadInput
 from solver.expressions.formula import Formula, Work, settle
 from solver.expressions.nodes import Expr, Size, times
-from solver.networks.conv import SIZE, fit
+from solver.networks.conv import SIZE
 from solver.networks.layers import (
     AXES,
     Layer,
@@ -24,6 +25,7 @@ from solver.networks.layers import (
     split,
     starts,
 )
+from solver.networks.needs import Need, fit, reach
 
 UP = Formula("ceil((n + 2*p - d*(k - 1) - 1)/s) + 1")
 CEIL = Formula("min(ceil((n + 2*p - d*(k - 1) - 1)/s) + 1, ceil((n + p)/s))")
@@ -70,33 +72,30 @@ class Pool(Layer):
             raise BadInput("LP pooling takes no padding")
         if self.mode != "max" and any(d != 1 for d in ds):
             raise BadInput(f"only max pooling can be dilated, not {self.mode} pooling")
-        for k, p, d in zip(ks, ps, ds):
-            if isinstance(k, int) and isinstance(p, int) and isinstance(d, int):
-                reach = (k - 1) * d + 1
-                if 2 * p > reach:
-                    raise BadInput(
-                        f"pooling padding is at most half the kernel: {p} for a kernel of "
-                        f"{reach}, at most {reach // 2}"
-                    )
         return list(zip(ks, ss, ps, ds))
 
     def fits(self, input: Shape) -> tuple[Shape, Size, Shape]:
         """The parts of an input that this layer takes, else BadInput with the numbers."""
-        batch, channels, sides = split(input, self.dims, f"{self.mode} pooling")
+        parts = split(input, self.dims, f"{self.mode} pooling")
+        self.axes()
+        self.admit(input)
+        return parts
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        _, _, sides = split(inputs[0], self.dims, f"{self.mode} pooling")
         for n, (k, s, p, d), axis in zip(sides, self.axes(), AXES[self.dims]):
+            if p != 0:
+                most = "{} for a kernel of {right}, at most {}"
+                words = f"pooling padding is at most half the kernel: {most}"
+                yield Need(2 * p, "≤", reach(k, d), words, p, reach(k, d) // 2)
             if self.mode == "avg" and self.dims == 3:
-                fit(
-                    n, k, 0, d, axis
-                )  # PyTorch wants the kernel inside the bare input here
+                yield fit(n, k, 0, d, axis)  # PyTorch wants it inside the bare input here
             if not self.ceil_mode:
-                fit(n, k, 2 * p, d, axis)
-            elif isinstance(n, int) and isinstance(k, int):
-                got = CEIL.at(n=n, k=k, s=s, p=p, d=d).value
-                if isinstance(got, int) and got < 1:
-                    raise BadInput(
-                        f"kernel {k} does not fit: the input is {n} along {axis}"
-                    )
-        return batch, channels, sides
+                yield fit(n, k, 2 * p, d, axis)
+            else:
+                found = self.formula(k, s, p, d).at(n=n, k=k, s=s, p=p, d=d)
+                words = "kernel {} does not fit: the input is {} along {}"
+                yield Need(found.value, "≥", 1, words, k, n, axis)
 
     def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
         _, _, sides = self.fits(inputs[0])

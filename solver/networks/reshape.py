@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -14,10 +15,9 @@ from solver.networks.layers import (
     Sides,
     count,
     layer,
-    positive,
-    same,
     show_shape,
 )
+from solver.networks.needs import Need
 
 
 def axis(i: int, rank: int) -> int:
@@ -72,30 +72,31 @@ class Unflatten(Layer):
     dim: int
     shape: Sides
 
+    MISSES = "{} does not multiply up to the {right} of axis {}"
+
     def parts(self, input: Shape) -> tuple[int, Shape]:
         """The axis, and the sizes it splits into."""
         at = axis(self.dim, len(input))
         sizes = self.shape if isinstance(self.shape, tuple) else (self.shape,)
-        known = [s for s in sizes if s != -1]
-        whole, rest = input[at], count(tuple(known))
+        known = tuple(s for s in sizes if s != -1)
         if len(known) == len(sizes):
-            fits = same(rest, whole)
-        else:
-            fits = len(known) == len(sizes) - 1 and not (
-                isinstance(whole, int)
-                and isinstance(rest, int)
-                and (not rest or whole % rest)
-            )
-        if not fits:
-            raise BadInput(
-                f"{show_shape(sizes)} does not multiply up to the {whole} of axis {at}"
-            )
-        missing = settle(tree(whole) / rest) if len(known) < len(sizes) else 0
+            return at, sizes
+        if len(known) < len(sizes) - 1 or 0 in known:
+            raise BadInput(self.MISSES.format(show_shape(sizes), at, right=input[at]))
+        missing = settle(tree(input[at]) / count(known))
         return at, tuple(missing if s == -1 else s for s in sizes)
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        at = axis(self.dim, len(inputs[0]))
+        sizes = self.shape if isinstance(self.shape, tuple) else (self.shape,)
+        known = tuple(s for s in sizes if s != -1)
+        sign = "=" if len(known) == len(sizes) else "divides"
+        yield Need(count(known), sign, inputs[0][at], self.MISSES, sizes, at)
 
     def out(self, *inputs: Shape) -> Shape:
         (input,) = inputs
         at, sizes = self.parts(input)
+        self.admit(input)
         return (*input[:at], *sizes, *input[at + 1 :])
 
     def recount(self, *inputs: Shape) -> Shape:
@@ -114,6 +115,8 @@ class Pad(Layer):
     padding: Sides
     dims: int = 2
 
+    SIGNED = True  # what is negative is cut off
+
     def amounts(self) -> list[tuple[Size, Size]]:
         """(before, after) of each axis, first axis first."""
         p = self.padding
@@ -131,8 +134,13 @@ class Pad(Layer):
         grown = tuple(
             settle(tree(n) + a + b) for n, (a, b) in zip(sides, self.amounts())
         )
-        positive("each padded side", *grown)
+        self.admit(input)
         return (*lead, *grown)
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        for n, (a, b) in zip(inputs[0][-self.dims :], self.amounts()):
+            words = "each padded side must be 1 or more, not {left}"
+            yield Need(settle(tree(n) + a + b), "≥", 1, words)
 
     def recount(self, *inputs: Shape) -> Shape:
         (input,) = inputs
@@ -217,10 +225,13 @@ class Select(Layer):
     def out(self, *inputs: Shape) -> Shape:
         (input,) = inputs
         at = axis(self.dim, len(input))
-        size = input[at]
-        if isinstance(size, int) and not -size <= self.index < size:
-            raise BadInput(f"there is no index {self.index} along an axis of {size}")
+        self.admit(input)
         return (*input[:at], *input[at + 1 :])
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        size, i = inputs[0][axis(self.dim, len(inputs[0]))], self.index
+        words = "there is no index {} along an axis of {left}"
+        yield Need(size, ">", max(i, -i - 1), words, i)
 
     def recount(self, *inputs: Shape) -> Shape:
         return tuple(

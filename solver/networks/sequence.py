@@ -7,6 +7,7 @@ are those of matrix products; gates, softmax and scaling are not among them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -16,15 +17,13 @@ from solver.expressions.nodes import Expr, Num, Size, plus, tidy, times, tree
 from solver.networks.layers import (
     Layer,
     Shape,
-    divides,
     factors,
     layer,
-    number,
     positive,
-    same,
     show_shape,
     total,
 )
+from solver.networks.needs import Need, divides
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,12 +92,19 @@ class Recurrent(Layer):
         positive("proj", self.proj, least=0)
         if self.proj != 0 and not self.CELL:
             raise BadInput(f"{name} takes no proj {self.proj}: only lstm projects")
-        with_proj = f" with proj {self.proj}" if self.proj != 0 else ""
-        positive(f"hidden{with_proj}", self.hidden, least=1 + (number(self.proj) or 0))
-        if self.input_size is not None and not same(features, self.input_size):
-            shown = f"the last axis of {show_shape(input)} is {features}"
-            raise BadInput(f"{shown}, but {name} reads {self.input_size} features")
+        positive("hidden", self.hidden)
+        self.admit(input)
         return batch, steps, features
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        if self.proj != 0:
+            least = self.proj + 1
+            words = "hidden with proj {right} must be {} or more, not {left}"
+            yield Need(self.hidden, ">", self.proj, words, least)
+        if self.input_size is not None:
+            words = "the last axis of {} is {left}, but {} reads {right} features"
+            told = inputs[0], type(self).__name__
+            yield Need(inputs[0][-1], "=", self.input_size, words, *told)
 
     def out(self, *inputs: Shape) -> Any:
         batch, steps, _ = self.fits(inputs[0])
@@ -224,25 +230,38 @@ class Attention(Layer):
         if len(inputs) not in (1, 3):
             raise BadInput(f"give 1 input, or query, key and value, not {len(inputs)}")
         query, key, value = inputs * 3 if len(inputs) == 1 else inputs
-        (n, queries, _), (n_k, keys, _), (n_v, values, _) = (
+        (n, queries, _), (n_k, keys, _), (n_v, _, _) = (
             parts(s, self.batch_first, "attention") for s in (query, key, value)
         )
-        listed = " and ".join(map(show_shape, inputs))
-        if not len(n) == len(n_k) == len(n_v) or not all(map(same, n + n, n_k + n_v)):
+        if not len(n) == len(n_k) == len(n_v):
+            listed = " and ".join(map(show_shape, inputs))
             raise BadInput(f"query, key and value need the same batch: {listed}")
-        if not same(keys, values):
-            raise BadInput(f"there are {keys} keys for {values} values: {listed}")
-        embed = query[-1] if self.embed_dim is None else self.embed_dim
+        widths = self.widths(query)
         positive("heads", self.heads)
-        positive("embed_dim", embed)
-        divides(self.heads, embed, "heads", "embed_dim")
-        widths = tuple(embed if d is None else d for d in (None, self.kdim, self.vdim))
-        fields = "embed_dim", "kdim", "vdim"
-        for shape, width, field in zip((query, key, value), widths, fields):
-            if not same(shape[-1], width):
-                shown = f"the last axis of {show_shape(shape)} is {shape[-1]}"
-                raise BadInput(f"{shown}, but {field} is {width}: make them equal")
+        positive("embed_dim", widths[0])
+        self.admit(*inputs)
         return n, queries, keys, widths
+
+    def widths(self, query: Shape) -> Shape:
+        """The features of query, key and value."""
+        embed = query[-1] if self.embed_dim is None else self.embed_dim
+        return tuple(embed if d is None else d for d in (None, self.kdim, self.vdim))
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        all_three = inputs * 3 if len(inputs) == 1 else inputs
+        found = [parts(s, self.batch_first, "attention") for s in all_three]
+        listed = ": " + " and ".join("{}" for _ in inputs)
+        for batch, _, _ in found[1:]:
+            for a, b in zip(found[0][0], batch):
+                words = "query, key and value need the same batch" + listed
+                yield Need(a, "=", b, words, *inputs)
+        words = "there are {left} keys for {right} values" + listed
+        yield Need(found[1][1], "=", found[2][1], words, *inputs)
+        widths = self.widths(all_three[0])
+        yield divides(self.heads, widths[0], "heads", "embed_dim")
+        words = "the last axis of {} is {left}, but {} is {right}: make them equal"
+        for shape, width, name in zip(all_three, widths, ("embed_dim", "kdim", "vdim")):
+            yield Need(shape[-1], "=", width, words, shape, name)
 
     def attended(self, keys: Size) -> Size:
         """S′: the keys of the input and those that are added to them."""

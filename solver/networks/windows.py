@@ -7,13 +7,14 @@ step evenly over the input's pixels, so most have no receptive field of one size
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
 from solver.core import BadInput
 from solver.expressions.formula import Formula, Work, rename, settle
 from solver.expressions.nodes import Call, Expr, Mul, Size, Sym, tidy, times, tree
-from solver.networks.conv import SIZE, fit
+from solver.networks.conv import SIZE
 from solver.networks.layers import (
     AXES,
     Layer,
@@ -22,11 +23,11 @@ from solver.networks.layers import (
     layer,
     per_axis,
     positive,
-    same,
     show_shape,
     split,
     starts,
 )
+from solver.networks.needs import Need, fit
 from solver.registry import unknown
 
 TYPE_CHECKING = False
@@ -63,11 +64,10 @@ def exactly(x: Any, dims: int, what: str) -> tuple[Any, ...]:
     return per_axis(x, dims, what)
 
 
-def whole(work: Work) -> Work:
-    """The work itself, if its division comes out even or has letters."""
-    if not isinstance(work.value, (int, Expr)):
-        raise BadInput(f"{work.formula} must be a whole number, not {work.tree}")
-    return work
+def even(part: Size, whole: Size, work: Work) -> Need:
+    """That a division comes out even."""
+    words = "{} must be a whole number, not {}"
+    return Need(part, "divides", whole, words, work.formula, work.tree)
 
 
 def axes_of(one: Unfold | Fold) -> Axes:
@@ -85,12 +85,17 @@ def positions(sides: Shape, axes: Axes) -> Work:
     differ = [letter for letter, u, v in zip("kspd", *axes) if u != v]
     formulas, works = [], []
     for axis, n, (k, s, p, d) in zip("HW", sides, axes):
-        fit(n, k, 2 * p, d, axis)
         works.append(SIZE.at(n=n, k=k, s=s, p=p, d=d))
         names = {letter: f"{letter}_{axis}" for letter in differ}
         formulas.append(rename(works[-1].formula, n=axis, **names))
     filled = times(*(w.tree for w in works))
     return Work(times(*formulas), filled, settle(filled))
+
+
+def fitting(sides: Shape, axes: Axes) -> Iterator[Need]:
+    """That a window fits along each of the two axes."""
+    for axis, n, (k, _, p, d) in zip("HW", sides, axes):
+        yield fit(n, k, 2 * p, d, axis)
 
 
 def counted(sides: Shape, axes: Axes) -> int:
@@ -112,8 +117,12 @@ class Unfold(Rearranging):
     def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
         (_, channels, sides), axes = split(inputs[0], 2, "unfold"), axes_of(self)
         positive("channels", channels)
+        self.admit(*inputs)
         values = VALUES.at(C=channels, k_H=axes[0][0], k_W=axes[1][0])
         return [("C", values), ("L", positions(sides, axes))]
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        yield from fitting(split(inputs[0], 2, "unfold")[2], axes_of(self))
 
     def recount(self, *inputs: Shape) -> Shape:
         (batch, channels, sides), axes = split(inputs[0], 2, "unfold"), axes_of(self)
@@ -143,17 +152,19 @@ class Fold(Rearranging):
         positive("output", *output)
         positive("the batch", *input[:-2], least=0)
         positive("columns and their values", *input[-2:])
-        planes = whole(PLANES.at(C=input[-2], k_H=axes[0][0], k_W=axes[1][0]))
-        try:
-            held = positions(output, axes)
-        except BadInput as e:  # the windows are the output's here
-            raise BadInput(e.message.replace("input", "output")) from None
-        if not same(held.value, input[-1]):
-            raise BadInput(
-                f"{show_shape(output)} holds {held.tree} = {held.value} windows, one a "
-                f"column, but {show_shape(input)} has {input[-1]}: change the output"
-            )
-        return planes, output
+        self.admit(input)
+        return PLANES.at(C=input[-2], k_H=axes[0][0], k_W=axes[1][0]), output
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        (input,), axes, output = inputs, axes_of(self), exactly(self.output, 2, "output")
+        (k_H, *_), (k_W, *_) = axes
+        yield even(k_H * k_W, input[-2], PLANES.at(C=input[-2], k_H=k_H, k_W=k_W))
+        for need in fitting(output, axes):  # the windows are the output's here
+            need.words = need.words.replace("input", "output")
+            yield need
+        held = positions(output, axes)
+        words = "{} holds {} = {left} windows, one a column, but {} has {right}: change the output"
+        yield Need(held.value, "=", input[-1], words, output, held.tree, input)
 
     def sides(self, *inputs: Shape) -> list[tuple[str, Work]]:
         return [("C", self.fits(inputs[0])[0])]
@@ -188,9 +199,13 @@ class PixelShuffle(Rearranging):
             raise BadInput(f"pixel shuffle takes (…×)C×H×W, not {show_shape(input)}")
         positive("every size of the input", *input, least=0)  # empty is fine in PyTorch
         positive("factor", self.factor)
+        self.admit(input)
         works = [side.at(n=n, f=self.factor) for n in input[-2:]]
-        works = [planes.at(C=input[-3], f=self.factor), *works]
-        return list(zip("CHW", map(whole, works)))
+        return list(zip("CHW", [planes.at(C=input[-3], f=self.factor), *works]))
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        f, channels = self.factor, inputs[0][-3]
+        yield even(f * f, channels, self.FORMULAS[0].at(C=channels, f=f))
 
     def recount(self, *inputs: Shape) -> Shape:
         f: Any = self.factor
@@ -209,6 +224,10 @@ class PixelUnshuffle(PixelShuffle):
     """Pixel unshuffle: f×f pixels become f² channels, C×H×W to (f²C)×(H/f)×(W/f)."""
 
     FORMULAS = Formula("C*f^2"), Formula("n/f")
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        for n in inputs[0][-2:]:
+            yield even(self.factor, n, self.FORMULAS[1].at(n=n, f=self.factor))
 
     def recount(self, *inputs: Shape) -> Shape:
         f: Any = self.factor
@@ -266,11 +285,18 @@ class Interpolate(Rearranging):
         return [(a, scaled(n, f)) for a, n, f in zip(AXES[len(sides)], sides, scales)]
 
     def out(self, *inputs: Shape) -> Shape:
-        sides, works = self.fits(inputs[0]), self.sides(*inputs)
-        wanted = [w.value for _, w in works] or exactly(self.size, len(sides), "size")
-        shown = f", {show_shape([w.tree for _, w in works])}," if works else ""
-        positive(f"each output side{shown}", *wanted, least=int(self.mode != "area"))
-        return (*inputs[0][:2], *wanted)
+        self.fits(inputs[0])
+        self.admit(*inputs)
+        return (*inputs[0][:2], *(need.left for need in self.requires(*inputs)))
+
+    def requires(self, *inputs: Shape) -> Iterator[Need]:
+        works = self.sides(*inputs)
+        wanted = [w.value for _, w in works] or exactly(self.size, len(inputs[0]) - 2, "size")
+        words = "each output side, {}," if works else "each output side"
+        words += " must be {right} or more, not {left}"
+        for size in wanted:
+            told = tuple(w.tree for _, w in works)
+            yield Need(size, "≥", int(self.mode != "area"), words, told)
 
     def recount(self, *inputs: Shape) -> Shape:
         sides: Any = self.fits(inputs[0])
