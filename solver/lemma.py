@@ -22,6 +22,7 @@ LATEX = {
     "·": r"\cdot ", "⊙": r"\odot ", "⊗": r"\otimes ", "′": "'", "−": "-", "Σ": r"\Sigma ",
     "∂": r"\partial ", "⟨": r"\langle ", "⟩": r"\rangle ", "‖": r"\Vert ", "≠": r"\ne ",
     "σ": r"\sigma ", ">": ">", "<": "<", "|": "|", "ᵀ": r"^{\top}", "₁": "_{1}",
+    ":": r"\colon",
 }  # fmt: skip
 IDENTIFIERS = "Σσ"
 

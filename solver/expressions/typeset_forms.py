@@ -274,7 +274,7 @@ class Latex(Unicode):
         if name == "sqrt":
             return rf"\sqrt{{{s}}}"
         if name == "step":
-            return rf"\mathbb{{1}}\left[ {s} > 0 \right]"
+            return rf"\mathbb{{I}}\left[ {s} > 0 \right]"
         inside = f" {s}" if isinstance(arg, m.Var) else self.group(s)
         if name == "logdet":
             return rf"\ln\lvert\det{inside}\rvert"

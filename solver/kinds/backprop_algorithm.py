@@ -45,9 +45,8 @@ def listing(value: Program, form: str) -> str:
         lines = (f"{i:>{wide}}  {'    ' * d}{s}" for i, (d, s) in enumerate(shown, 1))
         return "\n".join(lines)
     if form == "latex":
-        numbered = enumerate(shown, 1)
-        rows = r" \\ ".join(f"{i} & " + r"\quad " * d + s for i, (d, s) in numbered)
-        return rf"\begin{{array}}[t]{{rl}} {rows} \end{{array}}"
+        rows = "".join(latex_row(i, d, s) for i, (d, s) in enumerate(shown, 1))
+        return rf"\begin{{array}}[t]{{rl}} {rows}\end{{array}}"
     space = '<mspace width="1.5em"/>'
     cells = "".join(
         f'<mtr><mtd><mn>{i}</mn></mtd><mtd columnalign="left" style="text-align: left">'
@@ -55,6 +54,13 @@ def listing(value: Program, form: str) -> str:
         for i, (d, s) in enumerate(shown, 1)
     )
     return f"<mtable>{cells}</mtable>"
+
+
+def latex_row(number: int, depth: int, shown: str) -> str:
+    """One row of the array; room around fractions."""
+    room = r"[1.4ex]" if r"\frac" in shown else ""
+    full = shown.replace(r"\frac", r"\dfrac")
+    return f"{number} & " + r"\quad " * depth + full + rf" \\{room} "
 
 
 def parts_shown(parts: Sequence[Part], form: str) -> str:
