@@ -74,6 +74,14 @@ def disagreement(value: Any, name: str, truth: Mapping[str, Any]) -> str:
     return "; ".join(wrong)
 
 
+# Our name of a value and the ground truth's, where a course would not say it so.
+OTHERWISE = {
+    "b2": "output_bias_grad_nonzero",
+    "W2_in_step_1": "step1_grad_W2_nonzero",
+    "W1_by_step_2": "step2_grad_W1_nonzero",
+}
+
+
 def inner(wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The entries of the tables inside a table."""
     tables = [t for t in wanted.values() if isinstance(t, Mapping)]
@@ -87,6 +95,7 @@ def twin(name: str, wanted: Mapping[str, Any], alone: bool) -> str | None:
         f"{name}_hwc",
         f"{name}s",
         "total" if name == "params" else name,
+        OTHERWISE.get(name, name),
     ):
         if candidate in wanted:
             return candidate

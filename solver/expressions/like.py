@@ -18,8 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-# The unit step, as H(a) or Θ(a); it is read so where no letter has this name.
-STEPS = re.compile(r"(?<![\\\w])(?:H|Θ|\\Theta|\\mathrm\{H\})\s*(?=\(|\\left\()")
+# The unit step, as H(a) or Θ(a) where no letter has this name, or as (a > 0).
+STEPS = re.compile(r"(?<![\\A-Za-z])(?:H|Θ|\\Theta|\\mathrm\{H\})\s*(?=\(|\\left\()")
+POSITIVE = re.compile(r"\(\s*([A-Za-z]\w*)\s*>=?\s*0(?:\.0)?\s*\)")
+# NumPy's sums over the rows: sum(G, axis=0), G.sum(0).
+COLUMNS = re.compile(
+    r"(?:np\.)?sum\(\s*([^(),]+?)\s*,\s*(?:axis\s*=\s*|dim\s*=\s*)?0\s*\)"
+    r"|\b([A-Za-z]\w*)\.sum\(\s*(?:axis\s*=\s*|dim\s*=\s*)?0\s*\)"
+)
 
 
 def read_like(
@@ -76,6 +82,8 @@ def scalar(text: str, names: Mapping[str, Sequence[Any]]) -> Expr:
     return parse(plain(read_any(steps(text, names), names, {}, (1, 1))), "real")
 
 
-def steps(text: str, names: Mapping[str, Any]) -> str:
-    """H(a) as step(a)."""
-    return text if "H" in names else STEPS.sub("step", text)
+def steps(text: str, names: Mapping[str, Any] | set[str]) -> str:
+    """H(a) and (a > 0) as step(a), a sum over rows as a product with ones."""
+    text = POSITIVE.sub(r" step(\1)", text)
+    text = COLUMNS.sub(lambda m: f"(vector(1)'*({m[1] or m[2]}))", text)
+    return text if "H" in names else STEPS.sub(" step", text)

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from solver.core import Answer, BadInput, Mistake, Problem, Verdict
+from solver.grading.arrays import compared, in_a_line
 from solver.grading.reading import Chain, Rounded, read
 from solver.grading.symbols import agree, defined
 from solver.kinds import mistakes, solve
 from solver.kinds.fit import fits
 from solver.order import ordered, reorder
 from solver.sets import ProblemSet, solve_part
-from solver.values import NAMES, Listing, Options, Shape, same, show
+from solver.values import NAMES, Gradients, Listing, Matrix, Options, Shape, same, show
+from solver.view import entry_label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,8 +84,14 @@ def shown(given: Any) -> str:
         return " = ".join(shown(m) for m in given.members)
     if isinstance(given, Rounded):
         return f"about {show(given.value)}"
-    if isinstance(given, Mapping):
+    if isinstance(given, Mapping) and not isinstance(given, Gradients):
         return ", ".join(f"{NAMES.get(k, k)} {shown(v)}" for k, v in given.items())
+    if isinstance(given, Listing) and any(isinstance(v, Rounded) for v in given):
+        return ", ".join(map(shown, given))
+    if isinstance(given, Gradients):
+        return "; ".join(f"{entry_label(given, k)} = {shown(v)}" for k, v in given.items())
+    if isinstance(given, Matrix):
+        return in_a_line(given, shown)
     return show(given)
 
 
@@ -121,6 +129,8 @@ def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str
         if len(right) != len(given) or False in each:
             return False, ""
         return (None if None in each else True), ""
+    if isinstance(right, Matrix) and isinstance(given, Matrix):
+        return compared(right, given, lambda a, b: matches(a, b, known)[0]), ""
     if isinstance(right, Mapping) and isinstance(given, Mapping):
         found = [matches(right[k], given[k], known)[0] for k in right if k in given]
         if len(found) < len(right) or False in found:

@@ -15,14 +15,17 @@ from solver.core import BadInput
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, letters
 from solver.expressions.parse import parse
-from solver.given import size
+from solver.expressions.series import Cases
+from solver.grading.arrays import is_array, read_arrays
+from solver.grading.cases import read_cases
+from solver.grading.shapes import balanced, shape
 from solver.grading.symbols import after_label, read_members, symbolic
-from solver.numeric.text import read_array
 from solver.values import NAMES, Listing, Matrix, Numeric, Options, Record, Shape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
 LONGEST, LONGEST_SUM = 20_000, 2_000
 SUFFIXES = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "thousand": 10**3,
             "million": 10**6, "billion": 10**9}  # fmt: skip
@@ -33,10 +36,6 @@ UNITS = {
     "mac", "flops", "flop", "multiply-adds", "multiplications", "operations",
     "connections", "activations", "activation", "values", "neurons", "units", "pixels",
     "channels", "filters", "in", "total", "points",
-}  # fmt: skip
-DIMENSIONS = {
-    "channels", "channel", "maps", "filters", "height", "width", "depth", "length",
-    "pixels", "shape",
 }  # fmt: skip
 
 
@@ -66,6 +65,8 @@ def read(expected: Any, text: str, unit: str = "", known: Any = None) -> Any:
     if symbolic(expected):
         members = read_members(expected, text, known or {})
         return Chain(tuple(members)) if len(members) > 1 else members[0]
+    if isinstance(expected, Cases):
+        return read_cases(expected, text)
     if isinstance(expected, Mapping) and any(map(symbolic, expected.values())):
         return record(text.strip(), expected, unit, known)
     text = plain(text)
@@ -77,9 +78,8 @@ def read(expected: Any, text: str, unit: str = "", known: Any = None) -> Any:
         return quantity(text, expected, unit)
     if isinstance(expected, Shape):
         return shape(text)
-    if isinstance(expected, Matrix):
-        array = read_array(text)
-        return Matrix(array if isinstance(array[0], tuple) else (array,))
+    if is_array(expected):
+        return read_arrays(text, expected, unit)
     if isinstance(expected, Options):
         return several(text, expected[0] if expected else Record())
     if isinstance(expected, Mapping):
@@ -167,6 +167,8 @@ def quantity(text: str, expected: Any, unit: str) -> Any:
 def one_quantity(text: str, expected: Any, unit: str) -> Any:
     """One member: grouped digits, suffixes and units first, else an expression."""
     wants_letters = isinstance(expected, Expr)
+    if symbolic(expected):
+        return read_members(expected, text, {})[-1]
     m = NUMBER.match(text)
     if m and not (wants_letters and (m["unit"] or m["suffix"])):
         return number(m, unit)
@@ -256,64 +258,6 @@ def unit_scale(given: str, unit: str) -> Any:
     return 1
 
 
-# -- shapes -------------------------------------------------------------------------------
-
-
-def shape(text: str) -> Shape:
-    """64x62x62, (64, 62, 62), 62 × 62 with 64 channels; sums in brackets."""
-    text = text.replace("*", "×")
-    named = re.search(
-        r"(?:,|and|with|;)?\s*(\d+)\s*(?:channels?|maps?|filters?)\b", text
-    )
-    order, first = "", []
-    if named:
-        text = (text[: named.start()] + " " + text[named.end() :]).strip(" ,;")
-        first, order = [int(named[1])], "CHW"
-    text = re.sub(r"\b(?:by|and|with)\b", "×", text)
-    for word in re.findall(r"(?<![A-Za-z_])[A-Za-z]{3,}", text):
-        if word.lower() not in DIMENSIONS | {"floor", "ceil"}:
-            raise BadInput(f"the word {word[:30]!r} is not understood in a shape")
-    text = re.sub(rf"(?i)\b(?:{'|'.join(DIMENSIONS)})\b:?", " ", text)
-    if sizes := [size(t, "shape") for t in cut(text)]:
-        return Shape((*first, *sizes), order)
-    raise BadInput("expected a shape such as 64 x 32 x 32")
-
-
-def cut(text: str) -> list[str]:
-    """The sizes of a shape: cut at ×, x and commas outside brackets, else at spaces."""
-    text = text.strip()
-    while text[:1] and text[0] in "([" and text[-1] in ")]" and balanced(text[1:-1]):
-        text = text[1:-1].strip()
-    pieces, depth, start = [], 0, 0
-    for i, c in enumerate(text):
-        depth += (c in "([⌊⌈") - (c in ")]⌋⌉")
-        before, after = text[:i].rstrip()[-1:], text[i + 1 :].lstrip()[:1]
-        cross = c in "×," or (
-            c in "xX"
-            and (before.isalnum() or before in ")⌋⌉")
-            and (after.isalnum() or after in "(⌊⌈-")
-        )  # fmt: skip
-        if cross and depth == 0:
-            pieces.append(text[start:i].strip())
-            start = i + 1
-    pieces.append(text[start:].strip())
-    if len(pieces) == 1 and re.fullmatch(r"[\w\s]+", text):
-        pieces = text.split()
-    if any(not p for p in pieces) and text:
-        raise BadInput("a size is missing in this shape")
-    return [p for p in pieces if p]
-
-
-def balanced(text: str) -> bool:
-    """Whether brackets close only what they opened here."""
-    depth = 0
-    for c in text:
-        depth += (c in "([") - (c in ")]")
-        if depth < 0:
-            return False
-    return depth == 0
-
-
 # -- several values -----------------------------------------------------------------------
 
 SHAPES = r"[(\[][^()\[\]]*[)\]]|\w+(?:\s*(?:[x×*]|by)\s*\w+)*"
@@ -322,6 +266,9 @@ SHAPES = r"[(\[][^()\[\]]*[)\]]|\w+(?:\s*(?:[x×*]|by)\s*\w+)*"
 def listing(text: str, expected: Any, unit: str) -> Listing:
     """Values in a row, separated by ; or new lines, numbers also by commas or spaces."""
     first = expected[0] if expected else 0
+    text = text.strip()
+    if isinstance(first, (int, Numeric)) and text[:1] in ("(", "[") and text[-1:] in (")", "]"):
+        text = text[1:-1] if balanced(text[1:-1]) else text
     if isinstance(first, Shape):
         return Listing(shape(p) for p in re.findall(SHAPES, text))
     gap = r"[;\n]+" if isinstance(first, (Matrix, tuple)) else r"[;\n]+|,\s+|\s+"

@@ -11,10 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 from solver.core import BadInput, Step
-from solver.expressions.like import read_like
+from solver.expressions.like import read_like, steps
 from solver.expressions.nodes import Expr, Sym, letters, subs, walk
 from solver.expressions.points import is_real
 from solver.expressions.series import Cases, Series
+from solver.grading.cases import same_cases
 from solver.values import has_dims, same
 
 TYPE_CHECKING = False
@@ -50,12 +51,12 @@ def symbolic(expected: Any) -> bool:
     return has_dims(expected) or is_real(expected)
 
 
-def defined(steps: Sequence[Step]) -> Letters:
+def defined(lines: Sequence[Step]) -> Letters:
     """The letters of a solution: what each stands for, or itself."""
     from solver.expressions.typed import Var
 
     found: dict[str, Expr] = {}
-    todo = list(steps)
+    todo = list(lines)
     while todo:
         step = todo.pop(0)
         todo[:0] = step.substeps
@@ -74,6 +75,7 @@ def read_members(expected: Expr, text: str, known: Letters) -> list[Expr]:
         raise BadInput(f"the answer has {len(text):,} characters; at most {LONGEST:,}")
     text = re.sub(r"\\[\[\]()](?!\w)|\$", " ", text).replace("&=", "=")
     text = SET.split(text)[-1].strip().rstrip(".,;").strip()
+    text = steps(text, {n.name for n in walk(expected) if isinstance(n, Sym)} | set(known))
     pieces = [p for p in EQUALS.split(text) if p.strip()]
     if len(pieces) > 1 and LABEL.fullmatch(pieces[0]):
         pieces = pieces[1:]
@@ -140,6 +142,8 @@ def agree(right: Any, given: Any, known: Letters) -> bool | None:
     """Whether an answer is the right one, as it stands or with its letters put in."""
     if not isinstance(right, Expr) or not isinstance(given, Expr):
         return same(right, given)
+    if isinstance(right, Cases):
+        return same_cases(right, given)
     typed = has_dims(right) or has_dims(given)
     change = small if typed else lambda e: e
     found = same(change(right), change(given))

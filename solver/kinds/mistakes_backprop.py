@@ -100,7 +100,7 @@ def without(right: Any, given: dict[str, Any], chosen: Callable[[int, int], bool
 
 @mistake(NET)
 def hidden_derivative_missing(right: Any, **given: Any) -> Any:
-    """The derivative of the hidden activation is missing: a factor at each unit."""
+    """The derivative of the activation is missing: a factor at each unit."""
     return without(right, given, lambda k, many: k < many or many == 1)
 
 
