@@ -27,6 +27,8 @@ EXAMPLES = {
     "fit": "pset fit conv --in 64 --out 32 --k 3",
     "loss": "pset loss bernoulli --wrt z",
     "update": "pset update sgd --w '1 -2' --grads '0.5 4' --alpha 0.01",
+    "backprop": "pset backprop conv --in 3x3 --k 2",
+    "gradcheck": "pset gradcheck difference theta^3 --at 2 --h 0.01",
     "run": "pset run pool --in '1 2; 3 4' --k 2 --mode avg",
 }
 DOCUMENTS = {

@@ -11,9 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-FAMILIES = ("shape", "count", "field", "fit", "run", "loss", "update")
+FAMILIES = (
+    "shape", "count", "field", "fit", "run", "loss", "update", "backprop", "gradcheck",
+)  # fmt: skip
 ALONE = ("grad", "jacobian", "hessian", "eval", "simplify")  # families of one kind: no second word
-DEFAULTS = {"shape": "net", "count": "table", "field": "net"}  # `pset count vgg16`
+DEFAULTS = {  # `pset count vgg16`
+    "shape": "net", "count": "table", "field": "net", "backprop": "net", "gradcheck": "net",
+}  # fmt: skip
 
 
 def plain_question(words: list[str]) -> tuple[str, dict[str, Any], str] | None:

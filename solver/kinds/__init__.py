@@ -43,6 +43,7 @@ MODULES = {
     "loss": ("loss", "loss_regression", "loss_margins", "loss_logs"),
     "update": ("update", "update_adaptive", "update_counts"),
     "backprop": ("backprop", "backprop_zeros", "backprop_algorithm", "backprop_layers", "backprop_pool", "backprop_pointwise"),
+    "gradcheck": ("gradcheck", "gradcheck_numbers", "gradcheck_difference"),
     "grad": ("derivative",),
     "jacobian": ("derivative",),
     "hessian": ("derivative",),
