@@ -158,7 +158,7 @@ def inline(value: Any, form: str, display: bool = True) -> str:
 
     if form == "text" or isinstance(value, str):
         return str(escaper(form)(show(value)))
-    whole = show(value, form).replace(r"\colon\ ", r"{:}\ ")
+    whole = show(value, form).replace(r"\colon\ ", r"{:}~")
     return math(pieces(whole, form), form, display)
 
 

@@ -18,16 +18,15 @@ if TYPE_CHECKING:
 def gradient_ascent(**given: Any) -> Any:
     """The step goes along the gradient: descent subtracts it."""
     given.pop("right", None)
-    alpha = given.get("alpha")
+    alpha, gradient = given.get("alpha"), given.get("gradient")
+    if gradient is not None:
+        g = tree(gradient)
+        turned = g.args[0] if isinstance(g, Neg) else Neg(g)
+        return solved("update sgd", **{**given, "gradient": turned})
     if isinstance(alpha, Expr) or alpha is None:
-        return (
-            solved(
-                "update sgd",
-                **{**given, "alpha": Neg(tree(alpha or Sym("alpha", "real")))},
-            )
-            if given.get("grads") is None
-            else None
-        )
+        up = Neg(tree(Sym("alpha", "real") if alpha is None else alpha))
+        given["alpha"] = up
+        return None if given.get("grads") is not None else solved("update sgd", **given)
     return solved("update sgd", **{**given, "alpha": -alpha})
 
 

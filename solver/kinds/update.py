@@ -99,12 +99,12 @@ def with_gradient(alpha: Any, gradient: Any, weight: str) -> Answer:
         found = w + Mul(rate, *factors)
     elif isinstance(g, Mul):
         found = w - Mul(rate, *g.args)
-    rule = "two minus signs give plus" if isinstance(g, Neg) else STEP
+    rule = "two minus signs give plus" if isinstance(g, Neg) else "the gradient put in"
+    new = Sym(f"{w.name}_new", "real")
     steps = (
         Step("the gradient", None, g, Sym("g", "real")),
-        Step(
-            rule, put, found, Sym(f"{w.name}_new", "real"), w - Mul(rate, formula("g"))
-        ),
+        Step("descent", None, w - Mul(rate, formula("g")), new),
+        Step(rule, put, found),
     )
     ok = True
     for env in points(

@@ -89,8 +89,8 @@ def count(
         return Answer(value, tuple(steps), (check,), counted, conventions=tuple(notes))
     found = Record()
     for name, label, many in (
-        ("to_best", f"{counted} to the best epoch", best),
-        ("whole_run", f"{counted} of the whole run", epochs),
+        ("to_best", "to the best epoch", best),
+        ("whole_run", "whole run", epochs),
     ):
         if many is None:
             continue
@@ -182,7 +182,7 @@ def perceptron(
     w = {name: Sym(f"w_{name}", "real") for name in ("yhat", "y", "c")}
     move = Sym("x", "real") if alpha == 1 else times(rate, Sym("x", "real"))
     steps = (
-        Step("predict: ŷ is the class with the highest score w_k·x"),
+        Step("predict: ŷ is the class with the highest score"),
         Step("if ŷ = y, nothing changes"),
         Step("predicted class", None, w["yhat"] - move, Sym("w_yhat_new", "real")),
         Step("true class", None, w["y"] + move, Sym("w_y_new", "real")),
@@ -193,7 +193,10 @@ def perceptron(
         steps,
         (Check("seeded samples: the losing scores move as they should", moves(rate)),),
         "coefficients of x",
-        conventions=("descent on max(0, s_ŷ − s_y) with step size " + str(rate),),
+        conventions=(
+            f"descent with step size {rate} on how far the best wrong score lies above "
+            "the true one",
+        ),
     )
 
 
@@ -201,10 +204,8 @@ def kernelised() -> Answer:
     """The same in coefficients, w_c = Σ α_c,j φ(x_j): only sample i's change."""
     value = Record(predicted=-1, true_class=1, other=0)
     steps = (
-        Step("w_c is a sum over the samples, weighted by α_c,j"),
-        Step(
-            "taking φ(x_i) from w_ŷ and giving it to w_y touches the i-th weights only"
-        ),
+        Step("a class's weights are a sum over the samples, each with its coefficient"),
+        Step("sample i goes from the predicted class to the true one: only its own change"),
         Step(
             "predicted class",
             None,
@@ -224,7 +225,7 @@ def kernelised() -> Answer:
             ),
         ),
         "coefficients of sample i",
-        conventions=("k(x, x') = φ(x)·φ(x'), all coefficients 0 at the start",),
+        conventions=("all coefficients are 0 at the start",),
     )
 
 
