@@ -102,7 +102,9 @@ def heading(v: View) -> str:
         lines = []
         for k, s in v.entries:
             pad = " " * (broad + 2)
-            lines.append(f"{k.ljust(broad)}  " + s.replace("\n", "\n" + pad))
+            rows = f"{k.ljust(broad)}  " + s.replace("\n", "\n" + pad)
+            rows = rows if "\n" in s else broken(rows, WIDTH, broad + 4)
+            lines += [row.rstrip() for row in rows.split("\n")]
         return "\n".join(lines) + (f"\n{condition.strip()}" if condition else "")
     unit = f" {v.unit}" if v.unit else ""
     return v.value + unit + condition

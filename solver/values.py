@@ -77,7 +77,6 @@ NAMES = {
     "flops": "FLOPs",
     "rf": "receptive field",
 }
-PAGE = {"text": 76, "latex": 110}  # characters of plain text that a line has room for
 BRACKETS = {
     "text": ("(", ")"),
     "latex": ("(", ")"),
@@ -213,8 +212,10 @@ def record(value: Mapping[str, Any], form: str) -> str:
 
 def listing(value: Sequence[Any], form: str) -> str:
     gap = {"text": ", ", "latex": r",\ ", "mathml": "<mo>,</mo>"}[form]
-    if form == "text" and any(isinstance(v, Matrix) for v in value):
-        gap = "\n\n"
+    if form == "text" and any(isinstance(v, (Matrix, Listing)) and v for v in value):
+        shown = [show(v) for v in value]
+        if any("\n" in s for s in shown):
+            return "\n\n".join(shown)
     return gap.join(
         show(v, form).join(BRACKETS[form]) if isinstance(v, Listing) else show(v, form)
         for v in value
@@ -253,8 +254,12 @@ def matrix(value: Matrix, form: str) -> str:
         [expression(tree(x), form) if isinstance(x, int) else show(x, form) for x in row]
         for row in value
     ]
-    if form in PAGE and overflows(value, PAGE[form]):
-        return listed_rows(rows, form)
+    if form != "mathml" and any(isinstance(x, Expr) for row in value for x in row):
+        from solver.matrices import PAGE, listed_rows, width
+
+        plain = rows if form == "text" else [[show(x) for x in row] for row in value]
+        if width(plain) > PAGE[form]:
+            return listed_rows(rows, form)
     if form == "text":
         widths = [max(map(len, column)) for column in zip(*rows)]
         return "\n".join(
@@ -268,30 +273,6 @@ def matrix(value: Matrix, form: str) -> str:
         "<mtr>" + "".join(f"<mtd>{c}</mtd>" for c in row) + "</mtr>" for row in rows
     )
     return f"<mrow><mo>[</mo><mtable>{cells}</mtable><mo>]</mo></mrow>"
-
-
-def overflows(value: Matrix, page: int) -> bool:
-    """Whether rows of entries in letters are too wide for a line (numbers are set as
-    rows all the same: there is no better way)."""
-    if not any(isinstance(x, Expr) for row in value for x in row):
-        return False
-    widths = [max(len(show(x)) for x in column) for column in zip(*value)]
-    return sum(widths) + 2 * len(widths) > page
-
-
-def listed_rows(rows: Sequence[Sequence[str]], form: str) -> str:
-    """A matrix whose rows are too wide, an entry a line."""
-    if form == "latex":
-        lines = r" \\ ".join(
-            rf"\text{{row {i}:}} & " + r", \\ & ".join(row) for i, row in enumerate(rows, 1)
-        )
-        return rf"\begin{{array}}[t]{{ll}} {lines} \end{{array}}"
-    if len(rows) == 1:
-        return "[" + ",\n ".join(rows[0]) + "]"
-    labels = [f"row {i}  " for i in range(1, len(rows) + 1)]
-    return "\n".join(
-        label + (",\n" + " " * len(label)).join(row) for label, row in zip(labels, rows)
-    )
 
 
 def truth(value: bool, form: str) -> str:

@@ -42,7 +42,7 @@ MODULES = {
     "count": ("count", "count_tables"),
     "loss": ("loss", "loss_regression", "loss_margins", "loss_logs"),
     "update": ("update", "update_adaptive", "update_counts"),
-    "backprop": ("backprop", "backprop_zeros", "backprop_algorithm", "backprop_layers", "backprop_pool", "backprop_pointwise"),
+    "backprop": ("backprop", "backprop_zeros", "backprop_algorithm", "backprop_layers", "backprop_pool", "backprop_pointwise", "backprop_softmax", "backprop_norms"),
     "gradcheck": ("gradcheck", "gradcheck_numbers", "gradcheck_difference"),
     "grad": ("derivative",),
     "jacobian": ("derivative",),
@@ -221,6 +221,8 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
     load("solver.kinds.mistakes_counts")
     load("solver.kinds.mistakes_losses")
     load("solver.kinds.mistakes_updates")
+    load("solver.kinds.mistakes_backprop")
+    load("solver.kinds.mistakes_layers")
     known = find(problem.kind)
     family = known.name.split()[0]
     given = {**known.fixed, **known.read(problem.given), "right": right}

@@ -12,26 +12,22 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
-from solver.core import Answer, BadInput, Check, Step
-from solver.expressions.nodes import Expr, Sym, times
+from solver.core import Answer, BadInput, Step
+from solver.expressions.nodes import Sym
 from solver.kinds import kind
+from solver.kinds.backprop_proofs import PROVED, proofs
 from solver.kinds.entries import (
     TERMS,
     UPSTREAM,
     WRITTEN,
     Entries,
-    all_alike,
-    at,
-    derived,
     partial,
-    seeded,
     total,
     worked,
 )
 from solver.kinds.entries_given import (
     fits,
     image,
-    lists_of,
     naming_of,
     numbers,
     one_axis,
@@ -54,7 +50,6 @@ if TYPE_CHECKING:
     Names = tuple[str, ...]
 
 PRODUCTS = 20_000  # of the forward pass
-PROVED = 1000  # products up to which SymPy derives every entry
 NOTES = (
     UPSTREAM,
     "cross-correlation, as deep learning's convolution: the forward kernel is not flipped",
@@ -346,49 +341,3 @@ def by_bias(one: Worked) -> tuple[Entries, list[Step]]:
         values[place], line = total(partial(one.b.sym(place)), terms)
         lines.append(line)
     return one.b.filled(values), [worked("∂L/∂b: b is added to every output", lines)]
-
-
-# -- proof -----------------------------------------------------------------------------
-
-
-def proofs(one: Worked, found: dict[str, Entries]) -> tuple[Check, ...]:
-    """SymPy's derivatives of Σ g·y in letters, differences of NumPy's y, and NumPy's
-    backward pass of the layer."""
-    small = len(one.g) * prod(one.w.shape[1:]) <= PROVED
-    at_ = "" if None not in (one.x.values, one.w.values, one.g.values) else ", at seeded numbers"
-    forward_, back = by_numpy(one, found, small)
-    return (
-        Check("SymPy's derivatives of Σ g·y by each entry", not small or by_sympy(one, found)),
-        Check(f"exact differences of NumPy's convolution{at_}", forward_),
-        Check(f"NumPy's backward pass of the layer{at_}", back),
-    )[0 if small else 2 :]
-
-
-def by_sympy(one: Worked, found: dict[str, Entries]) -> bool:
-    """Σ g·y written out in letters, differentiated by each entry asked for."""
-    loss: list[Expr] = []
-    for o in one.g:
-        y = [times(*(e.sym(i) for e, i in p)) for p in one.products(o)]
-        loss += [times(one.g.sym(o), p) for p in (*y, one.b.sym((o[0], 0, 0)))]
-    slopes = {e.sym(i): e[i] for e in found.values() for i in e}
-    points = seeded(one.x, one.w, one.b, one.g)
-    return derived(loss, slopes, points)
-
-
-def by_numpy(one: Worked, found: dict[str, Entries], small: bool) -> tuple[bool, bool]:
-    """Differences of Σ g·y, y by NumPy's plain definition, and the layer's backward pass,
-    both on exact numbers (the differences only if they are few)."""
-    from solver.numeric.slopes import backs, layer, slopes
-
-    (point,) = seeded(one.x, one.w, one.b, one.g, count=1, seed=5)
-    held = {e.name: at(lists_of(e), point) for e in (one.x, one.w, one.b, one.g)}
-    tensors = {"x": [held["x"]], "weight": held["w"], "bias": [r[0][0] for r in held["b"]]}
-
-    def agree(got: Any) -> bool:
-        theirs = {"x": got["x"][0], "w": got["weight"], "b": [[[v]] for v in got["bias"]]}
-        return all(
-            all_alike(at(e.tuples(), point), theirs[name], 0) for name, e in found.items()
-        )
-
-    differences = not small or agree(slopes(layer(one.layer), tensors, [held["g"]]))
-    return differences, agree(backs(one.layer, tensors, [held["g"]]))

@@ -74,6 +74,7 @@ class Pass:
     x: Entries
     g: Entries
     held: dict[Expr, Any]
+    notes: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -105,6 +106,21 @@ def batch_norm(
     epsilon: Real | None = None,
 ) -> Answer:
     """Gradients of batch norm by x, γ and β for one feature: forward and backward worked."""
+    work = prepared(x, input, gradient, gamma, beta, epsilon)
+    forward(work)
+    found = backward(work)
+    value = Gradients(
+        x=work.x.filled(found["x"]).matrices(), gamma=found["gamma"], beta=found["beta"]
+    )
+    checks = proofs(work, found)
+    return Answer(value, tuple(work.steps), checks, "gradients", conventions=tuple(work.notes))
+
+
+def prepared(
+    x: Any = None, input: Any = None, gradient: Any = None, gamma: Any = None,
+    beta: Any = None, epsilon: Any = None,
+) -> Pass:  # fmt: skip
+    """What is given, by its letters; γ = 1, β = 0 and ε = 0 stand in beside numbers."""
     x_ = batch(x, input)
     g = upstream(gradient, x_)
     lettered = x_.values is None
@@ -123,15 +139,8 @@ def batch_norm(
     for e in (x_, g):
         if e.values is not None:
             held |= {e.sym(i): e[i] for i in e}
-    work = Pass(x_, g, held)
-    forward(work)
-    found = backward(work)
-    value = Gradients(
-        x=x_.filled(found["x"]).matrices(), gamma=found["gamma"], beta=found["beta"]
-    )
     notes.append("entries are counted from 1")
-    checks = proofs(work, found)
-    return Answer(value, tuple(work.steps), checks, "gradients", conventions=tuple(notes))
+    return Pass(x_, g, held, notes)
 
 
 def batch(x: Any, input: Any) -> Entries:
@@ -213,7 +222,7 @@ def backward(work: Pass) -> dict[str, Any]:
         formula = compact_form(work, i, by_beta, by_gamma)
         compact[i], line = filled(partial(x.sym(i)), formula, work.held, spell=i == first)
         lines.append(line)
-    work.add("the same in compact form: γ/(N·r)·(N·g − Σ g − x̂·Σ g·x̂)", *lines)
+    work.add("the same in compact form: γ·(N·g − Σ g − x̂·Σ g·x̂)/(N·r)", *lines)
     if any(letters(tree(v)) for v in compact.values()):
         compact = {
             i: filled(None, compact_form(work, i, sums[by_beta], sums[by_gamma]), work.held)[0]
@@ -241,9 +250,9 @@ def by_units(work: Pass, formula: Expr) -> Any:
 
 
 def compact_form(work: Pass, i: Index, total: Expr, product: Expr) -> Expr:
-    """γ/(N·r)·(N·g_i − Σ g − x̂_i·Σ g·x̂), the sums as given."""
+    """γ·(N·g_i − Σ g − x̂_i·Σ g·x̂)/(N·r), the sums as given."""
     inside = Mul(work.n, work.g.sym(i)) - total - Mul(work.hats.sym(i), product)
-    return Mul(Div(GAMMA, Mul(work.n, ROOT)), inside)
+    return Div(Mul(GAMMA, inside), Mul(work.n, ROOT))
 
 
 # -- proof -----------------------------------------------------------------------------

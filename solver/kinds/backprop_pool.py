@@ -15,7 +15,8 @@ from itertools import product
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.nodes import Call, Expr, Num, plus, times
 from solver.kinds import kind
-from solver.kinds.backprop_layers import PRODUCTS, PROVED
+from solver.kinds.backprop_layers import PRODUCTS
+from solver.kinds.backprop_proofs import PROVED
 from solver.kinds.entries import (
     UPSTREAM,
     Entries,
