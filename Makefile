@@ -43,8 +43,9 @@ conformance: $(VENV)/.dev
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check '.[conformance]'
 	@$(BIN)/python -m tests.conformance $(if $(CORPORA),--corpora $(CORPORA)) $(if $(SETS),--sets $(SETS)) $(if $(JSON),--json $(JSON))
 
+# make bench CORPORA=DIR: derivation beside SymPy's diff as well
 bench: $(VENV)/.installed
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench $(if $(CORPORA),--corpora $(CORPORA)) $(if $(JSON),--json $(JSON))
 
 clean:
 	@rm -rf build $(VENV)

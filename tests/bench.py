@@ -1,6 +1,8 @@
 """`make bench`: whole processes, interleaved, medians as ratios to bare Python and to SymPy.
 
-    python -m tests.bench [--runs N] [--json FILE]
+    python -m tests.bench [--runs N] [--json FILE] [--corpora DIR]
+
+With a folder that holds gradients.jsonl, derivation alone is timed beside SymPy's diff.
 
 Exits with 1 if a ratio is above its bound, unless the machine is too noisy to tell: the
 bound is held against the median of the ratios of neighbouring runs.
@@ -49,9 +51,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=11)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--corpora", type=Path)
     options = parser.parse_args()
     print(f"{'':22} {'ms':>7} {'ratio':>6} {'bound':>6} {'MB':>6}")
-    report, slow = {}, []
+    report: dict[str, dict[str, float]] = {}
+    slow = []
     for name, words, base, bound in CASES:
         command = [str(BIN / "pset"), *words]
         once(command), once(base)
@@ -64,6 +68,12 @@ def main() -> int:
             slow.append(name)
         report[name] = {"ms": ms, "ratio": ratio, "bound": bound, "MB": megabytes}
         print(f"{name:22} {ms:7.1f} {ratio:6.2f} {bound:6.1f} {megabytes:6.1f}")
+    if options.corpora and (options.corpora / "gradients.jsonl").exists():
+        from tests.bench_gradients import report as gradients
+
+        report["gradients"] = found = gradients(options.corpora / "gradients.jsonl")
+        if found["ratio"] > found["bound"]:
+            slow.append("gradients")
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
     for name in slow:
