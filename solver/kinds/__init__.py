@@ -42,7 +42,10 @@ MODULES = {
     "count": ("count", "count_tables"),
     "loss": ("loss", "loss_regression", "loss_margins", "loss_logs"),
     "update": ("update", "update_adaptive", "update_counts"),
-    "backprop": ("backprop", "backprop_zeros", "backprop_algorithm", "backprop_layers", "backprop_pool", "backprop_pointwise", "backprop_softmax", "backprop_norms"),
+    "backprop": (
+        "backprop", "backprop_zeros", "backprop_algorithm", "backprop_layers",
+        "backprop_pool", "backprop_pointwise", "backprop_softmax", "backprop_norms",
+    ),
     "gradcheck": ("gradcheck", "gradcheck_numbers", "gradcheck_difference"),
     "grad": ("derivative",),
     "jacobian": ("derivative",),
