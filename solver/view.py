@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from solver.layout import Block
 
 SIZES = re.compile(
-    r"(\b[A-Za-z] = \d+\b|\b[A-Za-z]_(?:in|out)\b"
+    r"(\b[A-Za-z] = \d+\b|\b[A-Za-z]_(?:in|out)\b|\b[a-z]_(?:[ij]|\d+(?:_\d+)*)\b"
     r"|\b[A-Za-z]\b(?= [−+·=≥≤])|(?<=[−+·=≥≤] )[A-Za-z]\b)"
 )
 WHOLE = re.compile(r"(?<![\d.,])\d{5,}(?![\d.])")

@@ -198,12 +198,12 @@ def backward(work: Pass) -> dict[str, Any]:
     work.add("β is added to, and γ multiplies, each of the batch: their paths add up",
              *(work.line(of, formula) for of, formula in sums.items()))  # fmt: skip
     inner = {i: partial(hats.sym(i)) for i in x}
-    work.add("∂L/∂x̂ = γ·g", *(work.line(inner[i], Mul(GAMMA, g.sym(i)), spell=i == first)
+    work.add("by each normalised value: γ is multiplied by it, so γ·g", *(work.line(inner[i], Mul(GAMMA, g.sym(i)), spell=i == first)
                                for i in x))  # fmt: skip
     by_variance, by_mean = partial(VARIANCE), partial(MU)
     through = plus(*(Mul(inner[i], work.apart(i)) for i in x))
     work.add(
-        "every x̂ depends on σ² and on μ; on μ through σ² too, but there Σ (x − μ) = 0",
+        "all normalised values depend on σ² and on μ; σ² depends on μ too, but Σ (x − μ) = 0",
         work.line(by_variance, Neg(Div(through, Mul(TWO, Pow(ROOT, Num(3)))))),
         work.line(by_mean, Neg(Div(plus(*inner.values()), ROOT))),
     )
@@ -222,7 +222,7 @@ def backward(work: Pass) -> dict[str, Any]:
         formula = compact_form(work, i, by_beta, by_gamma)
         compact[i], line = filled(partial(x.sym(i)), formula, work.held, spell=i == first)
         lines.append(line)
-    work.add("the same in compact form: γ·(N·g − Σ g − x̂·Σ g·x̂)/(N·r)", *lines)
+    work.add("the same in compact form, with the sums ∂L/∂β and ∂L/∂γ", *lines)
     if any(letters(tree(v)) for v in compact.values()):
         compact = {
             i: filled(None, compact_form(work, i, sums[by_beta], sums[by_gamma]), work.held)[0]

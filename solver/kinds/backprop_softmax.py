@@ -96,7 +96,7 @@ def softmax(
     steps.append(worked("∂L/∂z = Jᵀ·g, and J is symmetric: its rows times g", lines))
     if labels is None:
         lines, again = short(scores, probs, g, held)
-        steps.append(worked("the same with s_i taken out, s_i·(g_i − c), c = Σ g·s", lines))
+        steps.append(worked("the same with s_i taken out: less the mean of g, c = Σ g·s", lines))
         found = found if probs.values is not None else again
     else:
         lines, again = at_once(scores, probs, labels)
@@ -207,7 +207,7 @@ def jacobian(s: Entries, held: dict[Expr, Any]) -> list[Step]:
                 lines.append(line)
         rows.append(tuple(row))
     return [
-        worked("the Jacobian: s_i·(1 − s_i) on the diagonal, −s_i·s_j beside it", lines),
+        worked("the Jacobian: s(1 − s) on the diagonal, minus the product of the two beside it", lines),
         Step("J = diag(s) − s·sᵀ, all entries", None, Matrix(rows)),
     ]
 
