@@ -93,6 +93,14 @@ HELP = {
     "reduction": "none, mean or sum over the samples",
     "margin": "the margin; 0 is the perceptron's",
     "score": "the letter of the score: z, yhat, …",
+    "seed": "draws all that is random",
+    "training": "batch norm by the batch's statistics, dropout on",
+    "h": "the step of the difference",
+    "scheme": "central, forward or backward",
+    "backprop": "the number from backpropagation, as printed",
+    "numeric": "the number from differences, as printed",
+    "decimals": "decimals printed, where the number does not show them",
+    "tolerance": "relative difference up to which two numbers agree",
     "padding": "zeros on each side, or 'same' or 'valid'",
 }
 
