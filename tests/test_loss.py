@@ -17,6 +17,7 @@ from solver.expressions.show import latex, mathml, text
 from solver.kinds import (
     deriving,
     loss,
+    loss_batches,
     loss_logs,
     loss_margins,
     loss_numbers,
@@ -76,6 +77,11 @@ TEXTBOOK: dict[str, tuple[str, dict[str, Any], str]] = {
         "(sigmoid(z_i) - y_i)/n",
     ),
     "CS231n, softmax: p_k - 1(k = y)": ("loss categorical", {"wrt": "z"}, "p_k - y_k"),
+    "PyTorch CrossEntropyLoss, mean": (
+        "loss categorical",
+        {"wrt": "z", "reduction": "mean"},
+        "(p_k - y_k)/n",
+    ),
     "cross-entropy by the probability": ("loss categorical", {"wrt": "p"}, "-y_k/p_k"),
     "cross-entropy of two classes": (
         "loss categorical",
@@ -298,6 +304,24 @@ def test_wrong_cases_of_the_perceptron_are_caught() -> None:
     assert not loss_margins.weights_agree(Cases(Case(Num(0))), 0, False)
 
 
+def test_batches_are_checked() -> None:
+    """The derivative of one sample's loss is not that of the mean over n."""
+    one = loss_margins.one_sample(0, max)
+    of_one = solve("loss perceptron", wrt="s").value
+    of_mean = solve("loss perceptron", wrt="s", reduction="mean").value
+
+    def letters(s: list[float], y: int, c: int) -> dict[str, Any]:
+        return loss_margins.at_class(s, y, c, one)
+
+    assert loss_batches.batch_agrees(of_mean, "mean", one, letters)
+    assert loss_batches.batch_agrees(of_one, "sum", one, letters)
+    assert not loss_batches.batch_agrees(of_one, "mean", one, letters)
+    weights = solve("loss perceptron", wrt="w", reduction="mean").value
+    assert loss_batches.weights_agree(weights, "mean", one)
+    assert not loss_batches.weights_agree(weights, "sum", one)
+    assert not loss_batches.weights_agree(Mul(parse("1.001", "real"), weights), "mean", one)
+
+
 def test_a_wrong_decay_is_caught() -> None:
     rate, lam = Sym("alpha", "real"), Sym("lambda", "real")
     penalty = tree("lambda*w^2")
@@ -335,6 +359,7 @@ MISTAKEN: list[tuple[str, dict[str, Any], set[str]]] = [
     ("loss logistic", {"wrt": "z"}, {"inner_derivative_missing", "sign_in_sigmoid"}),
     ("loss hinge", {"wrt": "z"}, {"kink_at_zero", "sign_flipped"}),
     ("loss perceptron", {"wrt": "w"}, {"sign_flipped"}),
+    ("loss categorical", {"wrt": "z", "reduction": "mean"}, {"one_over_n_dropped"}),
     ("loss l2", {}, {"decay_factor_two", "decay_without_rate", "decay_sign"}),
 ]
 
@@ -355,6 +380,10 @@ EVERY = [(k, g) for k, g, _ in TEXTBOOK.values()] + [
     ("loss multiclass-hinge", {"wrt": "w"}),
     ("loss multiclass-hinge", {"variant": "max", "wrt": "s"}),
     ("loss perceptron", {"wrt": "w"}),
+    ("loss perceptron", {"wrt": "w", "reduction": "mean"}),
+    ("loss multiclass-hinge", {"wrt": "s", "reduction": "sum"}),
+    ("loss categorical", {"wrt": "p", "reduction": "sum", "classes": 3}),
+    ("loss categorical", {"reduction": "mean"}),
     ("loss laplace", {"wrt": "yhat", "reduction": "mean"}),
 ]
 
@@ -420,6 +449,8 @@ def test_at_a_kink_there_is_no_value() -> None:
         ("loss hinge", {"margin": -1}, "0 or more"),
         ("loss multiclass-hinge", {"variant": "all"}, "variant"),
         ("loss gaussian", {"of": "likelihood", "wrt": "yhat"}, "only the loss"),
+        ("loss multiclass-hinge", {"wrt": "w", "reduction": "mean"}, "wrt s"),
+        ("loss perceptron", {"reduction": "avg"}, "reduction"),
         ("loss bernoulli", {"z": 3}, "labels y as well"),
         ("loss bernoulli", {"y": 1, "z": 3, "yhat": 0.5}, "either yhat"),
         ("loss bernoulli", {"y": 2, "z": 3}, "labels y are 0 and 1"),

@@ -7,6 +7,9 @@ held against central differences; a model is held against its normalisation.
 
 from __future__ import annotations
 
+from math import exp as e_to
+from math import log as ln
+
 from solver.core import Answer, BadInput, Step
 from solver.expressions.nodes import Call, Div, Expr, Mul, Neg, Sym, subs
 from solver.expressions.parse import spelt
@@ -38,6 +41,8 @@ from solver.kinds.deriving import (
     sums_to_one,
     wanted,
 )
+from solver.kinds.loss_batches import slopes as batch_slopes
+from solver.kinds.loss_batches import whole
 from solver.kinds.loss_numbers import binary, several
 
 TYPE_CHECKING = False
@@ -219,20 +224,41 @@ def in_letters(of: str, letter: Sym | None, many: int | None, reduction: str) ->
     if of == "loss":
         value = d.line(NLL, Neg(over(y * log(p))), Neg(value), L)
     if letter is None:
-        return d.answer(value if many is None else shown_for(d, value, many), of)
+        one = value if many is None else shown_for(d, value, many)
+        return d.answer(whole(d, reduction, one) if of == "loss" else one, of)
     if of != "loss":
         raise BadInput("only the loss is differentiated here: leave out of, or wrt")
     if letter.name == "p_k":
         found: Any = Neg(Div(LABELS["k"], SHARES["k"]))
+        for size in (2, 3) if many is None else (many,):
+            below = entries_of(value, found, size, "p")
+            d.line(f"SymPy, K = {size} written out", None, below=below)
         d.line("only one term holds it", found, of=Partial(L, letter))
         d.differences(value, letter, found)
-        if many is not None:
-            found = tuple(entry(found, k) for k in range(1, many + 1))
-        return d.answer(found, "derivative")
-    return softmax(d, value, many)
+        done = batch_slopes(d, reduction, found, letter, true_log, by_share)
+        return d.answer(by_class(done, many), "derivative")
+    return softmax(d, value, many, reduction)
 
 
-def softmax(d: Derivation, loss: Expr, many: int | None) -> Answer:
+def true_log(p: list[float], true: int) -> float:
+    """The loss of one sample from its probabilities, in floats."""
+    return -ln(p[true])
+
+
+def softmax_loss(z: list[float], true: int) -> float:
+    """The loss of one sample from its scores, in floats."""
+    return ln(sum(e_to(x) for x in z)) - z[true]
+
+
+def by_share(p: list[float], true: int, k: int) -> dict[str, float]:
+    return {"p_k": p[k], "y_k": float(k == true)}
+
+
+def by_score(z: list[float], true: int, k: int) -> dict[str, float]:
+    return {"p_k": e_to(z[k]) / sum(e_to(x) for x in z), "y_k": float(k == true)}
+
+
+def softmax(d: Derivation, loss: Expr, many: int | None, reduction: str) -> Answer:
     """∂L/∂z_k = p_k − y_k for p = softmax(z), with 2 and 3 classes written out."""
     p, y, z = SHARES["j"], LABELS["j"], SCORES["j"]
     norm = Series("sum", exp(Sym("z_i", "real")), Sym("i", "integer"), CLASSES)
@@ -263,21 +289,26 @@ def softmax(d: Derivation, loss: Expr, many: int | None) -> Answer:
         "central differences through softmax and cross-entropy together",
         tied=adding_up,
     )
-    if many is None:
-        return d.answer(found, "derivative")
-    return d.answer(tuple(entry(found, k) for k in range(1, many + 1)), "derivative")
+    done = batch_slopes(d, reduction, found, SCORES["k"], softmax_loss, by_score)
+    return d.answer(by_class(done, many), "derivative")
 
 
-def entries_of(total: Expr, raw: Expr, size: int) -> tuple[Step, ...]:
-    """∂L/∂z_k entry by entry for K classes, each derived by SymPy."""
+def by_class(e: Expr, many: int | None) -> Any:
+    """The tree for each class where their number is given."""
+    return e if many is None else tuple(entry(e, k) for k in range(1, many + 1))
+
+
+def entries_of(total: Expr, raw: Expr, size: int, by: str = "z") -> tuple[Step, ...]:
+    """∂L/∂z_k (or by p_k) entry by entry for K classes, each derived by SymPy."""
     from solver.expressions.algebra import derivative
 
     loss = written(total, {"K": size})
     found = []
     for k in range(1, size + 1):
-        z = Sym(f"z_{k}", "real")
+        letter = entry(SCORES["k"] if by == "z" else SHARES["k"], k)
         closed = written(entry(raw, k), {"K": size})
-        found.append(Step(f"k = {k}", derivative(loss, z), closed, Partial(L, z)))
+        slope = derivative(loss, letter)
+        found.append(Step(f"k = {k}", slope, closed, Partial(L, letter)))
     return tuple(found)
 
 

@@ -24,6 +24,7 @@ from solver.kinds.deriving import (
     slope_over,
     slope_where,
 )
+from solver.kinds.loss_batches import over_weights, slopes, whole
 from solver.registry import unknown
 
 TYPE_CHECKING = False
@@ -107,12 +108,19 @@ def scores(letter: str) -> dict[str, Expr]:
 
 
 @kind("loss multiclass-hinge", "--wrt s")
-def multiclass_hinge(*, wrt: str = "", margin: int = 1, variant: str = "sum") -> Answer:
+def multiclass_hinge(
+    *,
+    wrt: str = "",
+    margin: int = 1,
+    variant: str = "sum",
+    reduction: str = "none",
+) -> Answer:
     """Multiclass hinge: over all wrong classes (sum), or the worst of them (max)."""
+    reduction = reduced(reduction)
     if variant not in ("sum", "max"):
         raise unknown("variant", variant, ["sum", "max"])
     if variant == "max":
-        return worst(wrt, margin)
+        return worst(wrt, margin, reduction)
     s = scores("s")
     x = Sym("x", "real")
     letter = by(wrt, s["c"], Sym("w_c", "real"))  # type: ignore[arg-type]
@@ -126,7 +134,9 @@ def multiclass_hinge(*, wrt: str = "", margin: int = 1, variant: str = "sum") ->
     d.line("each wrong class that comes too near counts", loss, of=L)
     if letter is None:
         d.check("going through the classes one by one", loop_agrees(loss, margin, sum))
-        return d.answer(loss, "loss")
+        return d.answer(whole(d, reduction, loss), "loss")
+    if letter.name == "w_c" and reduction != "none":
+        raise BadInput("over a batch this loss is derived by the scores: --wrt s")
     on = plus_margin(s["c"] - s["y"], margin)
     counted = Series("sum", Call("step", gap), J, K, TRUE)
     d.line(
@@ -146,9 +156,31 @@ def multiclass_hinge(*, wrt: str = "", margin: int = 1, variant: str = "sum") ->
         "no derivative exists there; 0 is the usual choice",
     )
     d.differences(loss, s["c"], found, BOTH)  # type: ignore[arg-type]
-    if letter.name == "s_c":
-        return d.answer(found, "derivative")
-    return d.answer(by_weights(d, found, x), "derivative")
+    if letter.name == "w_c":
+        return d.answer(by_weights(d, found, x), "derivative")
+    one = one_sample(margin, sum)
+    done = slopes(
+        d, reduction, found, letter, one, lambda t, y, c: at_class(t, y, c, one)
+    )
+    return d.answer(done, "derivative")
+
+
+def one_sample(margin: int, join: Any) -> Any:
+    """One sample's loss from its scores, in floats: the wrong classes summed, or the worst."""
+
+    def loss(s: list[float], y: int) -> float:
+        return float(
+            join(max(0.0, v - s[y] + margin) for j, v in enumerate(s) if j != y)
+        )
+
+    return loss
+
+
+def at_class(s: list[float], y: int, c: int, loss: Any) -> dict[str, Any]:
+    """The letters at one sample's class c."""
+    rival = max((j for j in range(len(s)) if j != y), key=lambda j: s[j])
+    letters = {"c": c + 1, "y": y + 1, "yhat": rival + 1, "L": loss(s, y), "K": len(s)}
+    return {**letters, **{f"s_{j}": v for j, v in enumerate(s, 1)}}
 
 
 def plus_margin(gap: Expr, margin: int) -> Expr:
@@ -191,12 +223,12 @@ def loop_agrees(loss: Expr, margin: int, join: Any) -> bool:
 
 
 @kind("loss perceptron", "--wrt w")
-def perceptron(*, wrt: str = "") -> Answer:
+def perceptron(*, wrt: str = "", reduction: str = "none") -> Answer:
     """Multiclass perceptron loss, and its gradient by each class's weights in cases."""
-    return worst(wrt, 0)
+    return worst(wrt, 0, reduced(reduction))
 
 
-def worst(wrt: str, margin: int) -> Answer:
+def worst(wrt: str, margin: int, reduction: str) -> Answer:
     """max{0, max over wrong classes of s_j − s_y (+ margin)} and its derivative."""
     s, x = scores("s"), Sym("x", "real")
     letter = by(wrt, s["c"], Sym("w_c", "real"))  # type: ignore[arg-type]
@@ -214,7 +246,7 @@ def worst(wrt: str, margin: int) -> Answer:
     )
     d.check("going through the classes one by one", loop_agrees(loss, margin, max))
     if letter is None:
-        return d.answer(loss, "loss")
+        return d.answer(whole(d, reduction, loss), "loss")
     d.note(
         "ŷ is the wrong class with the highest score",
         "no ties; at L = 0 with a tie there is a kink, and the derivative 0 is chosen",
@@ -245,7 +277,14 @@ def worst(wrt: str, margin: int) -> Answer:
     d.check(
         BOTH + ", weight by weight", weights_agree(value, margin, letter.name == "w_c")
     )
-    return d.answer(value, "derivative")
+    one = one_sample(margin, max)
+    if letter.name == "w_c":
+        done = over_weights(d, reduction, value, letter, C, one)
+        return d.answer(done, "derivative")
+    done = slopes(
+        d, reduction, value, letter, one, lambda t, y, c: at_class(t, y, c, one)
+    )
+    return d.answer(done, "derivative")
 
 
 def weights_agree(slope: Expr, margin: int, weights: bool) -> bool:

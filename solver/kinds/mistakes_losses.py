@@ -43,7 +43,9 @@ LIKELIHOODS = tuple(
 )
 MARGINS = ("loss hinge", "loss multiclass-hinge", "loss perceptron")
 AVERAGED = (
+    *MARGINS[1:],
     "loss bernoulli",
+    "loss categorical",
     "loss gaussian",
     "loss laplace",
     "loss poisson",
@@ -209,11 +211,13 @@ def odds_as_probability(right: Any, wrt: str = "") -> Any:
 
 
 @mistake("loss categorical")
-def softmax_not_differentiated(right: Any, wrt: str = "", classes: Any = None) -> Any:
+def softmax_not_differentiated(
+    right: Any, wrt: str = "", classes: Any = None, reduction: str = "none"
+) -> Any:
     """This is the derivative by p_k; by the score, softmax has a derivative besides."""
     if not spelt(wrt.strip()).startswith("z"):
         return None
-    return solved("loss categorical", wrt="p", classes=classes)
+    return solved("loss categorical", wrt="p", classes=classes, reduction=reduction)
 
 
 @mistake("loss gaussian")
