@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from solver.calculus.entrywise import shortened
-from solver.calculus.equations import Equations, put
-from solver.calculus.factor import weight
+from solver.calculus.equations import Equations
+from solver.calculus.factor import put, weight
 from solver.calculus.sweep import gradient, sweep
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, add, dims, is_scalar, names

@@ -13,7 +13,7 @@ from itertools import combinations, product
 from typing import Any
 
 from solver.calculus.declare import declared
-from solver.calculus.factor import rebuild
+from solver.calculus.factor import put
 from solver.core import BadInput
 from solver.expressions import matrix as m
 from solver.expressions.grammar import settled
@@ -75,14 +75,6 @@ class Equations:
             if not isinstance(line.rhs, Var):
                 e = put(e, {line.rhs: line.var})
         return e
-
-
-def put(e: Expr, values: Mapping[Expr, Expr]) -> Expr:
-    """The tree with subtrees put for others, by the constructors."""
-    if e in values:
-        return values[e]
-    args = tuple(put(a, values) if isinstance(a, Expr) else a for a in e.args)
-    return e if args == e.args else rebuild(e, args)
 
 
 # -- reading ------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Dot, T, add, dims, dot, had, is_scalar, mul
 from solver.expressions.nodes import Add, Expr, Mul, Num
@@ -52,6 +54,14 @@ def rebuild(e: Expr, args: tuple[object, ...]) -> Expr:
     if isinstance(e, m.HPow):
         return m.hpow(*args)  # type: ignore[arg-type]
     return type(e)(*args)
+
+
+def put(e: Expr, values: Mapping[Expr, Expr]) -> Expr:
+    """The tree with subtrees put for others, by the constructors."""
+    if e in values:
+        return values[e]
+    args = tuple(put(a, values) if isinstance(a, Expr) else a for a in e.args)
+    return e if args == e.args else rebuild(e, args)
 
 
 def chain(term: Expr) -> tuple[list[Expr], list[Expr]]:

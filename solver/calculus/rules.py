@@ -23,7 +23,7 @@ from solver.expressions.matrix import (
     power,
     transpose,
 )
-from solver.expressions.nodes import Expr, Num
+from solver.expressions.nodes import Expr, Num, walk
 
 Reaching = Iterator[tuple[Expr, Expr]]
 RULES: dict[Any, Callable[[Any, Expr], Reaching]] = {}
@@ -287,3 +287,12 @@ def _elementwise(name: str) -> None:
 
 for _name in SLOPES:
     _elementwise(_name)
+
+
+KINKS = {"abs": "|·|", "sign": "sign", "relu": "relu", "step": "step", "norm1": "‖·‖₁"}
+
+
+def kinked(*trees: Expr) -> str:
+    """The functions in these trees that have no derivative where an argument is 0."""
+    found = {n.name for e in trees for n in walk(e) if isinstance(n, m.Fn)}
+    return ", ".join(KINKS[n] for n in sorted(found & KINKS.keys()))

@@ -184,7 +184,7 @@ def matrices(e: Expr, known: Letters, above: tuple[str, ...]) -> Expr:
 
 def small(e: Expr) -> Expr:
     """The tree with letters for sizes above 8, so that it is compared at small ones."""
-    from solver.calculus.equations import put
+    from solver.calculus.factor import put
     from solver.expressions.typed import Eye, Ones, Var, Zero
 
     def size(d: Any) -> Any:

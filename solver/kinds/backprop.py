@@ -10,8 +10,10 @@ import re
 from collections.abc import Sequence
 
 from solver.calculus.backward import Reached, backward
-from solver.calculus.equations import PROBABILITIES, Equations, put, read
+from solver.calculus.equations import PROBABILITIES, Equations, read
 from solver.calculus.equations import probabilities as labels
+from solver.calculus.factor import put
+from solver.calculus.rules import kinked
 from solver.core import Answer, BadInput, Check, CheckFailed, Step
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, dims, is_scalar
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
 DATA = re.compile(r"(?:x|X|y|Y|t|T|m)(?:_?\d+)?(?:_\w+)?")
 HOW = "central differences through all lines, at seeded points, the sizes all different"
-KINKS = {"relu": "relu", "abs": "|·|", "step": "step", "sign": "sign", "norm1": "‖·‖₁"}
 LARGE, MOST = 8, 1000  # sizes tried as they are; entries of a variable then
 EXAMPLE = "\"z = x*W + b; p = softmax(z); L = -sum(y.*log(p))\""
 
@@ -270,12 +271,9 @@ def conventions(
     if whole.assumed:
         notes.append("not declared, so read as: " + ", ".join(whole.assumed))
     calls = [n for e in whole.lines for n in walk(e.rhs) if isinstance(n, m.Fn)]
-    functions = {n.name for n in calls}
     if any(n.name == "rowsoftmax" and dims(n)[0] != 1 for n in calls):
         notes.append("rowsoftmax is the softmax of each row")
-    kinks = [KINKS[f] for f in sorted(functions & KINKS.keys())]
+    kinks = kinked(*(e.rhs for e in whole.lines))
     if kinks:
-        notes.append(
-            f"where the argument of {', '.join(kinks)} is 0 the derivative is taken as 0"
-        )
+        notes.append(f"where the argument of {kinks} is 0 the derivative is taken as 0")
     return notes

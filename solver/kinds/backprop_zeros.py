@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from solver.calculus.backward import Reached, backward
-from solver.calculus.equations import Equations, put
-from solver.calculus.factor import rebuild
+from solver.calculus.equations import Equations
+from solver.calculus.factor import put, rebuild
+from solver.calculus.rules import kinked
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, is_scalar, is_zero
 from solver.expressions.nodes import Expr, Num
 from solver.kinds import kind
-from solver.kinds.backprop import KINKS, asked, network
+from solver.kinds.backprop import asked, network
 from solver.values import Record
 
 TYPE_CHECKING = False
@@ -65,9 +66,8 @@ def zero_init(
             Step("so by induction", None, f"{', '.join(still)} stay 0 at every step")
         )
     names = "at some step" if steps is None else f"within {steps} step{'s' * (steps > 1)}"
-    functions = {n.name for e in whole.lines for n in nodes(e.rhs) if isinstance(n, m.Fn)}
     notes = [f"yes: it moves {names}; no: its gradient stays 0, whatever the data are"]
-    if functions & KINKS.keys():
+    if kinked(*(e.rhs for e in whole.lines)):
         notes.append("relu′(0) = 0")
     check, twins = descended(whole, slopes, moved)
     if twins:
@@ -140,12 +140,6 @@ def constant(number: Expr, like: Expr) -> Expr:
     if is_scalar(like):
         return number
     return m.zero(m.dims(like)) if number == Num(0) else m.mul(number, m.Ones(*m.dims(like)))
-
-
-def nodes(e: Expr) -> list[Expr]:
-    from solver.expressions.nodes import walk
-
-    return list(walk(e))
 
 
 # -- proof --------------------------------------------------------------------------------

@@ -6,14 +6,18 @@ points of rectangular sizes. A derivative that no rule gives is refused by name.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
+from solver.calculus.factor import put
+from solver.calculus.factor import weight
 from solver.calculus.forward import by_scalar, hessian, jacobian, vec_jacobian
+from solver.calculus.rules import kinked
 from solver.calculus.sweep import Line, gradient
-from solver.core import Answer, Check, CheckFailed, Step
+from solver.core import Answer, BadInput, Check, CheckFailed, Step
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, dims, is_scalar, transpose
-from solver.expressions.nodes import Add, Expr, Mul, Num
+from solver.expressions.nodes import Add, Expr, Mul, Num, walk
 from solver.expressions.typed import Partial
 from solver.kinds import kind
 from solver.kinds.asked import Asked, asked
@@ -28,19 +32,32 @@ if TYPE_CHECKING:
     Where = Any
 
 CONVENTIONS = ("frechet", "cookbook", "unconstrained")
+WORKED, TWICE = 6000, 3000  # see `affordable`
 LAYOUTS = ("numerator", "denominator")
-KINKS = {"abs": "|·|", "sign": "sign", "relu": "relu", "step": "step", "norm1": "‖·‖₁"}
 DIFFERENCES = "central differences at seeded points, the sizes all different"
 
 
+def affordable(f: Expr, x: Var, most: int) -> None:
+    """Refuse what would take long: the size of an expression times its ways to x."""
+    edges = sum(len(n.args) for n in set(walk(f)) if x.name in m.names(n))
+    if edges * weight(f) > most:
+        raise BadInput(
+            f"the expression is too long for its derivative by {x.name} to be worked step by step"
+        )
+
+
 def worth(lines: list[Line]) -> list[Line]:
-    """The lines that a teacher would write: not the first ∂f/∂f = 1, and not what a sum
-    or a number in front hands on unchanged."""
-    kept: list[Any] = []
+    """The lines that a teacher would write: not the first ∂f/∂f = 1, not what a sum or a
+    number in front hands on unchanged, and ∂f/∂x at once where ∂f/∂(xᵀ) comes before."""
+    kept: list[Line] = []
+    turned: dict[Expr, str] = {}
     for line in lines[1:]:
         if kept and line.cotangent == kept[-1].cotangent and isinstance(line.node, Mul | Add):
             continue
-        kept.append(line)
+        if isinstance(line.node, m.T):
+            turned[line.node.args[0]] = line.lemma
+            continue
+        kept.append(replace(line, lemma=turned.get(line.node, line.lemma)))
     return kept
 
 
@@ -62,29 +79,14 @@ def cotangent_holds(f: Expr, line: Line) -> bool:
     from solver.numeric.prove import part_holds
 
     fresh = Var("u_", *dims(line.node))
-    swapped = replaced(f, line.node, fresh)
+    swapped = put(f, {line.node: fresh})
     return "u_" not in m.names(swapped) or part_holds(swapped, fresh, line.node, line.cotangent)
 
 
-def replaced(e: Expr, old: Expr, new: Expr) -> Expr:
-    """The tree with one subtree put for another, by the constructors."""
-    from solver.calculus.factor import rebuild
-
-    if e == old:
-        return new
-    args = tuple(replaced(a, old, new) if isinstance(a, Expr) else a for a in e.args)
-    return e if args == e.args else rebuild(e, args)
-
-
-def kinks(f: Expr) -> tuple[str, ...]:
+def unslanted(f: Expr) -> tuple[str, ...]:
     """Where the derivative does not exist, in words."""
-    from solver.expressions.nodes import walk
-
-    found = {n.name for n in walk(f) if isinstance(n, m.Fn) and n.name in KINKS}
-    if not found:
-        return ()
-    names = ", ".join(KINKS[n] for n in sorted(found))
-    return (f"the derivative does not exist where an argument of {names} is 0",)
+    at = kinked(f)
+    return (f"the derivative does not exist where an argument of {at} is 0",) if at else ()
 
 
 @kind("grad", "\"tr(A'*A)\" --wrt A")
@@ -104,6 +106,7 @@ def grad(
         raise unknown("convention", convention, list(CONVENTIONS))
     question = asked(expr, where, scalar=True)
     f, x = question.tree, question.variable(wrt)
+    affordable(f, x, WORKED)
     raw, lines = gradient(f, x)
     turned, notes = raw, ["the gradient has the shape of its variable", *question.said(x.name)]
     found = short(raw)
@@ -131,7 +134,7 @@ def grad(
         (*steps, *proof[1], *there[1]),
         (*checks, *proof[0], *there[0]),
         "gradient",
-        conventions=(*notes, *kinks(f)),
+        conventions=(*notes, *unslanted(f)),
     )
 
 
@@ -157,6 +160,7 @@ def jacobian_(
         raise unknown("layout", layout, list(LAYOUTS))
     question = asked(expr, where)
     z, x = question.tree, question.variable(wrt)
+    affordable(z, x, WORKED)
     vec = form = False
     if is_scalar(x):
         raw, note = by_scalar(z, x), "by a scalar: entry by entry, in the shape of the function"
@@ -186,7 +190,7 @@ def jacobian_(
         (*steps, *proof[1], *there[1]),
         (*checks, *proof[0], *there[0]),
         "jacobian",
-        conventions=(note, *question.said(x.name), *kinks(z)),
+        conventions=(note, *question.said(x.name), *unslanted(z)),
     )
 
 
@@ -204,8 +208,10 @@ def hessian_(
 
     question = asked(expr, where, scalar=True)
     f, x = question.tree, question.variable(wrt)
+    affordable(f, x, WORKED)
     first = gradient(f, x)[0]
     slope = short(first)
+    affordable(slope, x, TWICE)
     raw = hessian(f, x) if not is_scalar(x) else by_scalar(first, x)
     found = short(raw)
     vec = dims(x)[1] != 1
@@ -227,5 +233,5 @@ def hessian_(
         (*steps, *proof[1], *there[1]),
         (*checks, *proof[0], *there[0]),
         "hessian",
-        conventions=(*notes, *question.said(x.name), *kinks(f)),
+        conventions=(*notes, *question.said(x.name), *unslanted(f)),
     )
