@@ -38,5 +38,7 @@ ALIASES = {
     "learning_rate": "alpha",
     "eta": "alpha",
     "weight_decay": "decay",
+    "eps": "epsilon",
+    "negative_slope": "slope",
     "dims_": "dims",
 }

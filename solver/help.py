@@ -84,7 +84,7 @@ HELP = {
     "where": "what the letters are: 'X: n x d, w: d, S: symmetric d x d'",
     "convention": "what counts as the usual form: see the README",
     "layout": "numerator (rows are entries of f) or denominator",
-    "w": "the weights before the first step: '1 -2'",
+    "w": "the weights (before the first step), or a kernel: '1 -2; 3 4'",
     "grads": "their gradients, a row for each step: '0.5 4; 1 2'",
     "alpha": "learning rate α",
     "mu": "momentum μ",
@@ -102,6 +102,18 @@ HELP = {
     "decimals": "decimals printed, where the number does not show them",
     "tolerance": "relative difference up to which two numbers agree",
     "padding": "zeros on each side, or 'same' or 'valid'",
+    "x": "the input's numbers, rows separated by ;: '1 2; 3 4'",
+    "gradient": "a gradient: '1 2; 3 4' (of a layer, ∂L/∂y), or an expression",
+    "mask": "the mask, 1 where a value is kept: '1 0 1'",
+    "p": "the probability to drop a value",
+    "z": "scores: '1 2 3'",
+    "s": "probabilities, which add up to 1: '0.5 0.3 0.2'",
+    "y": "the true class, counted from 1, or labels: '0 1 0'",
+    "classes": "number of classes",
+    "gamma": "scale γ",
+    "function": "activation function: relu, sigmoid, tanh, leaky-relu, …",
+    "slope": "slope of leaky-relu for x ≤ 0",
+    "count_include_pad": "count zeros of the padding in a mean",
 }
 
 
