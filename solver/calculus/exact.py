@@ -30,6 +30,7 @@ from solver.expressions.nodes import (
     power,
     walk,
 )
+from solver.expressions.scalars import terms
 
 POINTS, TRIES, CLOSE = 2, 8, 1e-9
 QUICK, PATIENT = 8_000, 60_000  # nodes to be differentiated: always, and on request
@@ -147,7 +148,8 @@ def identical(trees: Sequence[Expr], found: Rows, wanted: Rows) -> bool:
         return False
     pairs = [p for rows in zip(found, wanted) for p in zip(*rows)]
     nodes = [sum(1 for _ in walk(e)) for pair in pairs for e in pair]
-    if sum(nodes) > MULTIPLIED or any(kinked(a) for a, _ in pairs):
+    many = sum(nodes) > MULTIPLIED or any(terms(e) > MULTIPLIED for p in pairs for e in p)
+    if many or any(kinked(a) for a, _ in pairs):
         return False
     return all(a == b or cancels(a, b) for a, b in pairs)
 

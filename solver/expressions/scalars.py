@@ -6,6 +6,7 @@ SymPy knows no σ: what it writes with eˣ comes back as σ(x), σ(x)(1 − σ(x
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from math import prod
 
 from solver.core import BadInput
 from solver.expressions import matrix as m
@@ -13,15 +14,33 @@ from solver.expressions.matrix import Var
 from solver.expressions.nodes import Add, Call, Div, Expr, Mul, Neg, Num, Pow, Sym, walk
 
 ONE, MINUS = Num(1), Num(-1)
-HEAVY = 120  # nodes of a scalar that SymPy is asked to simplify
+HEAVY, TERMS, KINDS = 120, 60, 6  # what SymPy is asked: nodes, terms, functions
 
 
 def scalar_only(e: Expr) -> bool:
-    """Whether a typed tree is about scalars alone, some letter among them."""
+    """Whether a typed tree is about scalars alone, some letter among them, and short."""
     nodes = list(walk(e))
-    return len(nodes) <= HEAVY and all(map(m.is_scalar, nodes)) and any(
-        isinstance(n, Var) for n in nodes
-    )  # fmt: skip
+    functions = {n for n in nodes if isinstance(n, m.Fn) or fractional(n)}
+    few = len(nodes) <= HEAVY and len(functions) <= KINDS and terms(e) <= TERMS
+    return few and all(map(m.is_scalar, nodes)) and any(isinstance(n, Var) for n in nodes)
+
+
+def fractional(e: Expr) -> bool:
+    return isinstance(e, Pow) and not isinstance(getattr(e.args[1], "value", None), int)
+
+
+def terms(e: Expr) -> float:
+    """How many terms a tree has when all its products are written out, about."""
+    inner = [terms(a) for a in e.args if isinstance(a, Expr)]
+    if isinstance(e, Add):
+        return sum(inner)
+    if isinstance(e, Mul):
+        return prod(inner)
+    if isinstance(e, Pow):
+        k = getattr(e.args[1], "value", 1)
+        many = abs(k) if isinstance(k, int) else 1
+        return inner[0] if inner[0] == 1 else float(inner[0]) ** min(many, 100)
+    return max(inner, default=1)
 
 
 def untyped(e: Expr) -> Expr:

@@ -33,7 +33,7 @@ class Node:
         self.cols: Any = Unknown()
 
 
-HEAVIEST, TALLEST, LAYERS = 1500, 150, 4
+HEAVIEST, TALLEST, LAYERS = 500, 150, 4
 
 
 class Bounded:
@@ -53,8 +53,8 @@ class Bounded:
             exponent = args[1].args[0] if args[1].op == "neg" else args[1]
             if exponent.op == "number":
                 size *= max(1, int(min(20, exponent.args[0])))
-        if op == "log":  # ln softmax(z) is z − logsumexp(z)·1: what stands inside, twice
-            size *= 2
+        if op == "log" and args[0].op in ("softmax", "rowsoftmax"):
+            size *= 4  # it becomes z − logsumexp(z)·1: what stands inside, twice
         if size > HEAVIEST or deep > TALLEST:
             raise BadInput("the expression is too long to be read", text=self.text, offset=at)
         node = Node(op, args, at)

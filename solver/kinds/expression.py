@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from solver.core import Answer, Check, Step
+from solver.core import Answer, BadInput, Check, Step
 from solver.expressions import matrix as m
 from solver.expressions.nodes import Add, Expr, walk
 from solver.kinds import kind
@@ -79,15 +79,20 @@ def near(a: Any, b: Any) -> bool:
 @kind("simplify", '"inv(A*B)*A*x" --where "A: n x n, B: n x n, x: n"')
 def simplify(expr: Text, *, where: Where = None) -> Answer:
     """The short form of an expression: of matrices in the textbook's, of scalars by SymPy."""
-    from solver.numeric.prove import equal
+    from solver.numeric.prove import agree
 
     question = asked(expr, where)
     before, found = question.written, short(question.tree)
+    same = agree(before, found)
+    if same is None:
+        raise BadInput(
+            "the expression has no value at any of the points tried, so nothing is proved"
+        )
     if looks(before) == looks(found):
         steps = (Step("nothing to simplify", None, found),)
     else:
         steps = (Step("simplified", before, found),)
-    check = Check(RAW, equal(before, found))
+    check = Check(RAW, same)
     return Answer(found, steps, (check,), "expression", conventions=question.said())
 
 

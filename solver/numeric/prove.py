@@ -217,7 +217,12 @@ def jacobian_holds(z: Expr, x: m.Var, j: Expr, vec: bool = False) -> bool:
 
 
 def equal(a: Expr, b: Expr) -> bool:
-    """Whether two typed trees agree at seeded points."""
+    """Whether two typed trees agree at seeded points, at one of them at least."""
+    return agree(a, b) is True
+
+
+def agree(a: Expr, b: Expr) -> bool | None:
+    """Whether two typed trees agree at seeded points; None where they have no value."""
     if m.dims(a) != m.dims(b):
         return False
     met = 0
@@ -232,7 +237,7 @@ def equal(a: Expr, b: Expr) -> bool:
             if not np.allclose(x, y, rtol=1e-7, atol=1e-9):
                 return False
             met += 1
-    return met > 0
+    return True if met else None
 
 
 def holds_at(
