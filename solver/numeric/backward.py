@@ -2,7 +2,7 @@
 
 The forward pass runs once; each layer then leaves behind a function that takes ∂L/∂y to
 ∂L/∂x and ∂L/∂w, with its inputs in it. A network calls them in the opposite order. The
-chain rule of each layer is in `backward_leaves`, `_windows` and `_norms`.
+chain rule of each layer is in `backward_leaves`, `_windows`, `_norms` and `_sequences`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from solver.core import BadInput
 from solver.networks import combine
 from solver.networks.combine import join
 from solver.networks.layers import Layer, show_shape
-from solver.numeric import backward_norms, backward_windows  # noqa: F401 (they register)
+from solver.numeric import (  # noqa: F401 (they register)
+    backward_norms,
+    backward_sequences,
+    backward_windows,
+)
 from solver.numeric.backward_leaves import BACKS, Gradients
 from solver.numeric.forward import step, tensors
 from solver.numeric.leaves import Held, Tensors
