@@ -167,7 +167,7 @@ def build() -> Any:
                 f"--{a}" for a, n in ALIASES.items() if n == p.name and len(a) <= 3
             ]
             name = p.name.replace("_", "-")
-            text = explain(p)
+            text = explain(p, kind.name.split()[0])
             if p.type == "bool":
                 names = [f"--{name}/--no-{name}", p.name]
                 parameters.append(click.Option(names, default=None, help=text))

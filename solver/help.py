@@ -75,6 +75,38 @@ HELP = {
     "strides": "strides, in order, or one for all",
     "ask": "facts wanted: shape, params, weights, biases, macs, …",
     "of": "what to compare: params, macs, flops, activations, …",
+    "loss of": "the line that answers: likelihood, log-likelihood, loss (l2: gradient, update)",
+    "loss p": "probabilities of the classes, a row for each sample: '0.5 0.3 0.2'",
+    "loss z": "scores: '1 0 -2', a row for each sample",
+    "loss y": "the labels: 0 and 1, or the true class from 1, or a row of labels",
+    "loss yhat": "predicted probabilities: '0.9 0.2'",
+    "loss batch": "samples in a batch whose mean was added up",
+    "update batch": "samples in a batch, or several sizes: 1,5,50",
+    "update x": "the sample: '1 2'",
+    "update y": "its true class, counted from 1",
+    "update convention": "pytorch, or textbook: the learning rate inside the velocity",
+    "update gradient": "an expression for the gradient: -y*sigmoid(-y*z)*x",
+    "samples": "number of samples",
+    "errors": "how many are classified wrongly",
+    "correct": "how many are classified rightly",
+    "accuracy": "the share that is right, from 0 to 1",
+    "threshold": "the accuracy that is asked for",
+    "printed": "the loss as it was printed",
+    "half": "the penalty or the square with ½",
+    "strength": "the letter of the penalty's strength",
+    "variant": "sum over the wrong classes, or max: the worst of them",
+    "trace": "the letter whose value after each step is wanted: w, v, …",
+    "weight": "the letter of the weight: w, v_k, …",
+    "beta": "share β of the mean of squares that is kept",
+    "beta1": "share β1 of the mean of gradients that is kept",
+    "beta2": "share β2 of the mean of squares that is kept",
+    "correction": "divide the means by 1 − βᵗ",
+    "inside": "ε inside the root",
+    "epochs": "epochs of the whole run",
+    "best": "the epoch of the best model",
+    "every": "one value recorded after so many batches",
+    "drop_last": "leave out a last, smaller batch",
+    "weights": "weights before, a row for each class: '0 0; 1 0'",
     "odd": "odd kernels only",
     "depth": "only stacks of this many layers",
     "expr": "plain text such as x'*A*x, or LaTeX",
@@ -117,8 +149,8 @@ HELP = {
 }
 
 
-def explain(param: Param) -> str:
-    """What a parameter is, in a few words, for help texts."""
+def explain(param: Param, family: str = "") -> str:
+    """What a parameter is, in a few words, for help texts; in its family where that says more."""
     letters_ = {
         "kernel": "k",
         "stride": "s",
@@ -126,7 +158,8 @@ def explain(param: Param) -> str:
         "dilation": "d",
         "groups": "g",
     }
-    text = HELP.get(param.name) or GLOSSARY.get(letters_.get(param.name, ""), "")
+    text = HELP.get(f"{family} {param.name}") or HELP.get(param.name, "")
+    text = text or GLOSSARY.get(letters_.get(param.name, ""), "")
     text = text or param.name.replace("_", " ")
     plain = param.default is not REQUIRED and param.default not in (None, (), "")
     if plain and not isinstance(param.default, bool):
