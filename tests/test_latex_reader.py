@@ -210,7 +210,7 @@ REFUSED = [
     (r"\sum_i a", "has the index i", 0),
     (r"\sum x", "needs its index", 0),
     (r"\sum_i A_i", "2 indices, not 1", 8),
-    (r"\sum_i x_i B", "this n×n matrix has no place", 11),
+    (r"\sum_i x_i B", "an n×n matrix has no place", 11),
     (r"\sum_i \operatorname{softmax}(x_i)", "softmax of a single entry", 0),
     (r"\max(a, b)", "only max(0, z)", 0),
     (r"\sqrt[3]{a}", "only square roots", 5),

@@ -19,7 +19,7 @@ from solver.expressions import matrix as m
 from solver.expressions.grammar import settled
 from solver.expressions.latex_reader import Reader
 from solver.expressions.loose import Loose
-from solver.expressions.matrix import Var, name_of
+from solver.expressions.matrix import Var, a_type
 from solver.expressions.nodes import Expr, walk
 from solver.expressions.typeset_forms import key
 from solver.expressions.unify import FUNCTIONS, Node, Unknown, build, find
@@ -114,7 +114,7 @@ def read(text: str, where: Any = None, vectors: str = "") -> Equations:
     met = dict.fromkeys(w for _, rhs in lines for w in used(rhs) if w in whole)
     leaves = tuple(Var(n, *(*whole[n], 1, 1)[:2], flags.get(n, ())) for n in met)
     assumed = tuple(
-        f"{v.name} is a {name_of(m.dims(v))}{told(v)}" for v in leaves if v.name in open_
+        f"{v.name} is {a_type(m.dims(v))}{told(v)}" for v in leaves if v.name in open_
     )
     return Equations(tuple(found), leaves, assumed, vectors)
 

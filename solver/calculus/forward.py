@@ -32,7 +32,7 @@ from solver.expressions.nodes import Add, Expr, Mul, Num
 def refuse(e: Expr, what: str) -> BadInput:
     """No rule rewrites this operation: it is named, never taken for 0."""
     name = e.name if isinstance(e, m.Fn) else type(e).__name__
-    return BadInput(f"{what} through {name} of a {m.name_of(dims(e))} is not known")
+    return BadInput(f"{what} through {name} of {m.a_type(dims(e))} is not known")
 
 
 # -- columns by a column ------------------------------------------------------------------

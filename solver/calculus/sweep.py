@@ -68,7 +68,7 @@ def gradient(f: Expr, x: Var) -> tuple[Expr, list[Line]]:
     """(∂f/∂x, of x's dims; the lines of the sweep) of a scalar function."""
     if not is_scalar(f):
         raise BadInput(
-            f"a gradient is of a scalar; this is a {m.name_of(dims(f))}: ask for its Jacobian"
+            f"a gradient is of a scalar; this is {m.a_type(dims(f))}: ask for its Jacobian"
         )
     lines = sweep(f, Num(1), frozenset([x.name]))
     found = next((line for line in lines if line.node == x), None)

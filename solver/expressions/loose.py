@@ -69,7 +69,7 @@ class Loose(Typing):
             if not (self.same(args[0].rows, 1) and self.same(args[0].cols, 1)):
                 kind = self.told(args[0])
                 raise self.fail(
-                    node, f"inside a sum over entries this {kind} has no place"
+                    node, f"inside a sum over entries {kind} has no place"
                 )
             self.set(node, 1, 1)
             node.op, node.args = "*", [args[0], Node("number", [1], node.at)]
@@ -108,7 +108,7 @@ class Loose(Typing):
             return False
         if find(a.rows) != find(a.cols):
             raise self.fail(
-                node, f"|…| of a {self.told(a)}: write abs(…) for its absolute values"
+                node, f"|…| of {self.told(a)}: write abs(…) for its absolute values"
             )
         node.op = "det"
         return True

@@ -34,7 +34,7 @@ from solver.expressions.typed import (
     depends,
     dims,
     is_scalar,
-    name_of,
+    a_type,
     names,
     sizes_named,
     times_dims,
@@ -85,7 +85,7 @@ def add(*terms: Expr) -> Expr:
     while stack:
         term = stack.pop()
         if dims(term) != shape:
-            raise BadInput(f"a {name_of(shape)} and a {name_of(dims(term))} cannot be added")
+            raise BadInput(f"{a_type(shape)} and {a_type(dims(term))} cannot be added")
         if isinstance(term, Add):
             stack.extend(reversed(term.args))
             continue
@@ -198,7 +198,7 @@ def dot(*factors: Expr) -> Expr:
             if chain and dims(chain[-1])[1] != dims(g)[0]:
                 a, b = dims(chain[-1]), dims(g)
                 raise BadInput(
-                    f"a {name_of(a)} times a {name_of(b)}: the inner sizes {a[1]} and {b[0]} differ"
+                    f"{a_type(a)} times {a_type(b)}: the inner sizes {a[1]} and {b[0]} differ"
                 )
             chain.append(g)
     if not chain:
@@ -310,7 +310,7 @@ def had(*factors: Expr) -> Expr:
             scalars.append(f)
             continue
         if dims(f) != shape:
-            both = f"a {name_of(shape)} and a {name_of(dims(f))}"
+            both = f"{a_type(shape)} and {a_type(dims(f))}"
             raise BadInput(f"{both} cannot be multiplied elementwise")
         front, body = parts(f)
         scalars += front
@@ -391,7 +391,7 @@ from solver.expressions.known import (  # noqa: E402
 __all__ = [
     "ELEMENTWISE", "ONE", "SAME", "TO_SCALAR", "ZERO", "Comm", "Dim", "Dims", "Dot", "Eye",
     "Fn", "Had", "HPow", "Kron", "Ones", "T", "Var", "Zero", "add", "depends", "dims", "dot",
-    "fn", "had", "hpow", "is_scalar", "is_zero", "kron", "mpow", "mul", "name_of", "names",
+    "fn", "had", "hpow", "is_scalar", "is_zero", "kron", "mpow", "mul", "a_type", "names",
     "neg", "ones_apart", "parts", "positive", "power", "size", "sizes_named", "split", "sub", "summed_to_one",
     "times_dims", "transpose", "zero",
 ]  # fmt: skip

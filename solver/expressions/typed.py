@@ -200,15 +200,21 @@ def is_scalar(e: Expr) -> bool:
     return dims(e) == (1, 1)
 
 
-def name_of(d: Dims) -> str:
-    """A type in words: scalar, column of n, m×n matrix."""
+def a_type(d: Dims) -> str:
+    """A type in words, with its article: a scalar, a column of n, an m×n matrix."""
     if d == (1, 1):
-        return "scalar"
+        return "a scalar"
     if d[1] == 1:
-        return f"column of {d[0]}"
+        return f"a column of {d[0]}"
     if d[0] == 1:
-        return f"row of {d[1]}"
-    return f"{d[0]}×{d[1]} matrix"
+        return f"a row of {d[1]}"
+    return f"{article(str(d[0]))} {d[0]}×{d[1]} matrix"
+
+
+def article(size: str) -> str:
+    """an m, an 8; a k, a 3: as the size is spoken."""
+    spoken = size[0] in "aefhilmnorsxAEFHILMNORSX8" or size in ("11", "18")
+    return "an" if spoken else "a"
 
 
 def depends(e: Expr, name: str) -> bool:

@@ -120,7 +120,7 @@ class Typing:
         if not (self.same(node.rows, rows) and self.same(node.cols, cols)):
             raise self.fail(
                 node,
-                f"this is a {self.told(node)}, where a {told(rows, cols)} is needed",
+                f"this is {self.told(node)}, where {told(rows, cols)} is needed",
             )
 
     def told(self, node: Node) -> str:
@@ -147,7 +147,7 @@ class Typing:
             if not (self.same(a.rows, b.rows) and self.same(a.cols, b.cols)):
                 raise self.fail(
                     node,
-                    f"a {self.told(a)} and a {self.told(b)} cannot be added"
+                    f"{self.told(a)} and {self.told(b)} cannot be added"
                     + (
                         "; write c*vector(1) for a column of c"
                         if self.scalar(a) or self.scalar(b)
@@ -165,7 +165,7 @@ class Typing:
             a, b = node.args
             if not (self.same(b.rows, 1) and self.same(b.cols, 1)):
                 raise self.fail(
-                    node, f"only a scalar divides, not a {self.told(b)}: use ./ or inv"
+                    node, f"only a scalar divides, not {self.told(b)}: use ./ or inv"
                 )
             self.set(node, a.rows, a.cols)
         elif op in (".*", "./"):
@@ -178,17 +178,17 @@ class Typing:
                 )
                 raise self.fail(
                     node,
-                    f"a {self.told(a)} and a {self.told(b)} cannot be multiplied elementwise{way}",
+                    f"{self.told(a)} and {self.told(b)} cannot be multiplied elementwise{way}",
                 )
             self.set(node, a.rows, a.cols)
         elif op in ("^", ".^"):
             a, b = node.args
             if not (self.same(b.rows, 1) and self.same(b.cols, 1)):
-                raise self.fail(node, f"an exponent is a scalar, not a {self.told(b)}")
+                raise self.fail(node, f"an exponent is a scalar, not {self.told(b)}")
             if op == "^" and not self.scalar(a) and not self.same(a.rows, a.cols):
                 raise self.fail(
                     node,
-                    f"only a square matrix has powers, not a {self.told(a)}: use .^",
+                    f"only a square matrix has powers, not {self.told(a)}: use .^",
                 )
             self.set(node, a.rows, a.cols)
         elif op != "matrix":
@@ -206,7 +206,8 @@ class Typing:
             if not self.same(a.cols, b.rows):
                 raise self.fail(
                     node,
-                    f"the left side is a {self.told(a)}, the right side a {self.told(b)}: "
+                    f"{side(a, 'the left side')} is {self.told(a)}, "
+                    f"{side(b, 'the right side')} {self.told(b)}: "
                     f"a product needs {shown(a.cols)} = {shown(b.rows)}",
                 )
             self.set(node, a.rows, b.cols)
@@ -216,11 +217,11 @@ class Typing:
         if op in ("tr", "det", "logdet", "inv"):
             if not self.same(a.rows, a.cols):
                 raise self.fail(
-                    node, f"{op} takes a square matrix, not a {self.told(a)}"
+                    node, f"{op} takes a square matrix, not {self.told(a)}"
                 )
         if op in ("softmax", "logsumexp") and not self.same(a.cols, 1):
             raise self.fail(
-                node, f"{op} takes a column, not a {self.told(a)}: use row{op}"
+                node, f"{op} takes a column, not {self.told(a)}: use row{op}"
             )
         if op in m.TO_SCALAR:
             self.set(node, 1, 1)
@@ -233,7 +234,7 @@ class Typing:
                 if not self.same(a.rows, a.cols):
                     raise self.fail(
                         node,
-                        f"diag takes a column or a square matrix, not a {self.told(a)}",
+                        f"diag takes a column or a square matrix, not {self.told(a)}",
                     )
                 self.set(node, a.rows, 1)
         elif op == "vec":
@@ -255,20 +256,19 @@ class Typing:
             self.set(node, a.rows, a.cols)
 
 
+def side(node: Node, else_: str) -> str:
+    """A variable's name, or where it stands."""
+    return str(node.args[0]) if node.op == "var" else else_
+
+
 def shown(d: Any) -> str:
     d = find(d)
     return "?" if isinstance(d, Unknown) else str(d)
 
 
 def told(rows: Any, cols: Any) -> str:
-    r, c = find(rows), find(cols)
-    if r == 1 and c == 1:
-        return "scalar"
-    if c == 1:
-        return f"column of {shown(r)}"
-    if r == 1:
-        return f"row of {shown(c)}"
-    return f"{shown(r)}×{shown(c)} matrix"
+    """A type as far as it is known, with its article; ? for a size that is open."""
+    return m.a_type((shown(rows) if find(rows) != 1 else 1, shown(cols) if find(cols) != 1 else 1))
 
 
 def build(node: Node, reader: Any) -> Expr:

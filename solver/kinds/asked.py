@@ -15,7 +15,7 @@ from solver.core import BadInput
 from solver.expressions import matrix as m
 from solver.expressions.grammar import infer, typed_node
 from solver.expressions.latex_reader import reader_for
-from solver.expressions.matrix import Var, name_of
+from solver.expressions.matrix import Var, a_type
 from solver.expressions.nodes import Expr
 from solver.expressions.typeset_forms import key
 from solver.expressions.unify import as_written, build
@@ -49,7 +49,7 @@ class Asked:
     def said(self, wrt: str = "") -> tuple[str, ...]:
         """What was assumed of letters that were not declared."""
         assumed = [
-            f"{name} is a {name_of((*self.dims[name], 1, 1)[:2])}"
+            f"{name} is {a_type((*self.dims[name], 1, 1)[:2])}"
             for name in self.dims
             if name not in self.known and (name == wrt or name in m.names(self.tree))
         ]
@@ -185,7 +185,7 @@ def shaped(name: str, value: Any, dims: Any) -> tuple[tuple[Any, ...], ...]:
         len(rows), len(rows[0])
     ):  # fmt: skip
         got = f"{len(rows)}×{len(rows[0])}"
-        raise BadInput(f"{name} is a {name_of(dims)}; the point gives it {got} numbers")
+        raise BadInput(f"{name} is {a_type(dims)}; the point gives it {got} numbers")
     return rows
 
 
@@ -206,7 +206,7 @@ def placed(
         for d, n in zip(m.dims(v), (len(rows[v.name]), len(rows[v.name][0]))):
             if size.setdefault(d, n) != n if isinstance(d, str) else d != n:
                 had = size.get(d, d)
-                raise BadInput(f"{v.name} is a {name_of(m.dims(v))}: {d} is {had}, not {n}")
+                raise BadInput(f"{v.name} is {a_type(m.dims(v))}: {d} is {had}, not {n}")
         keeps(v, rows[v.name])
     return rows, size
 
