@@ -23,6 +23,8 @@ from solver.expressions.typed import (
     is_scalar,
 )  # fmt: skip
 
+POSITIVE = {"positive", "probability", "prob", "rowprob", "colprob", "dimension"}
+
 
 def fn(name: str, e: Expr) -> Expr:
     """A function's value, with what is known of it used."""
@@ -125,7 +127,7 @@ def fn(name: str, e: Expr) -> Expr:
 def positive(e: Expr) -> bool:
     """Whether every entry is known to be positive."""
     if isinstance(e, Var):
-        return bool(e.flags & {"positive", "probability", "prob", "rowprob", "colprob", "dimension"})
+        return bool(e.flags & POSITIVE)
     if isinstance(e, Num):
         return True  # an exponent: any will do
     if isinstance(e, Fn):
