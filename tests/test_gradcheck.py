@@ -336,6 +336,16 @@ def test_refused(given, says):
         solve("gradcheck net", **given)
 
 
+def test_a_step_that_is_too_large_is_told_from_a_wrong_gradient():
+    net = "3x5x5: conv 4 k2, prelu, lrn 3, instancenorm, flatten, linear 4"
+    answer = solve("gradcheck net", net=net, loss="mse", seed=849767, h=1e-3, batch=1)
+    lines = [s.rule for s in answer.steps if " differs" in s.rule]
+    assert lines == ["conv1.weight differs because h is too large: extrapolated to h → 0, the differences agree"]
+    assert not any(" differs" in s.rule for s in solve("gradcheck net", net=net, loss="mse", seed=849767, batch=1).steps)
+    bent = Entry((0,), 1.0, 1.01, 1e-9, limit=1.0)
+    assert bent.bent and bent.verdict == "differs" and not replace(bent, limit=1.001).bent
+
+
 def test_the_lines_say_what_was_passed_over():
     answer = solve("gradcheck net", net=NORMED, training=True, batch=5)
     lines = "\n".join(s.rule for s in answer.steps)

@@ -69,8 +69,7 @@ def net(
         Step(f"difference: (L(x + h) − L(x − h))/2h for each entry x, h = {h:g}"),
         Step(counted(tensors)),
         *(Step(line) for line in passed_over(tensors)),
-        *(Step(f"{t.name} differs: if another h agrees, this h was at fault")
-          for t in tensors if t.verdict == "differs"),
+        *(Step(f"{t.name} differs{apart(t)}") for t in tensors if t.verdict == "differs"),
     )  # fmt: skip
     notes = (
         f"relative is |a − b|/max(|a|, |b|), where it is largest; up to {CLOSE:g} agrees",
@@ -189,6 +188,13 @@ def passed_over(tensors: Sequence[Tensor]) -> list[str]:
         if parts:
             found.append(f"{said}: {', '.join(parts)}")
     return found
+
+
+def apart(t: Tensor) -> str:
+    """Whether the step or the gradient is at fault."""
+    if all(e.bent for e in t.of("differs")):
+        return " because h is too large: extrapolated to h → 0, the differences agree"
+    return ", and extrapolated to h → 0 as well"
 
 
 def rounding(found: Compared, h: float) -> str:

@@ -33,7 +33,7 @@ class Entry:
     """One entry's derivative, by backpropagation and by differences.
 
     `noise` is how far rounding may put the difference off; `kinked`, whether the slope
-    changes between x − h and x + h.
+    changes between x − h and x + h; `limit`, the difference extrapolated to h → 0.
     """
 
     at: tuple[int, ...]
@@ -41,6 +41,7 @@ class Entry:
     numeric: float
     noise: float
     kinked: bool = False
+    limit: float = 0.0
 
     @property
     def scale(self) -> float:
@@ -63,6 +64,14 @@ class Entry:
         if self.noise > CLOSE * self.scale:
             return "small"  # rounding hides whether it is off by as much as CLOSE
         return "agrees"
+
+    @property
+    def bent(self) -> bool:
+        """Whether it differs by the length of the step alone: with none it would agree."""
+        apart = abs(self.backprop - self.limit)
+        return (
+            self.verdict == "differs" and apart <= CLOSE * self.scale + 3 * self.noise
+        )
 
 
 @dataclass(frozen=True)
@@ -245,7 +254,9 @@ def compared(
     if abs(central[0] - central[1]) > limit or abs(2 * gaps[1] - gaps[0]) > limit:
         move(h / 4)
         kinked = not smooth(central, gaps, 16 * noise)
-    return Entry(at, float(gradient[at]), central[0], noise, kinked)
+    # Of D(h) = f′ + c·h² + …, Richardson's extrapolation (4·D(h/2) − D(h))/3 has no h².
+    extrapolated = (4 * central[1] - central[0]) / 3
+    return Entry(at, float(gradient[at]), central[0], noise, kinked, extrapolated)
 
 
 def smooth(central: Sequence[float], gaps: Sequence[float], noise: float) -> bool:
