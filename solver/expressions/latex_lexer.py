@@ -93,6 +93,7 @@ class Lexer(Bounded):
             self.at = text.index("$", self.at) + 1
 
     def error(self, message: str, at: int | None = None) -> BadInput:
+        message = message if len(message) < 200 else message[:199] + "…"
         return BadInput(
             message, text=self.text, offset=self.look()[2] if at is None else at
         )

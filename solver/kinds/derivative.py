@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from solver.calculus.factor import put
-from solver.calculus.factor import weight
+from solver.calculus.factor import put, weight
 from solver.calculus.forward import by_scalar, hessian, jacobian, vec_jacobian
 from solver.calculus.rules import kinked
 from solver.calculus.sweep import Line, gradient
@@ -62,25 +61,32 @@ def worth(lines: list[Line]) -> list[Line]:
 
 
 def sweep_steps(f: Expr, x: Var, lines: list[Line], result: Expr) -> tuple[Step, ...]:
-    """A step for each line of the sweep, proved by itself, and the last in short form."""
+    """A step for each line of the sweep, proved by itself, and the last in short form; a
+    line that differences cannot reach is left out."""
     steps = []
     for line in worth(lines):
         node = line.node
-        if not isinstance(node, Var) and not cotangent_holds(f, line):
+        held = isinstance(node, Var) or cotangent_holds(f, line)
+        if held is False:
             raise CheckFailed(f"the step for {node} does not hold")
+        if held is None:
+            continue
         after = result if node == x else line.cotangent
         before = line.cotangent if node == x and line.cotangent != result else None
         steps.append(Step(line.lemma or "itself", before, after, Partial(node)))
     return tuple(steps)
 
 
-def cotangent_holds(f: Expr, line: Line) -> bool:
-    """Whether ∂f/∂node is the line's cotangent, the node taken for a variable of its own."""
+def cotangent_holds(f: Expr, line: Line) -> bool | None:
+    """Whether ∂f/∂node is the line's cotangent, the node taken for a variable of its own;
+    None: cannot say."""
     from solver.numeric.prove import part_holds
 
     fresh = Var("u_", *dims(line.node))
     swapped = put(f, {line.node: fresh})
-    return "u_" not in m.names(swapped) or part_holds(swapped, fresh, line.node, line.cotangent)
+    if "u_" not in m.names(swapped):
+        return None
+    return part_holds(swapped, fresh, line.node, line.cotangent)
 
 
 def unslanted(f: Expr) -> tuple[str, ...]:

@@ -148,8 +148,9 @@ def close(found: Any, wanted: Any, f: Any) -> bool:
     return bool(np.max(np.abs(found - wanted), initial=0) <= CLOSE * largest + noise)
 
 
-def part_holds(f: Expr, u: m.Var, node: Expr, g: Expr) -> bool:
-    """Whether g is ∂f/∂u where u has the value of a node: one line of a sweep."""
+def part_holds(f: Expr, u: m.Var, node: Expr, g: Expr) -> bool | None:
+    """Whether g is ∂f/∂u where u has the value of a node: one line of a sweep.
+    None where it has a value at none of the points."""
     met = 0
     with np.errstate(all="ignore"):
         for arrays, size in points([f, node, g]):
@@ -174,7 +175,7 @@ def part_holds(f: Expr, u: m.Var, node: Expr, g: Expr) -> bool:
             met += says_something(found, wanted)
             if met == POINTS:
                 return True
-    return True
+    return True if met else None
 
 
 def symmetric_slope(f: Callable[[Any], float], x: Any, h: float = 1e-5) -> Any:
