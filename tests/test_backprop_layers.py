@@ -258,6 +258,33 @@ def test_batch_norm_gradients_add_up_to_nothing(x: list[int]) -> None:
     assert abs(sum(float(v) * u for v, u in zip(row, x))) < 1e-8
 
 
+def test_the_kernel_may_be_given_as_numbers_or_as_a_size() -> None:
+    numbers_ = solve("backprop conv", x=NINE, w="1 0; 0 -1", gradient="1 2; 3 4").value
+    for kernel in ("1 0; 0 -1", [[1, 0], [0, -1]], "[[1, 0], [0, -1]]"):
+        found = solve("backprop conv", x=NINE, kernel=kernel, gradient="1 2; 3 4").value
+        assert same(found, numbers_) is True
+    for kernel in (2, "2", [2, 2], "2x2"):
+        assert solve("backprop conv", input="3x3", kernel=kernel).value["w"][1][1] is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "given_"),
+    [
+        ("backprop conv", {"x": "0.1 1/3 2", "w": "0.1 0.7"}),
+        ("backprop conv", {"input": 4, "w": "0.1 0.2 -0.3"}),
+        ("backprop conv", {"x": "0.1 0.2 -0.3", "w": "1 1 1", "gradient": 0.1}),
+        ("backprop avgpool", {"input": 5, "kernel": 3, "stride": 1, "gradient": "0.1 0.2 -0.3"}),
+        ("backprop maxpool", {"x": "0.1 0.1 -0.3", "kernel": 2, "stride": 1}),
+        ("backprop dropout", {"mask": "1 0 1", "p": 0.1}),
+        ("backprop softmax", {"s": "0.1 0.7 0.2"}),
+        ("backprop softmax", {"z": "1 1 1", "gradient": "1 1 1"}),
+        ("backprop batch-norm", {"x": "1000000001 1000000002 1000000004", "gradient": "1 0 2"}),
+    ],
+)
+def test_decimals_and_cancellation_do_no_harm(kind: str, given_: dict[str, Any]) -> None:
+    assert all(c.ok for c in solve(kind, **given_).checks)
+
+
 def test_channels_and_filters() -> None:
     """∂L/∂x adds over filters, ∂L/∂w is one correlation a filter and channel."""
     x, w = "1 2 3; 4 5 6 | 0 1 2; 2 1 0", [[[[1, 2]], [[3, 4]]], [[[0, 1]], [[1, 0]]]]
@@ -550,6 +577,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("backprop batch-norm", {"x": "1 2", "gradient": "1 2 3"}, "must be"),
     ("backprop dropout", {"mask": "1 2", "p": 0.5}, "0 \\(dropped\\) and 1"),
     ("backprop dropout", {"mask": "1 0", "p": 1}, "below 1"),
+    ("backprop dropout", {"mask": "1 0", "p": "q"}, "p is a number"),
     ("backprop dropout", {"mask": "1 0", "x": "1 2 3"}, "must be"),
     ("backprop dropout", {}, "give the input's numbers"),
     ("backprop softmax", {}, "scores"),

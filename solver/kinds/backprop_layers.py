@@ -7,6 +7,7 @@ forward pass in letters, and NumPy's forward pass gives it by exact differences.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -100,7 +101,7 @@ def conv(
     x: Reals | None = None,
     input: Shape | None = None,
     w: Reals | None = None,
-    kernel: Sides | None = None,
+    kernel: Any = None,
     bias: Reals | None = None,
     gradient: Reals | None = None,
     stride: Sides = 1,
@@ -110,6 +111,8 @@ def conv(
     wrt: Names = (),
 ) -> Answer:
     """Gradients of a convolution by its input, kernel and bias, entry by entry."""
+    if w is None and kernel is not None:
+        w, kernel = kernel_of(kernel)
     one = setting(
         x, input, w, kernel, bias, gradient, stride, padding, dilation, out_channels
     )
@@ -129,6 +132,16 @@ def conv(
     result: Any = value[asked[0]] if len(asked) == 1 else value
     name = f"∂L/∂{asked[0]}" if len(asked) == 1 else "gradients"
     return Answer(result, tuple(steps), checks, name, conventions=tuple(notes))
+
+
+def kernel_of(raw: Any) -> tuple[Any, Any]:
+    """(its numbers, its size), one of them None: --kernel '1 0; 0 1', or --kernel 2."""
+    from solver.given import read_number, sides
+
+    rows = isinstance(raw, str) and re.search(r"[;|\n]|\[\s*\[", raw)
+    if rows or isinstance(raw, (list, tuple)) and isinstance(raw[0], (list, tuple)):
+        return read_number("reals", raw), None
+    return None, sides(raw, "kernel")
 
 
 def wanted(asked: Names, known: Names) -> Names:

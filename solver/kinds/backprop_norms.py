@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     Reals = Any
     Real = Any
 
-MOST, LETTERS, PROVED = 32, 6, 5  # values of a batch: in all, as letters, by SymPy
+MOST, LETTERS, PROVED = 32, 6, 4  # values of a batch: in all, as letters, by SymPy
 # The batch's own letters, as arXiv:1502.03167 (Ioffe and Szegedy) writes them, and r.
 MU, SIGMA, ROOT = Sym("mu_B", "real"), Sym("sigma_B", "positive"), Sym("r", "positive")
 VARIANCE, TWO = Pow(SIGMA, Num(2)), Num(2)
@@ -198,8 +198,8 @@ def backward(work: Pass) -> dict[str, Any]:
     work.add("β is added to, and γ multiplies, each of the batch: their paths add up",
              *(work.line(of, formula) for of, formula in sums.items()))  # fmt: skip
     inner = {i: partial(hats.sym(i)) for i in x}
-    work.add("by each normalised value: γ is multiplied by it, so γ·g", *(work.line(inner[i], Mul(GAMMA, g.sym(i)), spell=i == first)
-                               for i in x))  # fmt: skip
+    lines = [work.line(inner[i], Mul(GAMMA, g.sym(i)), spell=i == first) for i in x]
+    work.add("by each normalised value: γ is multiplied by it, so γ·g", *lines)
     by_variance, by_mean = partial(VARIANCE), partial(MU)
     through = plus(*(Mul(inner[i], work.apart(i)) for i in x))
     work.add(

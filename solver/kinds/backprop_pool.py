@@ -281,7 +281,7 @@ def by_backward(one: Pooling, value: Entries, point: Any) -> bool:
     from solver.numeric.slopes import backs
 
     x, g = (at(lists_of(e), point) for e in (one.x, one.g))
-    return all_alike(at(value.tuples(), point), backs(one.layer, {"x": [x]}, [g])["x"][0], 0)
+    return all_alike(at(value.tuples(), point), backs(one.layer, {"x": [x]}, [g])["x"][0], 1e-10)
 
 
 def by_differences(one: Pooling, value: Entries, point: Any, apart: Any) -> bool:
@@ -290,4 +290,4 @@ def by_differences(one: Pooling, value: Entries, point: Any, apart: Any) -> bool
 
     x, g = (at(lists_of(e), point) for e in (one.x, one.g))
     got = slopes(layer(one.layer), {"x": [x]}, [g], step=apart / 2)["x"][0]
-    return all_alike(at(value.tuples(), point), got, 0)
+    return all_alike(at(value.tuples(), point), got, 1e-10)

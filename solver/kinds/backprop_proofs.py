@@ -10,7 +10,7 @@ from math import prod
 
 from solver.core import Check
 from solver.expressions.nodes import Expr, evaluate, times
-from solver.kinds.entries import Entries, all_alike, at, derived, seeded
+from solver.kinds.entries import Entries, alike, all_alike, at, derived, seeded
 from solver.kinds.entries_given import lists_of
 
 TYPE_CHECKING = False
@@ -64,7 +64,7 @@ def by_euler(one: Worked, found: dict[str, Entries]) -> bool:
         for o in one.g
     )  # fmt: skip
     return all(
-        sum(number(e.sym(i)) * number(e[i]) for i in e) == whole_
+        alike(sum(number(e.sym(i)) * number(e[i]) for i in e), whole_)
         for name, e in found.items()
         if name != "b"
     )
@@ -82,7 +82,7 @@ def by_numpy(one: Worked, found: dict[str, Entries], small: bool) -> tuple[bool,
     def agree(got: Any) -> bool:
         theirs = {"x": got["x"][0], "w": got["weight"], "b": [[[v]] for v in got["bias"]]}
         return all(
-            all_alike(at(e.tuples(), point), theirs[name], 0) for name, e in found.items()
+            all_alike(at(e.tuples(), point), theirs[name], 1e-10) for name, e in found.items()
         )
 
     differences = not small or agree(slopes(layer(one.layer), tensors, [held["g"]]))

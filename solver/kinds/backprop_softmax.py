@@ -207,7 +207,7 @@ def jacobian(s: Entries, held: dict[Expr, Any]) -> list[Step]:
                 lines.append(line)
         rows.append(tuple(row))
     return [
-        worked("the Jacobian: s(1 − s) on the diagonal, minus the product of the two beside it", lines),
+        worked("the Jacobian: s(1 − s) on the diagonal, minus the products beside it", lines),
         Step("J = diag(s) − s·sᵀ, all entries", None, Matrix(rows)),
     ]
 

@@ -261,9 +261,11 @@ def at(value: Any, point: Mapping[str, Any]) -> Any:
 
 
 def all_alike(a: Any, b: Any, tolerance: float = 1e-9) -> bool:
-    """Whether nested values are equal, entry by entry, to rounding."""
+    """Whether nested values are equal, entry by entry; decimals to rounding."""
     if isinstance(a, (tuple, list)):
         return len(a) == len(b) and all(all_alike(x, y, tolerance) for x, y in zip(a, b))
+    if not isinstance(a, float) and not isinstance(b, float):
+        return bool(a == b)
     return near(float(a), float(b), tolerance)
 
 

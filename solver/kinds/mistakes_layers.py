@@ -33,6 +33,8 @@ def as_asked(right: Any, wrt: tuple[str, ...], wrong: Any) -> Any:
 
 
 def conv_of(given: dict[str, Any]) -> backprop_layers.Worked:
+    if given.get("w") is None and given.get("kernel") is not None:
+        given["w"], given["kernel"] = backprop_layers.kernel_of(given["kernel"])
     names = ("x", "input", "w", "kernel", "bias", "gradient")
     rest = {"stride": 1, "padding": 0, "dilation": 1, "out_channels": 1}
     return backprop_layers.setting(
