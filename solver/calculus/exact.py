@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 
 from solver.calculus.entries import Rows, TooLarge, Written
+from solver.calculus.scalars import terms
 from solver.expressions import matrix as m
 from solver.expressions.functions import ANALYTIC
 from solver.expressions.nodes import (
@@ -30,7 +31,6 @@ from solver.expressions.nodes import (
     power,
     walk,
 )
-from solver.expressions.scalars import terms
 
 POINTS, TRIES, CLOSE = 2, 8, 1e-9
 QUICK, PATIENT = 8_000, 60_000  # nodes to be differentiated: always, and on request
@@ -60,7 +60,8 @@ class Proof:
     def how(self) -> str:
         """What was done, as an answer's check says it."""
         sizes = ", ".join(f"{d} = {n}" for d, n in self.size.items())
-        entries = "SymPy entry by entry" if sizes else "SymPy's derivative"
+        several = len(self.letters) * len(self.letters[0]) > 1
+        entries = "SymPy entry by entry" if several else "SymPy's derivative"
         values = "for all values" if self.everywhere else "at rational points"
         return entries + (f" at {sizes}," if sizes else "") + " " + values
 

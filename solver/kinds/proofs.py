@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from solver.calculus.scalars import shorter, typed
 from solver.core import BadInput, Check, CheckFailed, Step
 from solver.expressions.matrix import Var, dims, is_scalar
 from solver.expressions.nodes import Expr
-from solver.expressions.scalars import shorter, typed
 from solver.expressions.typed import Partial
 from solver.kinds.asked import Asked, placed, read_point
 from solver.values import Matrix
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from solver.calculus.exact import Proof
 
+BOUND = {"onehot": "one-hot", "prob": "summing to 1", "rowprob": "with rows summing to 1",
+         "colprob": "with columns summing to 1"}  # fmt: skip
 ROUNDING = 1e-15  # of floats: below it a value is 0
 SHOWN, WIDE, ALL = 2, 150, 6  # derivatives worked out, letters of a line, entries of a few
 
@@ -42,6 +44,7 @@ def by_entries(
 def worked(f: Expr, x: Var, proof: Proof, kind: str) -> tuple[Step, ...]:
     """SymPy's derivation: the expression written out, its derivatives, put together."""
     from solver.expressions.algebra import derivative
+    from solver.numeric.prove import variables
 
     sizes = ", ".join(f"{d} = {n}" for d, n in proof.size.items())
     steps = [Step(f"entry by entry, at {sizes}" if sizes else "by SymPy")]
@@ -59,7 +62,9 @@ def worked(f: Expr, x: Var, proof: Proof, kind: str) -> tuple[Step, ...]:
                 slope = typed(derivative(proof.f[0][0], e))  # type: ignore[arg-type]
                 steps.append(Step("", None, slope, Partial(letter)))
         of = Partial(x) if kind in ("gradient", "scalar") else None
-        label = "put together, the closed form written out"
+        bound = [f"{v.name} {told}" for v in sorted(variables(f), key=lambda v: v.name)
+                 for flag, told in BOUND.items() if flag in v.flags]  # fmt: skip
+        label = ", ".join(["put together", *bound, "the closed form written out"])
         if len(closed) * len(closed[0]) > 1:
             steps.append(Step(label, None, Matrix(closed), of))
         else:

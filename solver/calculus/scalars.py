@@ -5,9 +5,10 @@ SymPy knows no σ: what it writes with eˣ comes back as σ(x), σ(x)(1 − σ(x
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from math import prod
 
+from solver.calculus.factor import put, rebuild
 from solver.core import BadInput
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var
@@ -113,16 +114,19 @@ def simpler(e: Expr) -> Iterator[Expr]:
         env[m.fn("sigmoid", u)], env[m.fn("sigmoid", m.neg(u))] = s, rest
         env[m.fn("exp", u)] = m.mul(s, m.power(rest, MINUS))
         env[m.fn("exp", m.neg(u))] = m.mul(rest, m.power(s, MINUS))
-    back = {s: m.fn("sigmoid", u) for u, s in letters.items()}
+    back: dict[Expr, Expr] = {s: m.fn("sigmoid", u) for u, s in letters.items()}
     for tree, env_ in ((e, {}), (known, env)) if letters else ((e, {}),):
-        for found in simplified(replaced(tree, env_)):
-            flat = replaced(turned(found), back) if env_ else turned(found)
-            named = {Var(n, 1, 1): Var(n, 1, 1, f) for n, f in flags.items()}
-            yield replaced(flat, named)
+        for found in simplified(put(tree, env_)):
+            flat = put(turned(found), back) if env_ else turned(found)
+            named: dict[Expr, Expr] = {
+                Var(n, 1, 1, guessed): Var(n, 1, 1, f)
+                for n, f in flags.items() for guessed in ((), ("positive",))
+            }  # fmt: skip
+            yield put(flat, named)
             for u, s in letters.items():  # 1 − σ(u) alone is σ(−u)
-                alone = replaced(turned(found), {m.sub(ONE, s): m.fn("sigmoid", m.neg(u))})
+                alone = put(turned(found), {m.sub(ONE, s): m.fn("sigmoid", m.neg(u))})
                 if s.name not in m.names(alone):
-                    yield replaced(replaced(alone, back), named)
+                    yield put(put(alone, back), named)
 
 
 def simplified(e: Expr) -> list[Expr]:
@@ -147,26 +151,14 @@ def turned(e: Expr) -> Expr:
                 t for t in f.args if m.split(t)[0] < 0 and (isinstance(t, Num) or not forced)
             ]
             owed = minus != (isinstance(factors[0], Num) and factors[0].value < 0)
-            if negative and (forced or owed and not ONE == f.args[0]):
+            if negative and (forced or owed and f.args[0] != ONE):
                 factors[i] = m.add(*map(m.neg, f.args))
                 minus = not minus
     return m.mul(*([MINUS] if minus else []), *factors)
 
 
-def replaced(e: Expr, env: Mapping[Expr, Expr]) -> Expr:
-    """The tree with some subtrees put for others, by the constructors."""
-    from solver.calculus.factor import rebuild
-
-    if e in env:
-        return env[e]
-    args = tuple(replaced(a, env) if isinstance(a, Expr) else a for a in e.args)
-    return e if args == e.args else rebuild(e, args)
-
-
 def sigmoids(e: Expr) -> Expr:
     """1/(1 + e⁻ˣ) as σ(x), everywhere in a scalar tree."""
-    from solver.calculus.factor import rebuild
-
     args = tuple(sigmoids(a) if isinstance(a, Expr) else a for a in e.args)
     e = e if args == e.args else rebuild(e, args)
     u = exponent(e)
