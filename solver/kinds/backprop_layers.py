@@ -199,8 +199,8 @@ def setting(
 def offsets(bias: Any, filters: int) -> Entries:
     """The biases b, or b_1, b_2, … of several filters; letters where none is given."""
     names = ["b"] if filters == 1 else [f"b_{f + 1}" for f in range(filters)]
-    letters = {(f, 0, 0): Sym(n, "real") for f, n in enumerate(names)}
-    values = None
+    letters: dict[Index, Sym] = {(f, 0, 0): Sym(n, "real") for f, n in enumerate(names)}
+    values: dict[Index, Any] | None = None
     if bias is not None:
         row = fits(numbers("bias", bias), (1, filters), "one for each filter")
         values = {(f, 0, 0): row[(0, f)] for f in range(filters)}
@@ -329,7 +329,7 @@ def spelled_padding(one: Worked) -> str:
     said = []
     axes = one.axes[1:] if one.x.row else one.axes
     if any(s > 1 for _, s, _, _ in axes):
-        each = show_shape(dict.fromkeys(s - 1 for _, s, _, _ in axes))
+        each = show_shape(list(dict.fromkeys(s - 1 for _, s, _, _ in axes)))
         said.append(f" with s − 1 = {each} zeros between its entries")
     before = dict.fromkeys(d * (k - 1) - p for k, _, p, d in axes)
     formula = "d(k − 1) − p" if any(d > 1 for _, _, _, d in axes) else "k − 1 − p"

@@ -346,7 +346,7 @@ def by_sympy(work: Pass, found: dict[str, Any], points: list[dict[str, Any]]) ->
     values |= {GAMMA: found["gamma"], BETA: found["beta"]}
     for sym, value in values.items():
         for point in points:  # all other letters as numbers: SymPy is slow on so many roots
-            rest = {s: Num(point[s.name]) for s in letters(loss) if s != sym}
+            rest: dict[Expr, Any] = {s: Num(point[s.name]) for s in letters(loss) if s != sym}
             terms = [replaced(term, rest) for term in loss]
             if not derived(terms, {sym: value}, [point]):
                 return False

@@ -104,7 +104,9 @@ def activation(
     leak: Any = exactly(0.01) if slope is None else slope
     lines, more, found, outs = [], [], {}, {}
     for n, i in enumerate(x_):
-        held = {LEAK: leak, x_.sym(i): x_[i], **({} if g.values is None else {g.sym(i): g[i]})}
+        held: dict[Expr, Any] = {LEAK: leak, x_.sym(i): x_[i]}
+        if g.values is not None:
+            held[g.sym(i)] = g[i]
         outs[i], line = filled(y.sym(i), f.y(x_.sym(i)), held, spell=n == 0)
         lines.append(line)
         of, rule = partial(x_.sym(i)), ""

@@ -263,9 +263,10 @@ def short(
 
 def at_once(z: Entries, s: Entries, y: Entries) -> tuple[list[Step], dict[Index, Any]]:
     """∂L/∂z_i = s_i − y_i."""
-    lines, found = [], {}
+    lines: list[Step] = []
+    found: dict[Index, Any] = {}
     for i in z:
-        held = {y.sym(i): y[i]} | ({} if s.values is None else {s.sym(i): s[i]})
+        held: dict[Expr, Any] = {y.sym(i): y[i]} | ({} if s.values is None else {s.sym(i): s[i]})
         found[i], line = filled(partial(z.sym(i)), s.sym(i) - y.sym(i), held)
         lines.append(line)
     return lines, found

@@ -96,7 +96,7 @@ class Entries:
 def nested(entries: Any, shape: Index, at: Index) -> Any:
     if len(shape) == 2:
         rows, columns = map(range, shape)
-        return Matrix(tuple(entries[(*at, i, j)] for j in columns) for i in rows)
+        return Matrix(tuple(entries[at + (i, j)] for j in columns) for i in rows)
     if shape[0] == 1:
         return nested(entries, shape[1:], (*at, 0))
     return Listing(nested(entries, shape[1:], (*at, i)) for i in range(shape[0]))
@@ -177,8 +177,8 @@ def total(
 def exact(number: Any, over: int = 1) -> Any:
     """number/over, an int where it comes out even."""
     if isinstance(number, float):
-        found = number / over
-        return int(found) if found.is_integer() and abs(found) < 10**9 else found
+        rounded = number / over
+        return int(rounded) if rounded.is_integer() and abs(rounded) < 10**9 else rounded
     from fractions import Fraction
 
     found = Fraction(number) / over

@@ -36,10 +36,9 @@ def conv_of(given: dict[str, Any]) -> backprop_layers.Worked:
     if given.get("w") is None and given.get("kernel") is not None:
         given["w"], given["kernel"] = backprop_layers.kernel_of(given["kernel"])
     names = ("x", "input", "w", "kernel", "bias", "gradient")
-    rest = {"stride": 1, "padding": 0, "dilation": 1, "out_channels": 1}
-    return backprop_layers.setting(
-        *(given.get(n) for n in names), **{n: given.get(n, v) for n, v in rest.items()}
-    )
+    usual = {"stride": 1, "padding": 0, "dilation": 1, "out_channels": 1}
+    known: dict[str, Any] = {n: given.get(n) for n in names}
+    return backprop_layers.setting(**known | {n: given.get(n, v) for n, v in usual.items()})
 
 
 @mistake("backprop conv")

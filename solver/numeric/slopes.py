@@ -64,8 +64,9 @@ def backs(
     kind: Any = object if exact else float
     arrays = {name: np.array(values, dtype=kind) for name, values in tensors.items()}
     x, g = arrays.pop("x"), np.array(gradient, dtype=kind)
-    (of_x,), found = backward(one, x, weights=arrays, gradient=g, training=training)
-    return {"x": of_x.tolist(), **{n: v.tolist() for n, v in found.items() if n in arrays}}
+    (of_x,), of_weights = backward(one, x, weights=arrays, gradient=g, training=training)
+    found = {"x": of_x, **{n: v for n, v in of_weights.items() if n in arrays}}
+    return {name: np.asarray(values).tolist() for name, values in found.items()}
 
 
 def batch_norm(epsilon: float) -> Run:
