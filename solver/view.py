@@ -229,7 +229,9 @@ def points_text(points: float) -> str:
 
 
 def label(name: str) -> str:
-    """An entry's name as people read it: valid_loss becomes valid loss."""
+    """An entry's name as people read it: valid_loss becomes valid loss, v_1 v₁."""
+    if re.fullmatch(r"[A-Za-z]_\d", name):
+        return name[0] + "₀₁₂₃₄₅₆₇₈₉"[int(name[2])]
     return NAMES.get(name, name).replace("_", " ")
 
 

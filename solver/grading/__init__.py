@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from solver.core import Answer, BadInput, Mistake, Problem, Verdict
 from solver.grading.arrays import compared, in_a_line
 from solver.grading.reading import Chain, Rounded, read
-from solver.grading.symbols import agree, defined
+from solver.grading.symbols import agree, allowed, defined
 from solver.kinds import mistakes, solve
 from solver.kinds.fit import fits
 from solver.order import ordered, reorder
@@ -49,6 +49,7 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     links = broken_link(given, known)
     if isinstance(given, Chain):
         given = given.members[-1]
+    known = allowed(known)
     found, said = matches(right, given, known)
     if found:
         if links:
@@ -138,7 +139,7 @@ def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str
         return (None if None in found else True), ""
     try:
         return agree(right, given, known or {}), ""
-    except (ArithmeticError, ValueError, TypeError):  # C^C^C at any number is too large
+    except (ArithmeticError, ValueError, TypeError, KeyError):  # C^C^C at any number is too large
         return None, ""
 
 

@@ -39,7 +39,11 @@ DERIVATIVE = re.compile(
     r"|(?:∂|\bd)[A-Za-z]+\s*/\s*(?:∂|d)(\w+)"
 )
 
+GIVEN_X = re.compile(r"\bp\s*(?:\\left)?\(\s*y\s*(?:\||\\mid|\\vert)\s*x\s*(?:\\right)?\)")
+RESULT = re.compile(r"p|L|J|g|.*_new|dL_d.*")  # what a solution works towards: no answer by itself
 LABELLED = re.compile(r"([^=:←<>]{1,80}?)\s*(:=|<-|=|:|←|\\leftarrow|\\gets)\s*(.+)$", re.S)
+
+LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
 
 def symbolic(expected: Any) -> bool:
@@ -74,6 +78,8 @@ def read_members(expected: Expr, text: str, known: Letters) -> list[Expr]:
     if len(text) > LONGEST:
         raise BadInput(f"the answer has {len(text):,} characters; at most {LONGEST:,}")
     text = re.sub(r"\\[\[\]()](?!\w)|\$", " ", text).replace("&=", "=")
+    if "p" in known:
+        text = GIVEN_X.sub(" p ", text)
     text = SET.split(text)[-1].strip().rstrip(".,;").strip()
     text = steps(text, {n.name for n in walk(expected) if isinstance(n, Sym)} | set(known))
     pieces = [p for p in EQUALS.split(text) if p.strip()]
@@ -81,7 +87,7 @@ def read_members(expected: Expr, text: str, known: Letters) -> list[Expr]:
         pieces = pieces[1:]
     if not pieces:
         raise BadInput("there is no answer")
-    plain = {k: v for k, v in known.items() if not k.startswith("dL_d")}
+    plain = allowed(known)
     *links, last = [p.strip() for p in pieces]
     between = [member(expected, derivatives(p, known), known) for p in links]
     return [*between, member(expected, last, plain)]
@@ -89,7 +95,7 @@ def read_members(expected: Expr, text: str, known: Letters) -> list[Expr]:
 
 def after_label(piece: str, name: str) -> str:
     """What stands behind `W1 =`, `dW1:`, `∂L/∂W_1 =`, `\\frac{\\partial L}{\\partial W_1} =`."""
-    m = LABELLED.match(piece)
+    m = LABELLED.match(piece.translate(LOWERED))
     if not m:
         return ""
     left, _, rest = m.groups()
@@ -97,6 +103,11 @@ def after_label(piece: str, name: str) -> str:
     name = name.replace("_", "")
     found = re.fullmatch(rf"(?:d?(?:L|Loss|F|l|ell))?d?{re.escape(name)}", bare)
     return rest.strip() if found else ""
+
+
+def allowed(known: Letters) -> Letters:
+    """The letters in which an answer may be given: not those that it is asked for."""
+    return {k: v for k, v in known.items() if not RESULT.fullmatch(k)}
 
 
 def derivatives(text: str, known: Letters) -> str:

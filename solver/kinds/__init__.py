@@ -202,12 +202,13 @@ def read_mistake(one: Mistake, right: Any) -> Mistake:
     """A listed mistake whose value is text, read in the letters of the right answer."""
     from solver.expressions.like import read_like
     from solver.expressions.nodes import Expr
+    from solver.values import Record
 
     def value(wrong: Any, right: Any) -> Any:
         if isinstance(wrong, str) and isinstance(right, Expr):
             return read_like(right, wrong)
         if isinstance(wrong, Mapping) and isinstance(right, Mapping):
-            return type(wrong)({k: value(v, right.get(k)) for k, v in wrong.items()})
+            return Record({k: value(v, right.get(k)) for k, v in wrong.items()})
         return wrong
 
     try:

@@ -305,7 +305,7 @@ def entries_of(total: Expr, raw: Expr, size: int, by: str = "z") -> tuple[Step, 
     loss = written(total, {"K": size})
     found = []
     for k in range(1, size + 1):
-        letter = entry(SCORES["k"] if by == "z" else SHARES["k"], k)
+        letter = Sym(f"{by}_{k}", "real" if by == "z" else "probability")
         closed = written(entry(raw, k), {"K": size})
         slope = derivative(loss, letter)
         found.append(Step(f"k = {k}", slope, closed, Partial(L, letter)))

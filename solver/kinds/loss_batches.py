@@ -32,7 +32,7 @@ def whole(d: Derivation, reduction: str, loss: Expr) -> Expr:
     d.note(f"the {reduction} over the n samples; L_i is the loss of sample i")
     total = Series("sum", Sym("L_i", "real"), INDEX, N)
     found = Mul(Div(Num(1), N), total) if reduction == "mean" else total
-    return d.line(f"{reduction} over n samples", found, of=J)  # type: ignore[no-any-return]
+    return d.line(f"{reduction} over n samples", found, of=J)
 
 
 def slopes(
