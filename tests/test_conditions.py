@@ -20,7 +20,7 @@ from solver.kinds.conditions import condition_text, conditions
 from solver.kinds.sampling import letters_of, numbered
 from solver.kinds.shape import OFFERED, count_again
 from solver.networks.layers import Layer, Row, layer
-from tests.lettered import holds
+from tests.lettered import holds, refused
 
 MOST = 9  # the letters go from 1 to here: past every bound in the table
 TRIED = 400  # combinations of them, chosen by a seed where there are more
@@ -247,3 +247,75 @@ def test_the_question_is_answered_with_its_condition(
         more = {"dims": 2} if "norm" in name and hasattr(one, "dims") else {}
         answer = solve(f"{kind} {name}", input=data, **{**given, **more})
         assert alike_at(answer.condition, condition, tried(names)), answer.condition
+
+
+NETS = [
+    ("add[ | conv C k3 s2 p1, deconv C k2 s2]", "2 divides H, W"),
+    ("[ | maxpool 2, [ | maxpool 2, deconv 8 k2 s2], deconv 8 k2 s2]", "4 divides H, W"),
+    ("add[ | conv C k3 s2, deconv C k3 s2]", "H, W ≥ 3 and 2 divides H − 1, W − 1"),
+    ("[conv 8 k3 p1 s2 | maxpool 2]", "2 divides H, W"),
+    ("[conv 8 k3 p1 s2 | maxpool 3 s2 p1]", ""),
+    ("add[maxpool 2 | conv C k2 s3]",
+     "H, W ≥ 2 and floor(H/2) = floor((H - 2)/3) + 1 and floor(W/2) = floor((W - 2)/3) + 1"),
+    ("conv 6 k5, maxpool 2, flatten, linear 10 in_features=24",
+     "H, W ≥ 6 and 6*(floor(H/2) - 2)*(floor(W/2) - 2) = 24"),
+    ("conv 8 k3, pixelshuffle 2, conv 4 k5 g=2", "H, W ≥ 5"),
+    ("unfold 3, conv1d 5 k3", "(H - 2)*(W - 2) ≥ 3"),
+]
+
+
+@pytest.mark.parametrize(("body", "condition"), NETS)
+def test_a_network_holds_exactly_under_its_condition(body: str, condition: str) -> None:
+    answer = solve("shape net", net=f"CxHxW: {body}")
+    low = 5 if "add" in body else 1  # where no path ends in a size of 1, which would stretch
+    for h, w in product(range(low, 15), range(low, 15)):
+        env = {"C": 3, "H": h, "W": w}
+        try:
+            found = solve("shape net", net=f"3x{h}x{w}: {body.replace('conv C', 'conv 3')}").value
+        except BadInput:
+            assert not holds(answer.condition, env)
+        else:
+            assert holds(answer.condition, env)
+            assert at_numbers(answer.value, env) == found
+        assert holds(answer.condition, env) == holds(condition, env), answer.condition
+
+
+NEVER = [
+    ("shape matmul", {"input": "HxW (W+1)xC"}, "W is never W + 1"),
+    ("shape unflatten", {"input": "2L", "dim": 0, "shape": "7"}, "7 is never 2L"),
+    ("shape unflatten", {"input": "2L+1", "dim": 0, "shape": "2x-1"}, "does not multiply up"),
+    ("shape concat", {"input": "CxHx5 CxHx7 Cx4xW"}, "they differ along axis 3, 5 and 7"),
+    ("shape add", {"input": "CxH 5xH 7xH"}, "C cannot be both 5 and 7"),
+    ("shape conv", {"input": "3x5x5", "kernel": "k+5"}, "the input is 5 along H"),
+    ("shape lstm", {"input": "10x6", "hidden": "h", "proj": "h"}, "hidden with proj h"),
+    ("shape net", {"net": "CxHxW: conv 8 k7, add[ | conv 8 k3 s2 p1, deconv 8 k2 s2], "
+                          "flatten, linear 5 in_features=9"}, "9"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "given", "words"), NEVER)
+def test_what_never_fits_is_refused(kind: str, given: dict[str, Any], words: str) -> None:
+    refused(lambda: solve(kind, **given), words)
+
+
+def test_a_condition_that_says_too_little_is_caught() -> None:
+    one, inputs = made("unflatten", "NxL", {"dim": 1, "shape": "2x3"})
+    out = one.out(*inputs)
+    assert count_again(one, inputs, out, conditions([Row("", one, inputs, out, None)])).ok
+    assert not count_again(one, inputs, out, []).ok
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_the_example_of_every_layer_is_answered(name: str) -> None:
+    import shlex
+
+    from solver.kinds import find
+
+    words = shlex.split(find(f"shape {name}").example)
+    assert words
+    given: dict[str, Any] = {}
+    for i, word in enumerate(words):
+        if word.startswith("--"):
+            last = i + 1 == len(words) or words[i + 1].startswith("--")
+            given[word[2:]] = True if last else words[i + 1]
+    assert solve(f"shape {name}", **given).value

@@ -25,6 +25,7 @@ from solver.expressions.nodes import (
 )
 from solver.kinds.sampling import letters_of
 from solver.networks.layers import Layer, Row
+from solver.networks.needs import aligned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,6 +72,16 @@ def conditions(rows: Sequence[Row]) -> list[Relation]:
     return found.relations()
 
 
+def stretching(rows: Sequence[Row]) -> tuple[str, ...]:
+    """What is left aside where letters must be equal, or 1: a size of 1 is stretched."""
+    for row in rows:
+        name = type(row.layer).__name__
+        lead = {"Add": row.inputs, "Matmul": [s[:-2] for s in row.inputs]}.get(name, ())
+        if any(need.left != need.right for need in aligned(*lead)):
+            return ("sizes in letters that must be equal are not 1, which would stretch",)
+    return ()
+
+
 class Conditions:
     """The relations of several layers, as they are met, by the letter that they bind.
 
@@ -93,7 +104,8 @@ class Conditions:
         self.met.update(sized(row.out))
         for need in row.layer.requires(*row.inputs):
             key = need.left, need.sign, need.right
-            plain = need.left == need.right or need.left == 1 and need.sign == "divides"
+            plain = need.left == need.right and need.sign not in "<>"
+            plain = plain or need.left == 1 and need.sign == "divides"
             if letters(need.left, need.right) and key not in self.met and not plain:
                 self.met.add(key)
                 FORMS[need.sign](self, need)

@@ -254,8 +254,8 @@ def compare(nets: Nets, *, of: str = "params", bias: bool = True, layer: Names =
             more.append(Step("ratio", tree(most) / fewest, found["ratio"]))
     checks = every(c for p in parts for c in p.checks)
     notes = dict.fromkeys(n for p in parts for n in p.conventions)
-    return Answer(found, (*steps, *more), checks, of,
-                  conventions=tuple(notes))
+    when = " and ".join(dict.fromkeys(p.condition for p in parts if p.condition))
+    return Answer(found, (*steps, *more), checks, of, when, tuple(notes))
 
 
 def compare_letters(values: list[Any]) -> tuple[Record, list[Step]]:

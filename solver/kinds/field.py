@@ -9,6 +9,7 @@ from solver.expressions.formula import LARGE, settle
 from solver.expressions.nodes import Sym, plus, times, tree
 from solver.expressions.parse import parse
 from solver.kinds import kind
+from solver.kinds.conditions import condition_text
 from solver.kinds.nets import pick, run, short
 from solver.networks.combine import Aside, Branches, Sequential, join
 from solver.networks.layers import AXES, Layer, Row, Shape, positive
@@ -56,6 +57,7 @@ def net(net: Net, *, layer: str = "", input: Shape | None = None) -> Answer:
         tuple(steps),
         (seen_backwards(net, end, rows),),
         "field",
+        condition_text(upto),
         conventions=(
             *([f"of {end.name}, the last layer that sees a window only"]
               if not layer and end is not rows[-1] else []),

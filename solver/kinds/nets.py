@@ -81,7 +81,9 @@ def asked(net: Net, input: Shape | None, batch: Any) -> tuple[Net, Shape, Any]:
 
 def remarks(rows: Sequence[Row]) -> tuple[str, ...]:
     """What looks like a slip of the author, though PyTorch runs it so: said, not refused."""
-    found = []
+    from solver.kinds.conditions import stretching
+
+    found = [*stretching(rows)]
     for row in rows:
         if type(row.layer).__name__ == "Linear" and len(row.inputs[0]) == 4:
             shape = row.inputs[0][1:]
@@ -121,7 +123,7 @@ def every(checks: Iterable[Check]) -> tuple[Check, ...]:
 
 def net_shape(net: Net, name: str, input: Shape | None, batch: Any) -> Answer:
     """The shape after one layer (the last unless named), a line for each on the way."""
-    from solver.kinds.conditions import condition_text
+    from solver.kinds.conditions import condition_text, stretching
 
     rows = run(net, input, batch)
     end = rows.index(pick(rows, [name])[-1]) if name else len(rows) - 1
@@ -134,13 +136,13 @@ def net_shape(net: Net, name: str, input: Shape | None, batch: Any) -> Answer:
         (counted(net, input, batch, rows),),
         name="shape",
         condition=condition,
-        conventions=axes_named(net.input),
+        conventions=(*axes_named(net.input), *stretching(upto)),
     )
 
 
 def traced(net: Net, names: Sequence[str], input: Shape | None) -> Answer:
     """The shapes after these layers (all of them unless named)."""
-    from solver.kinds.conditions import condition_text
+    from solver.kinds.conditions import condition_text, stretching
 
     rows = run(net, input)
     chosen = [pick(rows, [n])[-1] for n in names] if names else rows
@@ -151,7 +153,7 @@ def traced(net: Net, names: Sequence[str], input: Shape | None) -> Answer:
         (counted(net, input, None, rows),),
         name="shapes",
         condition=condition,
-        conventions=axes_named(net.input),
+        conventions=(*axes_named(net.input), *stretching(rows)),
     )
 
 

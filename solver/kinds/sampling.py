@@ -95,7 +95,7 @@ def nudged(env: dict[str, int], relations: Sequence[Relation]) -> dict[str, int]
         a, b = (max(int(evaluate(x, env)), 0) for x in (left, right))
         if sign == "=" and isinstance(left, Sym):
             env[left.name] = b
-        elif sign == "=" and isinstance(right, Num) and isinstance(left, Mul):
+        elif sign == "=" and isinstance(right, Num) and plain(left):
             for sym in letters(left):  # C·H·W = 384: each takes what it can, the last the rest
                 rest = b * env[sym.name] // max(int(evaluate(left, env)), 1)
                 last = sym == letters(left)[-1]
@@ -111,6 +111,11 @@ def nudged(env: dict[str, int], relations: Sequence[Relation]) -> dict[str, int]
         elif sign == "≤" and isinstance(left, Sym):
             env[left.name] = min(a, b)
     return env
+
+
+def plain(e: Any) -> bool:
+    """Whether this is a product of letters and numbers."""
+    return isinstance(e, Mul) and all(isinstance(f, (Sym, Num)) for f in e.args)
 
 
 def meets(env: dict[str, int], relations: Sequence[Relation]) -> bool:
@@ -137,13 +142,16 @@ def holds_at_numbers(
         return bool(at_numbers(value, {}) == count(*things))
     runs = hasattr(things[0], "rows") or hasattr(things[0], "out")
     met, refused = 0, None
+    apart: Relation | None = None  # the relation that no numbers were found for
     for i, env in enumerate(choices(names, sorted(numbers_of(things)))):
         if i == VAIN and not met and refused:
             raise BadInput(f"this fits at none of {VAIN} numbers tried; the last time: {refused}")
+        if i == VAIN and not met and apart:
+            raise BadInput("none of {} numbers tried meets {} {} {}: give numbers for some of the "
+                           "letters".format(VAIN, *apart))  # fmt: skip
         env = nudged(nudged(env, relations), relations)
         if not meets(env, relations):
-            unmet = next(r for r in relations if not meets(env, [r]))
-            refused = refused or BadInput("{} {} {} does not hold".format(*unmet))
+            apart = next(r for r in reversed(relations) if not meets(env, [r]))
             continue
         put = numbered(things, env)
         if runs and not accepts(put):
@@ -163,6 +171,9 @@ def holds_at_numbers(
     if met < 3 and refused:
         raise BadInput("with these letters too few numbers fit to prove an answer: give numbers; "
                        f"the last misfit: {refused}")
+    if met < 3 and apart:
+        raise BadInput("with these letters too few numbers fit to prove an answer: give numbers; "
+                       "too few meet {} {} {}".format(*apart))  # fmt: skip
     if met < 3:
         raise CheckFailed(f"no numbers were found at which {value} could be counted")
     return True

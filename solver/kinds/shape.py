@@ -14,10 +14,9 @@ from solver.expressions.formula import Work, rename
 from solver.expressions.nodes import Sym, plus
 from solver.given import Param, fields_of, letter
 from solver.kinds import Kind, kind
-from solver.kinds.conditions import conditions, written
+from solver.kinds.conditions import conditions, stretching, written
 from solver.kinds.sampling import holds_at_numbers, letters_of
 from solver.networks.layers import AXES, Layer, Row, layer
-from solver.networks.needs import aligned
 from solver.registry import first_line
 from solver.values import Listing, Shape
 
@@ -53,8 +52,33 @@ OTHER_NAMES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 EXAMPLES = {
     "conv": "--in 3x224x224 --out-channels 64 --k 7 --s 2 --p 3",
+    "conv-transpose": "--in 64x7x7 --out-channels 32 --k 4 --s 2 --p 1",
     "pool": "--in 64x112x112 --k 3 --s 2 --p 1",
+    "adaptive-pool": "--in 512x7x9 --output 1",
     "linear": "--in 25088 --out-features 4096",
+    "bilinear": "--in '8x20 8x30' --out-features 40",
+    "embedding": "--in 8x12 --num-embeddings 10000 --embedding-dim 300",
+    "matmul": "--in '8x3x4 8x4x5'",
+    "batch-norm": "--in 64x28x28",
+    "layer-norm": "--in 8x197x768",
+    "rms-norm": "--in 8x128x512",
+    "group-norm": "--in 64x28x28 --groups 32",
+    "instance-norm": "--in 64x28x28",
+    "local-response-norm": "--in 96x55x55 --size 5",
+    "activation": "--in 64x28x28 --function gelu",
+    "dropout": "--in 4096",
+    "flatten": "--in 512x7x7",
+    "unflatten": "--in 8xL --dim 1 --shape 2x3",
+    "pad": "--in 3x32x32 --p 2",
+    "unfold": "--in 3x32x32 --k 3 --p 1",
+    "fold": "--in 27x1024 --output 32 --k 3 --p 1",
+    "pixel-shuffle": "--in 36x16x16 --factor 2",
+    "pixel-unshuffle": "--in 3x32x32 --factor 2",
+    "interpolate": "--in 1x64x14x14 --scale 2",
+    "rnn": "--in 10x8x16 --hidden 32",
+    "lstm": "--in 10x8x16 --hidden 32 --layers 2",
+    "gru": "--in 10x8x16 --hidden 32 --bidirectional",
+    "attention": "--in 8x197x768 --heads 12",
     "concat": "--in '64x28x28 128x28x28'",
     "add": "--in '64x28x28 64x28x28'",
 }
@@ -263,9 +287,7 @@ def conventions(one: Layer, inputs: Any, value: Any) -> tuple[str, ...]:
             found.append("ceil mode: the last window may hang over the edge, but starts inside")
         elif any("/" in str(w.formula) for _, w in one.sides(*inputs)):
             found.append("sizes are rounded down: a window must fit whole")
-    lead = {"Add": inputs, "Matmul": [s[:-2] for s in inputs]}.get(name, ())
-    if any(need.left != need.right for need in aligned(*lead)):
-        found.append("sizes in letters that must be equal are not 1, which would stretch")
+    found += stretching([Row("", one, inputs, (), None)])
     if name == "Interpolate" and len(inputs[0]) == 3:
         found.append("three sizes are N×C×L, as PyTorch reads them: an image is N×C×H×W")
     if name == "Conv" and str(getattr(one, "padding", "")) == "same":
