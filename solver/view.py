@@ -181,14 +181,19 @@ def condition(text: str, form: str) -> str:
 
     clauses = []
     for clause in text.split(" and "):
-        sign = next((s for s in SIGNS[form] if f" {s} " in clause), None)
+        sign = next((s for s in (*SIGNS[form], "divides") if f" {s} " in clause), None)
         if sign is None:
             return str(escape(text))
         lefts, _, right = clause.partition(f" {sign} ")
         try:
-            sides = [expression(parse(e), form) for e in (*lefts.split(", "), right)]
+            sides = [expression(parse(e), form)
+                     for side in (lefts, right) for e in side.split(", ")]  # fmt: skip
         except BadInput:
             return str(escape(text))
+        if sign == "divides":  # one divisor, several sizes
+            one, *many = (math([e], form) for e in sides)
+            clauses += [f"{one} divides {', '.join(many)}", "and"]
+            continue
         *first, last, bound = sides
         clauses += [math([one], form) + "," for one in first]
         clauses.append(math([last + SIGNS[form][sign] + bound], form))
