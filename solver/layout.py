@@ -300,7 +300,7 @@ def pieces(shown: str, form: str, always: bool = False) -> list[str]:
     its signs, else between its factors; and the pieces again."""
     long = always or measure(shown, form) > CHUNK
     cut = latex_pieces if form == "latex" else mathml_pieces
-    for after, before in ((";", ""), (",", ""), ("", "+-−×"), ("", "·"))[
+    for after, before in ((";", ""), (",", ""), ("", "+-−×"), ("", "·⊙("))[
         : 4 if long else 2
     ]:
         found = cut(shown, after, before)
@@ -335,8 +335,9 @@ def latex_pieces(shown: str, after: str, before: str) -> list[str]:
             depth += 1
         elif name in ("}", ")", r"\right", r"\end"):
             depth -= 1
-        outside = depth == 0 and not start and found[-1] != "{}"
-        sign = {r"\times": "×", r"\cdot": "·"}.get(
+        opened = depth == 1 and name == r"\left" and found[-1][-1:] == " "
+        outside = (depth == 0 or opened) and not start and found[-1] != "{}"
+        sign = {r"\times": "×", r"\cdot": "·", r"\odot": "⊙", r"\left": "("}.get(
             name, name if found[-1][-1:] == " " else ""
         )
         if outside and sign and sign in before:
