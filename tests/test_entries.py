@@ -85,6 +85,12 @@ def test_names_that_would_clash_keep_their_capital() -> None:
     assert str(Written(SIZE, 100, {"X"}).rows(tree("X", None, "X: m x n"))[0][0]) == "x_11"
 
 
+def test_a_letter_beside_a_column_is_none_of_its_entries() -> None:
+    where = "z: n, z_1: scalar"
+    answer = solve("grad", expr="logsumexp(z) - z_1", wrt="z", where=where)
+    assert str(answer.value) == "softmax(z)" and len(answer.checks) >= 2
+
+
 def test_it_is_bounded() -> None:
     with pytest.raises(TooLarge):
         Written({"m": 2, "n": 4}, 10_000).rows(tree("inv(C)"))

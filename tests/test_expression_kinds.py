@@ -231,6 +231,32 @@ def m_walk(e: Any) -> Any:
     return walk(e)
 
 
+def test_an_entry_beside_its_column_is_asked_about() -> None:
+    """z_1 as a letter of its own would give another gradient by z than z's first entry."""
+    with pytest.raises(BadInput, match="an entry of it, or a letter of its own"):
+        solve("grad", expr=r"-\log\frac{e^{z_1}}{\sum_j e^{z_j}}", wrt="z")
+
+
+SIDE_BY_SIDE = [
+    ("x^T A x", "x", "(A' + A)*x"), ("x'Ax", "x", "(A' + A)*x"), ("2x^T A y", "x", "2*A*y"),
+    ("x^TQx + q^Tx", "x", "(Q' + Q)*x + q"), ("||Ax - b||^2", "x", "2*A'*(A*x - b)"),
+    ("x^2 + 3x", "x", "2*x + 3"), ("(w'x + b)^2", "w", "2*(w'*x + b)*x"),
+    (r"\mathbf{a}^T\mathbf{X}^{-1}\mathbf{b}", "X", "-inv(X)'*a*b'*inv(X)'"),
+    (r"\|\mathbf{X}\boldsymbol\beta-\mathbf{y}\|^2", r"\beta", "2*X'*(X*beta - y)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "wrt", "wanted"), SIDE_BY_SIDE, ids=[s[0] for s in SIDE_BY_SIDE])
+def test_letters_side_by_side(text: str, wrt: str, wanted: str) -> None:
+    assert plain(solve("grad", expr=text, wrt=wrt).value) == wanted
+
+
+@pytest.mark.parametrize("text", ["fo(x)", "lgo(x)", "x'*(y", "q*x y(", "norm3(x)", r"\mathbb{E}[x^Tx]", "x'Ax/x'x"])
+def test_a_slip_is_no_product_of_letters(text: str) -> None:
+    with pytest.raises(BadInput):
+        solve("grad", expr=text, wrt="x")
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "wrt"),
     [("grad", "norm2(X*w - y)^2", "w"), ("grad", "tr(A'*A)", "A"), ("grad", "sum(x)", "x"),

@@ -198,6 +198,8 @@ REFUSED = [
     (r"\tr BC", "tr of how much?", 0),
     (r"\log a/b", "log of how much?", 0),
     ("a/bc", "reads two ways", 3),
+    ("x'Bx/x'x", "reads two ways", 7),
+    ("1/x^Tx", "reads two ways", 5),
     (r"\log_2 a", "log with an index", 4),
     (r"\sin^{-1}(a)", "sin to this power", 4),
     ("x^{(2)}", "a label in brackets", 2),

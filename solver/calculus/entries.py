@@ -156,7 +156,10 @@ class Written:
         name = v.name if small in self.used else small
         if v.flags & {"symmetric", "posdef"} and i > j and v.name != self.apart:
             i, j = j, i
-        return Sym(f"{name}_{i + 1}" + (f"{j + 1}" if v.args[2] != 1 else ""), kind)
+        whole = f"{name}_{i + 1}" + (f"{j + 1}" if v.args[2] != 1 else "")
+        while whole in self.used:  # z_1 is a letter of its own, beside z
+            whole += "_"
+        return Sym(whole, kind)
 
     def write(self, e: Expr) -> Rows:
         if isinstance(e, Num):

@@ -221,11 +221,11 @@ class Lexer(Bounded):
                 if name == "max"
                 else ("function", name, at, stop)
             )
-        if font in FONTS and len(name) > 1 and not spelled(name)[1]:
+        if font in FONTS and len(name) > 1 and name not in GREEK and not spelled(name)[1]:
             inside = self.text.find("{", at) + 1
             if inside and WORD.match(self.text, inside):
                 return self.token(inside - 1)
-        if self.discovered(name, stop):
+        if font != "mathbb" and self.discovered(name, stop):  # 𝔼 is no matrix
             return self.scripted(key(name), at, stop)
         raise self.unknown(full, at)
 
@@ -278,7 +278,7 @@ class Lexer(Bounded):
         base = plain if plain in GREEK or spelled(plain)[1] else plain[0]
         digits = re.compile(r"\d*").match(self.text, at + len(base))
         stop = digits.end() if digits else at + len(base)
-        called = after == "(" and len(plain) > 2 and base != plain
+        called = after == "(" and len(plain) > 1 and base != plain
         if not called and self.discovered(self.text[at:stop], stop):
             return self.scripted(self.text[at:stop], at, stop)
         raise self.unknown(plain if "_" not in word else word, at)

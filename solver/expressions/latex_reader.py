@@ -16,7 +16,7 @@ from solver.expressions import grammar
 from solver.expressions import matrix as m
 from solver.expressions.grammar import typed_node
 from solver.expressions.latex_atoms import Atoms, ones
-from solver.expressions.latex_lexer import DEEPEST, TURNS
+from solver.expressions.latex_lexer import DEEPEST, TURNS, WORDS
 from solver.expressions.loose import Loose, constant, spread
 from solver.expressions.nodes import Expr
 from solver.expressions.unify import Node, build
@@ -46,11 +46,28 @@ def read_any(
         raise BadInput("the expression is too long or too deep to be read") from e
 
 
-def reader_for(text: str) -> Any:
+def reader_for(text: str, dims: Mapping[str, Sequence[Any]] | None = None) -> Any:
     """The class that reads a text: LaTeX and Unicode by this one, all else by the plain
-    grammar, in which letters that stand together are one name."""
-    plain = text.isascii() and not looks_like_latex(text)
-    return grammar.Reader if plain else Reader
+    grammar, in which letters that stand together are one name; but x'Ax and 2 x^T A y,
+    which it does not know, by this one."""
+    if not text.isascii() or looks_like_latex(text):
+        return Reader
+    dims = dims or {}
+    glued = re.search(r"\^(T\w+)", text)  # x^TQx
+    if glued and glued[1] not in dims and not any(d[0] == "T" for d in dims):
+        return Reader
+    try:
+        scalars = dict.fromkeys(grammar.Reader.undeclared(text, dims), ())
+        grammar.Reader(text, {**dims, **scalars}, {}).whole()
+    except BadInput:
+        words = re.findall(r"[A-Za-z]+", text)
+        if all(len(w) <= 3 or w in WORDS or w in dims for w in words):
+            try:
+                Reader.undeclared(text, dims)
+                return Reader
+            except (BadInput, RecursionError):
+                pass
+    return grammar.Reader
 
 
 class Reader(Atoms):
@@ -66,6 +83,14 @@ class Reader(Atoms):
         reader = Reader(text, dict(known), {})
         reader.open = {}
         reader.whole()
+        for name in reader.open:
+            base = name.partition("_")[0]
+            if base != name and base in reader.open:
+                raise BadInput(
+                    f"{name} stands beside {base}: an entry of it, or a letter of its own? "
+                    f"declare both, as in {name}: scalar, {base}: n",
+                    text=text,
+                )
         shapes = [s for s in reader.open.values() if isinstance(s, tuple)]
         sizes = {d for s in shapes for d in s}
         return {name: s for name, s in reader.open.items() if name not in sizes}
@@ -102,11 +127,15 @@ class Reader(Atoms):
                 node = self.make(sign, [node, self.chain()], at)
                 continue
             below = self.signed()
-            if self.starts() and self.plain_scalar(below):
+            if self.starts() and (self.plain_scalar(below) or self.column(below)):
                 raise self.error("a/bc reads two ways: write (a/b)c or a/(bc)")
             node = self.make("/", [node, below], at)
             if self.starts():
                 node = self.make("*", [node, self.chain()], self.look()[2])
+
+    def column(self, node: Node) -> bool:
+        """Whether this is a column or a transpose: xᵀAx/xᵀx does not mean (xᵀAx/xᵀ)x."""
+        return node.op == "'" or node.op == "var" and len(self.dims[node.args[0]]) > 0
 
     def plain_scalar(self, node: Node) -> bool:
         """Whether a letter below a stroke is followed by another scalar letter."""

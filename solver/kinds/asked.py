@@ -72,7 +72,7 @@ def asked(
     dims, flags = declared(where)
     dims = {**(known or {}), **dims}
     shape = (1, 1) if scalar else None
-    reader = reader_for(expr)
+    reader = reader_for(expr, dims)
     if isinstance(where, Mapping):  # a table declares all; a text the letters in doubt
         whole: Mapping[str, Any] = dims
     else:
