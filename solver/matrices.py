@@ -30,6 +30,14 @@ def listed_rows(rows: Sequence[Sequence[str]], form: str) -> str:
     )
 
 
+def wrapped(cells: Sequence[str]) -> str:
+    """One row of numbers that is too wide, in columns over several lines."""
+    broad = max(map(len, cells))
+    many = max(1, PAGE["text"] // (broad + 2))
+    lines = [cells[i : i + many] for i in range(0, len(cells), many)]
+    return "[" + "\n ".join("  ".join(c.rjust(broad) for c in line) for line in lines) + "]"
+
+
 def in_lines(entry: str, width: int) -> str:
     """A long entry broken before its signs."""
     lines = []

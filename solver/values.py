@@ -196,16 +196,25 @@ def _factor(x: Any, form: str) -> str:
     return shown.join(BRACKETS[form])
 
 
+def entry_name(value: Mapping[str, Any], name: str) -> str:
+    """An entry's name as people read it; of gradients ∂L/∂x, with the letter's sign."""
+    if isinstance(value, Gradients):
+        from solver.expressions.nodes import Sym
+
+        return f"∂L/∂{expression(Sym(name, 'real'), 'text')}"
+    return NAMES.get(name, name).replace("_", " ")
+
+
 def record(value: Mapping[str, Any], form: str) -> str:
     if form == "text":
         listed = any(isinstance(v, (Listing, Options)) for v in value.values())
         return ("; " if listed else ", ").join(
-            f"{NAMES.get(k, k).replace('_', ' ')} {show(v, form)}" for k, v in value.items()
+            f"{entry_name(value, k)} {show(v, form)}" for k, v in value.items()
         )
     gap = {"latex": r",\quad ", "mathml": '<mo>,</mo><mspace width="1em"/>'}[form]
     equals = {"latex": r"\colon\ ", "mathml": "<mo>:</mo>"}[form]
     return gap.join(
-        words(NAMES.get(k, k).replace("_", " "), form) + equals + show(v, form)
+        words(entry_name(value, k), form) + equals + show(v, form)
         for k, v in value.items()
     )
 
@@ -260,6 +269,10 @@ def matrix(value: Matrix, form: str) -> str:
         plain = rows if form == "text" else [[show(x) for x in row] for row in value]
         if width(plain) > PAGE[form]:
             return listed_rows(rows, form)
+    if form == "text" and len(rows) == 1 and sum(map(len, rows[0])) + 2 * len(rows[0]) > 76:
+        from solver.matrices import wrapped
+
+        return wrapped(rows[0])
     if form == "text":
         widths = [max(map(len, column)) for column in zip(*rows)]
         return "\n".join(

@@ -14,11 +14,11 @@ from solver.expressions.formula import GLOSSARY, REAL, meaning
 from solver.expressions.nodes import Add, Expr, Num, Sym, letters
 from solver.values import (
     NAMES,
-    Gradients,
     Listing,
     Numeric,
     Record,
     Table,
+    entry_name,
     expression,
     show,
     words,
@@ -104,7 +104,7 @@ def view(answer: Answer, form: str = "text") -> View:
     entries: tuple[tuple[str, str], ...] = ()
     if isinstance(value, Record):
         entries = tuple(
-            (escape(entry_label(value, k)), stated(answer, show(v, form)))
+            (escape(entry_name(value, k)), stated(answer, show(v, form)))
             for k, v in value.items()
         )
     cells = tuple(tuple(cell(c, form, escape) for c in row) for row in table)
@@ -146,7 +146,7 @@ def answers(answer: Answer, form: str) -> tuple[tuple[str, str], ...]:
     if isinstance(value, Record):
         escape = escaper(form)
         return tuple(
-            (escape(entry_label(value, k)), stated(answer, inline(v, form)))
+            (escape(entry_name(value, k)), stated(answer, inline(v, form)))
             for k, v in value.items()
         )
     return (("", stated(answer, inline(value, form))),)
@@ -238,13 +238,6 @@ def label(name: str) -> str:
     if re.fullmatch(r"[A-Za-z]_\d", name):
         return name[0] + "₀₁₂₃₄₅₆₇₈₉"[int(name[2])]
     return NAMES.get(name, name).replace("_", " ")
-
-
-def entry_label(value: Record, name: str) -> str:
-    """An entry's name; of gradients ∂L/∂x, with the letter's sign."""
-    if isinstance(value, Gradients):
-        return f"∂L/∂{expression(Sym(name, 'real'), 'text')}"
-    return label(name)
 
 
 def escaper(form: str) -> Any:

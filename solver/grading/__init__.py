@@ -17,8 +17,17 @@ from solver.kinds import mistakes, solve
 from solver.kinds.fit import fits
 from solver.order import ordered, reorder
 from solver.sets import ProblemSet, solve_part
-from solver.values import NAMES, Gradients, Listing, Matrix, Options, Shape, same, show
-from solver.view import entry_label
+from solver.values import (
+    NAMES,
+    Gradients,
+    Listing,
+    Matrix,
+    Options,
+    Shape,
+    entry_name,
+    same,
+    show,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,7 +99,7 @@ def shown(given: Any) -> str:
     if isinstance(given, Listing) and any(isinstance(v, Rounded) for v in given):
         return ", ".join(map(shown, given))
     if isinstance(given, Gradients):
-        return "; ".join(f"{entry_label(given, k)} = {shown(v)}" for k, v in given.items())
+        return "; ".join(f"{entry_name(given, k)} = {shown(v)}" for k, v in given.items())
     if isinstance(given, Matrix):
         return in_a_line(given, shown)
     return show(given)
