@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     Reals = Any
     Names = tuple[str, ...]
 
-PRODUCTS = 20_000  # of the forward pass
+PRODUCTS, MANY = 20_000, 100  # of the forward pass; letters of g
 NOTES = (
     UPSTREAM,
     "cross-correlation, as deep learning's convolution: the forward kernel is not flipped",
@@ -181,12 +181,17 @@ def setting(
     for sizes in (stride, dilation, padding):
         whole(*(sizes if isinstance(sizes, tuple) else (sizes,)))
     out = layer.out(x_.shape)
+    padded = [n + p for n, (_, _, p, _) in zip(x_.shape[1:], layer.axes())]
+    if max(padded) > PRODUCTS:
+        raise BadInput(f"the padded input is {show(tuple(padded))}: at most {PRODUCTS:,} a side")
     many = prod(out) * prod(w_.shape[1:])
     letters = None in (x_.values, w_.values)
     if many > (PRODUCTS if not letters else PROVED):
         most = PRODUCTS if not letters else PROVED
         what = " in letters" if letters else ""
         raise BadInput(f"{many:,} products are too many to work backward{what}; at most {most:,}")
+    if gradient is None and prod(out) > MANY:
+        raise BadInput(f"g has {prod(out):,} entries; at most {MANY} letters: give --gradient")
     why = f"the output's shape with stride {show(stride)} and padding {show(padding)}"
     g_ = (
         Entries("g", out) if gradient is None

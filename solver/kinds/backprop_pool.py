@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
+from math import prod
 
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.nodes import Call, Expr, Num, plus, times
 from solver.kinds import kind
-from solver.kinds.backprop_layers import PRODUCTS
+from solver.kinds.backprop_layers import MANY, PRODUCTS
 from solver.kinds.backprop_proofs import PROVED
 from solver.kinds.entries import (
     UPSTREAM,
@@ -106,6 +107,8 @@ def setting(
         many *= n
     if many > PRODUCTS:
         raise BadInput(f"the windows read {many:,} values; at most {PRODUCTS:,} are worked")
+    if gradient is None and prod(out) > MANY:
+        raise BadInput(f"g has {prod(out):,} entries; at most {MANY} letters: give --gradient")
     why = f"the output's shape with kernel {show(kernel)}"
     g_ = (
         Entries("g", out) if gradient is None

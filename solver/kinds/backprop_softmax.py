@@ -134,10 +134,11 @@ def vectors(z: Any, s: Any, classes: int | None) -> tuple[Entries, Entries]:
         scores = scores.filled(one.values)  # type: ignore[arg-type]
     if s is not None:
         values = one.values or {}
-        if any(v <= 0 for v in values.values()) or sum(values.values()) != 1:
+        if any(v <= 0 for v in values.values()):
+            raise BadInput("the probabilities s of a softmax are positive: none is 0 or less")
+        if sum(values.values()) != 1:
             said = show_number(sum(values.values()))
-            raise BadInput("the probabilities s of a softmax are positive and add up to 1, "
-                           f"these to {said}")  # fmt: skip
+            raise BadInput(f"the probabilities s of a softmax add up to 1, these to {said}")
         probs = probs.filled(values)
     return scores, probs
 
