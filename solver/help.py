@@ -105,6 +105,8 @@ HELP = {
     "epochs": "epochs of the whole run",
     "best": "the epoch of the best model",
     "every": "one value recorded after so many batches",
+    "t": "updates made so far",
+    "form": "time or exponential",
     "drop_last": "leave out a last, smaller batch",
     "weights": "weights before, a row for each class: '0 0; 1 0'",
     "odd": "odd kernels only",

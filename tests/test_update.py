@@ -83,6 +83,7 @@ RULES: dict[str, tuple[str, dict[str, Any], Any]] = {
         {"decay": "lambda"},
         {"v": "mu*v + g + lambda*w", "w": "w - alpha*v"},
     ),
+    "time-based decay, Keras": ("update schedule", {}, "1/(1 + lambda*t)"),
     "set 2, 3.4: the long run": ("update limit", {}, "1/(1 - mu)"),
 }
 
@@ -139,6 +140,16 @@ NUMBERS: dict[str, tuple[str, dict[str, Any], Any]] = {
         "update count",
         {"samples": 50_000, "batch": 16, "epochs": 20, "every": 250},
         240,
+    ),
+    "set 4, 4.1: decay 0.01": (
+        "update schedule",
+        {"decay": 0.01, "t": 200},
+        Fraction(1, 3),
+    ),
+    "exponential decay": (
+        "update schedule",
+        {"decay": 0.01, "t": 100, "form": "exponential"},
+        0.36787944117144233,
     ),
     "momentum, the other form": (
         "update momentum",
@@ -299,6 +310,7 @@ MISTAKEN: list[tuple[str, dict[str, Any], set[str]]] = [
     ),
     ("update perceptron", {}, {"perceptron_signs_exchanged"}),
     ("update limit", {"mu": 0.9}, {"factor_upside_down"}),
+    ("update schedule", {"decay": 0.01, "t": 200}, {"other_form"}),
     (
         "update momentum",
         {"w": 0, "grads": "1 1 1", "alpha": 0.1, "mu": 0.9, "trace": "w"},
@@ -339,7 +351,7 @@ def links(steps: tuple[Step, ...]) -> int:
     return sum((s.before is not None) + links(s.substeps) for s in steps)
 
 
-COUNTED = ("update count", "update perceptron", "update limit")
+COUNTED = ("update count", "update perceptron", "update limit", "update schedule")
 
 
 @pytest.mark.parametrize(
@@ -363,6 +375,8 @@ def test_numbers_are_worked_line_by_line(kind: str) -> None:
         ("update momentum", {"trace": "m"}, "there are v, w"),
         ("update momentum", {"trace": "v"}, "give w and grads"),
         ("update limit", {"mu": 1}, "nothing settles"),
+        ("update schedule", {"decay": -1, "t": 3}, "from 0 to 10"),
+        ("update schedule", {"form": "step"}, "form of the schedule"),
         ("update count", {"samples": 9, "batch": 1, "every": 0}, "every"),
         ("update count", {"samples": 0, "batch": 1}, "samples"),
         (

@@ -194,3 +194,10 @@ def perceptron_signs_exchanged(right: Any, weights: Any = None) -> Any:
 def factor_upside_down(mu: Any = None) -> Any:
     """It is the other way round: the sum 1 + μ + μ² + … is 1/(1 − μ)."""
     return None if mu is None or isinstance(mu, Expr) else 1 - mu
+
+
+@mistake("update schedule")
+def other_form(decay: Any = None, t: Any = None, form: str = "time") -> Any:
+    """This is the other schedule: 1/(1 + λt) is time-based, exp(−λt) exponential."""
+    other = "exponential" if form == "time" else "time"
+    return solved("update schedule", decay=decay, t=t, form=other)

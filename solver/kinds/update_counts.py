@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import exp as e_to
+
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.formula import settle
 from solver.expressions.nodes import (
@@ -10,6 +12,7 @@ from solver.expressions.nodes import (
     Num,
     Sym,
     divide,
+    evaluate,
     plus,
     subs,
     times,
@@ -17,8 +20,9 @@ from solver.expressions.nodes import (
 )
 from solver.expressions.points import near
 from solver.kinds import kind
-from solver.kinds.stepping import shown
+from solver.kinds.stepping import formula, shown
 from solver.networks.layers import positive
+from solver.registry import unknown
 from solver.values import Listing, Matrix, Record
 
 TYPE_CHECKING = False
@@ -162,6 +166,54 @@ def settled(mu: float) -> float:
     return v
 
 
+FORMS = {"time": "1/(1 + decay*t)", "exponential": "exp(-decay*t)"}
+
+
+@kind("update schedule", "--decay 0.01 --t 200")
+def schedule(
+    *, decay: Real | None = None, t: int | None = None, form: str = "time"
+) -> Answer:
+    """The share of the learning rate that a decaying schedule leaves after t updates."""
+    if form not in FORMS:
+        raise unknown("form of the schedule", form, list(FORMS))
+    if t is not None:
+        positive("t", t)
+    share = subs(formula(FORMS[form]), {"decay": Sym("lambda", "positive")})
+    first = Sym("alpha_0", "positive")
+    steps = [
+        Step(f"{form}-based decay", None, first * share, Sym("alpha_t", "positive"))
+    ]
+    notes = ("λ is the decay, no penalty here; t counts updates",)
+    if decay is None or t is None or isinstance(decay, Expr):
+        put = {"lambda": decay} if decay is not None else {}
+        put |= {"t": t} if t is not None else {}
+        found = subs(share, {k: shown(v) for k, v in put.items()})
+        check = Check(
+            "the factors of single steps multiplied, at numbers", shrinks(form, 0.03, 7)
+        )
+        return Answer(found, tuple(steps), (check,), "share", conventions=notes)
+    if not 0 <= decay <= 10 or t > 10**6:
+        raise BadInput("the decay is a number from 0 to 10, t at most 1,000,000")
+    worked = subs(share, {"lambda": shown(decay), "t": t})
+    exact = divide(1, 1 + decay * t) if form == "time" else evaluate(worked)
+    steps.append(Step("share that is left", worked, exact, None, share))
+    check = Check(
+        "the factors of all single steps multiplied",
+        shrinks(form, float(decay), t, float(exact)),
+    )
+    return Answer(exact, tuple(steps), (check,), "share", conventions=notes)
+
+
+def shrinks(form: str, decay: float, t: int, found: float | None = None) -> bool:
+    """Whether the factors of all single steps multiply to the share."""
+    share = 1.0
+    for s in range(min(t, 10**6)):
+        time = (1 + decay * s) / (1 + decay * (s + 1))
+        share *= time if form == "time" else e_to(-decay)
+    whole = 1 / (1 + decay * t) if form == "time" else e_to(-decay * t)
+    return near(share, whole if found is None else found, 1e-7)
+
+
 @kind("update perceptron", "--weights '0 0; 0 0; 0 0' --x '1 2' --y 3")
 def perceptron(
     *,
@@ -205,7 +257,9 @@ def kernelised() -> Answer:
     value = Record(predicted=-1, true_class=1, other=0)
     steps = (
         Step("a class's weights are a sum over the samples, each with its coefficient"),
-        Step("sample i goes from the predicted class to the true one: only its own change"),
+        Step(
+            "sample i goes from the predicted class to the true one: only its own change"
+        ),
         Step(
             "predicted class",
             None,
