@@ -10,7 +10,7 @@ import pytest
 
 from solver.core import Answer, BadInput, CheckFailed, Problem, Step
 from solver.expressions.parse import parse
-from solver.kinds import mistakes, names, solve, stepping
+from solver.kinds import mistakes, names, solve, stepping, update_counts
 from solver.render import render
 from solver.values import Record, same
 
@@ -265,6 +265,14 @@ def test_a_rule_that_differs_from_the_plain_run_is_caught(
         wrong_plain,
     )
     assert not found.checks[0].ok
+
+
+def test_a_small_share_is_checked_as_well() -> None:
+    right = 2.061153622438558e-09
+    assert update_counts.shrinks("exponential", 0.1, 200, right)
+    assert not update_counts.shrinks("exponential", 0.1, 200, right * 1.001)
+    assert update_counts.shrinks("time", 0.1, 200, 1 / 21)
+    assert not update_counts.shrinks("time", 0.1, 200, 1 / 21 * 1.001)
 
 
 def test_a_wrong_worked_line_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

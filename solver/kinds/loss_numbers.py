@@ -194,7 +194,9 @@ def answered(
         said = label(pair) + (f" ({many} times)" if many > 1 else "")
         steps.append(Step(said, line, losses[pair]))
     each = [losses[pair] for pair in pairs]
-    check = Check(how, all(near(x, otherwise(pair)) for x, pair in zip(each, pairs)))
+    again = [otherwise(pair) for pair in pairs]
+    ok = all(abs(a - b) <= 1e-7 * abs(b) for a, b in zip(each, again))
+    check = Check(how, ok)
     if reduction == "none" or len(each) == 1:
         value: Any = each[0] if len(each) == 1 else Listing(each)
         return Answer(value, tuple(steps), (check,), "loss", conventions=notes)

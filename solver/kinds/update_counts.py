@@ -211,7 +211,8 @@ def shrinks(form: str, decay: float, t: int, found: float | None = None) -> bool
         time = (1 + decay * s) / (1 + decay * (s + 1))
         share *= time if form == "time" else e_to(-decay)
     whole = 1 / (1 + decay * t) if form == "time" else e_to(-decay * t)
-    return near(share, whole if found is None else found, 1e-7)
+    wanted = whole if found is None else found
+    return abs(share - wanted) <= 1e-7 * abs(wanted)  # however small the share
 
 
 @kind("update perceptron", "--weights '0 0; 0 0; 0 0' --x '1 2' --y 3")
