@@ -16,6 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from solver.core import BadInput, CheckFailed
+from solver.expressions.digits import digits
+from solver.expressions.nodes import Call, Num
+from solver.expressions.parse import parse
 from solver.kinds import solve
 from solver.kinds.gradcheck_difference import SCHEMES
 from solver.networks.combine import sequence
@@ -522,13 +525,17 @@ NO_QUOTIENT = [
     ("log(x)", "0.05", "0.1", "central", "no \\(real\\) value"),
     ("1/x", "0.1", "0.1", "central", "no \\(real\\) value"),
     ("sqrt(x)", "0", "0.1", "forward", "no \\(real\\) value"),
+    ("x^2", "1", "1e-13", "central", "from 1e-12 on"),
+    ("x^2", "1e9", "1", "central", "at: expected a number of ordinary size"),
+    ("max(x, sqrt(x))", "-1", "0.1", "central", "no \\(real\\) value at x = -1"),
+    ("(sqrt(x))^2", "-2", "0.1", "central", "no \\(real\\) value at x = -2"),
     ("x^2", "y", "0.1", "central", "at: expected a number"),
     ("x^2", "1", "0", "central", "h is a positive step"),
     ("x^2", "1", "-0.1", "central", "h is a positive step"),
     ("x^2", "1", "0.1", "sideways", "no scheme is called 'sideways'"),
     ("exp(exp(exp(x)))", "5", "0.1", "central", "too large"),
     ("x^(10^9)", "2.5", "0.1", "central", "too large"),
-    ("factorial(x)", "2", "1", "central", "derivative"),
+    ("factorial(x)", "2", "1", "central", "no \\(real\\) value"),
     ("x^", "2", "1", "central", "ends where"),
     ("__import__(x)", "2", "1", "central", "no meaning|no function"),
 ]
@@ -538,3 +545,46 @@ NO_QUOTIENT = [
 def test_no_quotient(f, at, h, scheme, says):
     with pytest.raises(BadInput, match=says):
         solve("gradcheck difference", expr=f, at=at, h=h, scheme=scheme)
+
+
+# -- many digits ---------------------------------------------------------------------
+
+MANY = [
+    ("e", "exp(1)", "2.71828182845904523536028747135266249775724709369995957496696763"),
+    ("ln 2", "log(2)", "0.69314718055994530941723212145817656807550013436025525412068001"),
+    ("√2", "sqrt(2)", "1.41421356237309504880168872420969807856967187537694807317667974"),
+    ("2^(1/3)", "2^(1/3)", "1.25992104989487316476721060727822835057025146470150798008197511"),
+    ("tanh 1", "tanh(1)", "0.76159415595576488811945828260479359041276859725793655159681050"),
+    ("σ(−1)", "sigmoid(-1)", "0.26894142136999512074884075817816372563485535983494348072363409"),
+    ("0^0 is 1", "(1 - 1)^0", "1"),
+    ("a negative base, whole exponent", "(-2)^3", "-8"),
+    ("rounding functions", "floor(5/2) - ceil(5/2) + abs(-3) + max(1, 2) - min(1, 2) + step(1) - sign(-2)", "5"),
+]
+
+
+@pytest.mark.parametrize("text, wanted", [m[1:] for m in MANY], ids=[m[0] for m in MANY])
+def test_values_to_many_digits(text, wanted):
+    assert abs(digits(parse(text, "real")) - Fraction(wanted)) < Fraction(1, 10**59)
+
+
+@pytest.mark.parametrize("text", ["log(0)", "log(-1)", "sqrt(-2)", "1/(2 - 2)", "(-2)^(1/2)", "0^(-1)", "exp(10^9)"])
+def test_what_has_no_value_raises(text):
+    with pytest.raises(ArithmeticError):
+        digits(parse(text, "real"))
+
+
+def test_an_unknown_function_raises():
+    with pytest.raises(TypeError):
+        digits(Call("factorial", Num(3)))
+    assert digits(parse("exp(-10^5)", "real")) == 0  # 10^−43430 is below all that is kept
+
+
+LINES = ["log(5)*x", "sqrt(2) - 3x", "log(exp(x))", "(sqrt(x))^2", "exp(1/2)*(x + 1)"]
+
+
+@pytest.mark.parametrize("text", LINES)
+def test_a_line_has_no_error_however_it_is_rounded(text):
+    for scheme in SCHEMES:
+        for h in ("0.01", "1e-8", "1e-12"):
+            value = solve("gradcheck difference", expr=text, at="1.7", h=h, scheme=scheme).value
+            assert value["error"] == 0, (scheme, h)

@@ -1,6 +1,6 @@
 """Difference quotients of a function beside its derivative: the error, and its order.
 
-Numbers are exact where they are rational, else taken to 40 digits, so that what is shown
+Numbers are exact where they are rational, else taken to 100 digits, so that what is shown
 is the error of the formula and not of rounding.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from solver.core import Answer, BadInput, Check, Step
+from solver.expressions.digits import PRECISION, digits
 from solver.expressions.nodes import (
     Call,
     Expr,
@@ -23,7 +24,6 @@ from solver.expressions.nodes import (
     walk,
 )
 from solver.expressions.parse import parse
-from solver.expressions.points import near
 from solver.kinds import kind
 from solver.kinds.gradcheck_numbers import decimal, decimals
 from solver.registry import unknown
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     Real = Any
     Text = str
 
-DIGITS = 40
-FINER = 1000  # by how much h is divided for the check
+FINER = (10**3, 10**6, 10**9)  # by how much h is divided for the check
+NOISE = Fraction(1, 10**60)  # less than this of a value is rounding
 KINKED = ("abs", "sign", "step", "floor", "ceil", "min", "max")
 At = Callable[["int | Fraction"], Expr]  # F at a number, as a tree
 
@@ -73,11 +73,16 @@ def difference(expr: Text, *, at: Real, h: Real, scheme: str = "central") -> Ans
     for name, x in (("at", at), ("h", h)):
         if not isinstance(x, int | Fraction):
             raise BadInput(f"expected a number, not {x}").at(name)
-    if not 0 < h <= 1000:
-        raise BadInput(f"h is a positive step such as 0.01, not {float(h):g}")
+    if not Fraction(1, 10**12) <= h <= 1000:
+        raise BadInput(f"h is a positive step such as 0.01, from 1e-12 on, not {float(h):g}")
+    if abs(at) > 10**6:
+        raise BadInput(f"expected a number of ordinary size, not {float(at):g}").at("at")
     f = parse(expr, "real")
     x = letter_of(f)
     way = SCHEMES[scheme]
+    upper, lower = (plain(at + h * k) for k in way.ends)
+    width = plain(h * (way.ends[0] - way.ends[1]))
+    refuse_outside(f, x, at, upper, lower)
     refuse_kink(f, x, at, h)
     slope = high = derived(piece(f, {x.name: at}), x)
     for _ in range(way.derivative - 1):
@@ -87,16 +92,14 @@ def difference(expr: Text, *, at: Real, h: Real, scheme: str = "central") -> Ans
         return lambda number: subs(e, {x.name: Num(number)})
 
     at_f = put(f)
-    upper, lower = (plain(at + h * k) for k in way.ends)
-    width = plain(h * (way.ends[0] - way.ends[1]))
-    refuse_large(f, x, upper, lower)
     up, down = number(at_f(upper)), number(at_f(lower))
     quotient = (at_f(upper) - at_f(lower)) / Num(width)
     approx, exact = number(quotient), number(put(slope)(at))
-    error = number(quotient - put(slope)(at))
+    noise = NOISE * max(abs(x.value) for x in (up, down, exact))
+    error = zeroed(number(quotient - put(slope)(at)), noise)
     lead = (Num(plain(h)) ** 2 if way.order == 2 else Num(plain(h))) * put(high)(at)
     lead = (lead if way.factor > 0 else Neg(lead)) / Num(way.factor.denominator)
-    leading = number(lead)
+    leading = zeroed(number(lead), noise * Fraction(h) ** way.order)
     sign = Sym("h", "real")
     there = {1: x + sign, 0: x, -1: x - sign}
     moved = [subs(f, {x.name: there[k]}) for k in way.ends]
@@ -112,10 +115,10 @@ def difference(expr: Text, *, at: Real, h: Real, scheme: str = "central") -> Ans
     )  # fmt: skip
     value = Record(approx=shown(approx), exact=shown(exact), error=shown(error))
     checks = (
-        order_holds(way, at_f, put(slope)(at), leading, error, at, h),
+        order_holds(way, at_f, put(slope)(at), leading, error, at, h, noise),
         in_floats(f, x, at, h, way, approx),
     )
-    notes = ("exact" if both(approx, exact) else f"worked to {DIGITS} digits, then rounded",)
+    notes = ("exact" if both(approx, exact) else f"worked to {PRECISION} digits, then rounded",)
     return Answer(value, steps, checks, "difference", conventions=notes)
 
 
@@ -143,15 +146,19 @@ def plain(x: Any) -> int | Fraction:
     return x.numerator if x.denominator == 1 else x
 
 
-def refuse_large(f: Expr, x: Sym, *ends: Any) -> None:
-    """Refuse values beyond floating point, of which 40 digits would take for ever."""
-    for end in ends:
+def refuse_outside(f: Expr, x: Sym, *places: Any) -> None:
+    """Refuse places where the function has no real value, or one beyond floating point
+    (whose differences would say nothing)."""
+    for place in places:
+        where = f"at {x} = {float(place):g}"
         try:
-            evaluate(f, {x.name: float(end)})
+            parts = [evaluate(n, {x.name: float(place)}) for n in walk(f)]
+            if any(isinstance(v, complex) for v in parts):
+                raise ValueError
         except OverflowError:
-            raise BadInput(f"{f} is too large at {x} = {float(end):g}") from None
+            raise BadInput(f"{f} is too large {where}") from None
         except (ArithmeticError, ValueError, TypeError):
-            continue  # said where the value itself is asked for
+            raise BadInput(f"{f} has no (real) value {where}") from None
 
 
 def letter_of(f: Expr) -> Sym:
@@ -166,7 +173,7 @@ def letter_of(f: Expr) -> Sym:
 
 @dataclass(frozen=True)
 class Exactly:
-    """A number, and whether it is exact (else it is one to DIGITS digits)."""
+    """A number, and whether it is exact (else it is computed to many digits)."""
 
     value: Fraction
     exact: bool
@@ -180,15 +187,16 @@ def number(e: Expr) -> Exactly:
             return Exactly(Fraction(plain), True)
     except (ArithmeticError, ValueError, TypeError):
         pass
-    from solver.expressions.algebra import to_sympy
-
     try:
-        found = to_sympy(e).evalf(DIGITS)
-        if found.is_real and found.is_finite:
-            return Exactly(Fraction(str(found)), False)
-    except (ArithmeticError, ValueError, TypeError, AttributeError):
+        return Exactly(digits(e), False)
+    except (ArithmeticError, ValueError, TypeError):
         pass
     raise BadInput(f"{e} has no (real) value")
+
+
+def zeroed(x: Exactly, noise: Fraction) -> Exactly:
+    """0 for what rounding to many digits has left."""
+    return x if x.exact or abs(x.value) > noise else Exactly(Fraction(0), True)
 
 
 def shown(x: Exactly) -> Any:
@@ -246,11 +254,17 @@ def refuse_kink(f: Expr, x: Sym, at: Any, h: Any) -> None:
     """Refuse a point that is a kink: there is no derivative, or no order of the error."""
     for node in kinked(f):
         if branch(node, {x.name: at}) is None:
-            t = float(h) / FINER**2
-            ends = [float(evaluate(f, {x.name: float(at) + k * t})) for k in (-1, 0, 1)]
-            before, behind = (float(f"{(b - a) / t:.4g}") for a, b in zip(ends, ends[1:]))
-            raise BadInput(f"{node} has a kink or a jump at {x} = {float(at):g}: the slope is "
-                           f"{before:g} before it and {behind:g} behind it")  # fmt: skip
+            raise BadInput(f"{node} has a kink or a jump at {x} = {float(at):g}{sides(f, x, at)}")
+
+
+def sides(f: Expr, x: Sym, at: Any) -> str:
+    """The slopes on both sides of a kink, in words, where the function has a value there."""
+    t = 1e-7 * max(1, abs(float(at)))
+    first, middle, last = (at_float(f, x, float(at) + k * t) for k in (-1, 0, 1))
+    if first is None or middle is None or last is None:
+        return ""
+    before, behind = (float(f"{d / t:.4g}") for d in (middle - first, last - middle))
+    return f": the slope is {before:g} before it and {behind:g} behind it"
 
 
 def kink_between(f: Expr, x: Sym, low: Any, high: Any) -> list[Step]:
@@ -263,27 +277,52 @@ def kink_between(f: Expr, x: Sym, low: Any, high: Any) -> list[Step]:
 
 
 def order_holds(
-    way: Scheme, at_f: At, slope: Expr, leading: Exactly, error: Exactly, at: Any, h: Any
+    way: Scheme, at_f: At, slope: Expr, leading: Exactly, error: Exactly, at: Any, h: Any,
+    noise: Fraction,
 ) -> Check:
-    """With a step a thousand times finer the error is its leading term, to a thousandth."""
-    fine = Fraction(h) / FINER
-    found = number(quotient_at(way, at_f, at, fine) - slope).value
-    wanted = leading.value / FINER**way.order
-    if wanted:
-        ok = abs(found - wanted) <= abs(wanted) / 100
-    else:  # the order is higher here, there is no error, or h goes beyond a kink
-        ok = abs(found) <= abs(error.value) / FINER**way.order / 10
-    return Check(f"the error with h/{FINER}, which is {FINER**way.order:,} times smaller", ok)
+    """With a finer step the error is its leading term, to a hundredth.
+
+    A thousandth of h is fine enough unless the function is very steep; then less is tried.
+    """
+    for finer in FINER:
+        found = number(quotient_at(way, at_f, at, Fraction(h) / finer) - slope).value
+        wanted = leading.value / finer**way.order
+        if wanted:
+            ok = abs(found - wanted) <= abs(wanted) / 100
+        else:  # the order is higher here, there is no error, or h goes beyond a kink
+            ok = abs(found) <= abs(error.value) / finer**way.order / 10 + noise
+        if ok:
+            break
+    return Check(f"the error with h/{finer}, which is {finer**way.order:,} times smaller", ok)
 
 
 def in_floats(f: Expr, x: Sym, at: Any, h: Any, way: Scheme, approx: Exactly) -> Check:
-    """The quotient as a program computes it."""
-    first, second = (
-        float(evaluate(f, {x.name: float(at) + k * float(h)})) for k in way.ends
-    )
+    """The quotient as a program computes it, up to the rounding of such a program.
+
+    How much that is, is measured: by what the ends change if x changes in its last place.
+    """
     width = (way.ends[0] - way.ends[1]) * float(h)
-    noise = 1e-14 * max(abs(first), abs(second)) / width
-    found = (first - second) / width
-    return Check("the quotient in floating point",
-                 near(found, float(approx.value), 1e-9)
-                 or abs(found - float(approx.value)) <= noise)  # fmt: skip
+    ends, noise = [], 0.0
+    for k in way.ends:
+        place = float(at) + k * float(h)
+        ends.append(float(evaluate(f, {x.name: place})))
+        around = [at_float(f, x, place * (1 + i * 2.0**-51)) for i in (-2, -1, 1, 2)]
+        noise += max(abs(v - ends[-1]) for v in [*around, ends[-1]] if v is not None)
+        noise += 1e-13 * largest(f, {x.name: place})
+    apart = abs((ends[0] - ends[1]) / width - float(approx.value))
+    ok = apart <= 4 * noise / width + 1e-9 * abs(float(approx.value))
+    return Check("the quotient in floating point, up to its rounding", ok)
+
+
+def at_float(f: Expr, x: Sym, place: float) -> float | None:
+    """The function's value there; None outside of where it has one."""
+    try:
+        found = evaluate(f, {x.name: place})
+    except (ArithmeticError, ValueError, TypeError):
+        return None
+    return None if isinstance(found, complex) else float(found)
+
+
+def largest(f: Expr, env: dict[str, Any]) -> float:
+    """The largest value of any part of a function, which says how far it is rounded."""
+    return max(abs(float(evaluate(n, env))) for n in walk(f))

@@ -156,7 +156,8 @@ def decimal(x: Any) -> float | None:
 
 
 def decimals(e: Expr | None, value: Any) -> Expr | None:
-    """The tree with decimals for its fractions, if in floats it has the same value yet."""
+    """The tree with decimals for its fractions if in floats it has the same value yet, else
+    as it is if it has; None if cancellation takes that from it."""
 
     def turned(e: Any) -> Any:
         if isinstance(e, Num):
@@ -165,12 +166,13 @@ def decimals(e: Expr | None, value: Any) -> Expr | None:
             return Num(x if close is None else close)
         return e.with_args(tuple(map(turned, e.args))) if isinstance(e, Expr) else e
 
-    try:
-        found: Any = turned(e)
-        apart = abs(evaluate(found) - float(value))
-    except (ArithmeticError, ValueError, TypeError):
-        return e
-    return found if apart <= 1e-10 * abs(float(value)) else e
+    for found in (turned(e), e):
+        try:
+            if abs(evaluate(found) - float(value)) <= 1e-10 * abs(float(value)):
+                return found
+        except (ArithmeticError, ValueError, TypeError):
+            continue
+    return None
 
 
 def number(x: Fraction) -> Any:
