@@ -330,6 +330,9 @@ REFUSED = [
     ({"net": SMALL, "seed": -1}, "the seed 0 to"),
     ({"net": SMALL, "loss": "l2"}, "no loss is called 'l2'"),
     ({"net": "3x7x7: custom attend"}, "no backward pass of Custom"),
+    ({"net": "5: linear 3, select 1"}, "cross-entropy takes N×classes, not 2"),
+    ({"net": "5: embedding 1 embedding_dim=2 padding_idx=0, flatten"}, "only row is the padding's"),
+    ({"net": "5: linear 3, embedding 11 embedding_dim=2, flatten"}, "indices"),
 ]
 
 

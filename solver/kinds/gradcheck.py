@@ -76,7 +76,7 @@ def net(
         f"weights, input and target are random, seed {seed}, in double precision",
         *mode(rows, training),
         *(() if not classes else ("the input is indices, which have no gradient",)),
-        *(() if len(tensors) == len(names(rows)) + (not classes)
+        *(() if len(tensors) == len(set(names(rows))) + (not classes)
           else ("side paths have a loss of their own, and no gradient here",)),
         rounding(found, h),
     )  # fmt: skip
@@ -97,7 +97,7 @@ def affordable(net: Net, rows: Sequence[Row], batch: int) -> int:
     """How many entries of each tensor can be compared, four forward passes each."""
     parameters = sum(prod(s) for r in rows for s in r.layer.weights(*r.inputs).values())
     each = work(rows)
-    count = len(names(rows)) + 1
+    count = len(set(names(rows))) + 1
     for many in range(ENTRIES, LEAST - 1, -1):
         if (4 * many * count + ALONG) * each <= LIMIT and parameters <= LARGEST:
             return many

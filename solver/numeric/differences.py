@@ -131,7 +131,12 @@ def check(
     random = np.random.default_rng(seed)
     x: Array = random.normal(size=shape)
     if classes:
-        x = random.choice([i for i in range(classes) if i != avoid], size=shape)
+        rows = [i for i in range(classes) if i != avoid]
+        if not rows:
+            raise BadInput(
+                "the embedding's only row is the padding's, which is not learned"
+            )
+        x = random.choice(rows, size=shape)
     weights = random_weights(layer, shape, seed=seed + 1)
     return compare(layer, x, weights, loss=loss, seed=seed, **how)
 
@@ -156,6 +161,9 @@ def compare(
         raise BadInput("the network gives several tensors: a loss takes one")
     if not y.size:
         raise BadInput(f"the output is empty: {show_shape(y.shape)}")
+    if loss == "cross-entropy" and y.ndim < 2:
+        shown = show_shape(y.shape)
+        raise BadInput(f"cross-entropy takes N×classes, not {shown}: take another loss")
     target = losses.random_target(loss, y, random) if target is None else target
     value, slope = losses.loss(loss, y, target)
     (of_x,), of_weights = back(slope)
