@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Letters = Mapping[str, Expr]
 
-LONGEST, SMALL = 2000, 8
+LONGEST, SMALL, MOST = 2000, 8, 20
 SET = re.compile(r"\\(?:left|get|long)?arrow|\\leftarrow|\\gets|←|:=|<-|\\coloneqq")
 EQUALS = re.compile(r"(?<![<>=:\\])=(?!=)|&=")
 NAME = r"\\?[A-Za-zα-ωŷ][\wŷ]*(?:\s*_\s*(?:\{[^{}]*\}|\w))?'?"
@@ -87,6 +87,8 @@ def read_members(expected: Expr, text: str, known: Letters) -> list[Expr]:
         pieces = pieces[1:]
     if not pieces:
         raise BadInput("there is no answer")
+    if len(pieces) > MOST:
+        raise BadInput(f"the chain has {len(pieces)} members; at most {MOST} are read")
     plain = allowed(known)
     *links, last = [p.strip() for p in pieces]
     between = [member(expected, derivatives(p, known), known) for p in links]
