@@ -163,7 +163,7 @@ def broken(line: str, width: int, hang: int) -> str:
     """A line that is too long, broken at its plus signs or spaces."""
     rows = []
     while len(line) > width:
-        cut = max(line.rfind(s, hang + 1, width) for s in (" + ", ", ", "; "))
+        cut = max(line.rfind(s, hang + 1, width) for s in (" + ", " − ", ", ", "; "))
         if cut <= hang:
             break
         cut += 2 if line[cut] in ",;" else 0

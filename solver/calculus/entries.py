@@ -18,6 +18,7 @@ from solver.expressions.nodes import Add, Call, Expr, Mul, Num, Pow, Sym
 Rows = tuple[tuple[Expr, ...], ...]
 ZERO, ONE, MINUS = Num(0), Num(1), Num(-1)
 LARGEST = 3  # the largest inverse or determinant that is written out
+POSITIVE = {"posdef", "det-positive"}  # whose determinant needs no bars
 MOST = 20_000  # different nodes of all entries together
 
 
@@ -228,6 +229,8 @@ class Written:
             return self.each(arg, lambda x: self.call(name, x))
         rows, cells = self.rows(arg), self.column(arg)
         if name in m.TO_SCALAR:
+            if name == "logdet" and isinstance(arg, m.Var) and arg.flags & POSITIVE:
+                return ((self.call("log", self.determinant(rows)),),)
             return ((self.to_scalar(name, rows, cells),),)
         if name == "vec":
             return tuple((x,) for x in cells)

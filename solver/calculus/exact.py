@@ -67,15 +67,21 @@ class Proof:
 
 
 def by_entries(
-    f: Expr, x: m.Var, closed: Expr, kind: str, budget: int, convention: str = ""
+    f: Expr,
+    x: m.Var,
+    closed: Expr,
+    kind: str,
+    budget: int,
+    convention: str = "",
+    small: bool = False,
 ) -> Proof | None:
     """SymPy's derivative of f by x, entry by entry, and whether it is the closed form.
 
     kind: "gradient" (of x's dims), "jacobian" (∂vec f/∂vec x), "scalar" (f's dims) or
-    "hessian" (∂²f/∂vec x²). None where it is longer than the budget, in nodes, or where f
-    has a value at none of the points.
+    "hessian" (∂²f/∂vec x²); small: at the smallest sizes, for the eye. None where it is
+    longer than the budget, in nodes, or where f has a value at none of the points.
     """
-    for size in assignments([f, x, closed]):
+    for size in assignments([f, x, closed], small):
         try:
             proof = attempt(f, x, closed, kind, budget, convention, size)
         except (TooLarge, TypeError):
@@ -85,14 +91,14 @@ def by_entries(
     return None
 
 
-def assignments(trees: Sequence[Expr]) -> Iterator[dict[str, int]]:
+def assignments(trees: Sequence[Expr], small: bool = False) -> Iterator[dict[str, int]]:
     """Small sizes, all different, for the dimensions that the trees name."""
     names: dict[str, None] = {}
     for n in (n for e in trees for n in walk(e)):
         for d in m.sizes_named(n):
             names.update((part, None) for part in d.split("·"))
     if len(names) == 1:
-        choices: Any = [(3,), (2,)]
+        choices: Any = [(2,), (3,)] if small else [(3,), (2,)]
     else:
         choices = permutations(range(2, 2 + len(names)))
     for i, choice in enumerate(choices):

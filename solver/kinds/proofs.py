@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from solver.calculus.scalars import shorter, typed
 from solver.core import BadInput, Check, CheckFailed, Step
+from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, dims, is_scalar
-from solver.expressions.nodes import Expr
+from solver.expressions.nodes import Expr, walk
 from solver.expressions.typed import Partial
 from solver.kinds.asked import Asked, placed, read_point
 from solver.values import Matrix
@@ -37,8 +38,13 @@ def by_entries(
         return (), (said,) if entries else ()
     if not proof.ok:
         raise CheckFailed(f"{proof.how} gives another derivative than {found}")
-    working = worked(f, x, proof, kind) if entries else ()
-    return (Check(proof.how, proof.ok),), working
+    if not entries:
+        return (Check(proof.how, proof.ok),), ()
+    small = proof
+    if any(isinstance(n, m.Fn) and n.name in ("inv", "det", "logdet") for n in walk(f)):
+        small = prove(f, x, found, kind, PATIENT, convention, small=True) or proof
+    checks = [Check(p.how, p.ok) for p in (proof, small)]
+    return tuple(checks), worked(f, x, small, kind)
 
 
 def worked(f: Expr, x: Var, proof: Proof, kind: str) -> tuple[Step, ...]:
@@ -60,7 +66,8 @@ def worked(f: Expr, x: Var, proof: Proof, kind: str) -> tuple[Step, ...]:
             some = flat if len(flat) <= ALL else flat[:SHOWN]
             for letter, e in some:
                 slope = typed(derivative(proof.f[0][0], e))  # type: ignore[arg-type]
-                steps.append(Step("", None, slope, Partial(letter)))
+                if not long(slope):
+                    steps.append(Step("", None, slope, Partial(letter)))
         of = Partial(x) if kind in ("gradient", "scalar") else None
         bound = [f"{v.name} {told}" for v in sorted(variables(f), key=lambda v: v.name)
                  for flag, told in BOUND.items() if flag in v.flags]  # fmt: skip
