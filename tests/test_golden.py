@@ -32,6 +32,15 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         {"input": "5 7 6 0;9 2 6 3;2 8 3 6;0 3 2 8", "kernel": "1 -4 3;3 -4 -3;2 0 3"},
     ),
     "run_pool": ("run pool", {"input": "1 1 1 0;1 1 1 0", "kernel": 2, "mode": "avg"}),
+    "loss_bernoulli": ("loss bernoulli", {"wrt": "z"}),
+    "loss_consistency": (
+        "loss consistency",
+        {"errors": 239, "samples": 10_000, "printed": 0.0028, "batch": 32},
+    ),
+    "update_momentum": (
+        "update momentum",
+        {"w": 0, "grads": "1 1 1", "alpha": 0.1, "mu": 0.9, "trace": "v"},
+    ),
     "memory": ("count memory", {"net": "lenet5-modern", "unit": "KiB"}),
 }
 FORMS = {"text": "txt", "tex": "tex", "json": "json"}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Real = Any
 
-E_, N_, B_ = (Sym(x, "integer") for x in ("E", "n", "B"))
+E_, N_ = Sym("E", "integer"), Sym("n", "integer")
 
 
 @kind("loss accuracy", "--correct 9761 --samples 10000 --threshold 0.975")
@@ -42,9 +42,7 @@ def accuracy(
     if correct is None or not 0 <= correct <= samples:
         raise BadInput(f"of {samples:,} samples 0 to {samples:,} are right")
     found = divide(correct, samples)
-    steps = [
-        Step("accuracy", tree(correct) / samples, found, None, Sym("c", "count") / N_)
-    ]
+    steps = [Step("accuracy", tree(correct) / samples, found)]
     check = Check(
         "right and wrong answers together", right_and_wrong(found, correct, samples)
     )
@@ -84,8 +82,6 @@ def right_ones(samples: int, accuracy: Any) -> Answer:
             "right answers",
             times(shown(accuracy), samples),
             whole,
-            None,
-            Sym("a", "real") * N_,
         ),
     )
     check = Check("dividing by the samples again", divide(whole, samples) == accuracy)
@@ -116,7 +112,7 @@ def consistency(
             "the loss of a wrong sample is at least log 2, of a right one more than 0"
         ),
         Step(
-            "mean over the samples, at least",
+            "mean over n samples, E of them wrong, at least",
             least,
             bound,
             None,
@@ -137,8 +133,6 @@ def consistency(
                 why,
                 times(batch, shown(printed)),
                 printed * batch,
-                None,
-                B_ * Sym("L", "real"),
             )
         )
     check = Check("the losses of seeded misclassified samples", wrong_cost_log_two())

@@ -257,7 +257,9 @@ def worked(
 
 
 def kept(x: Any) -> Any:
-    """An exact number while it is short, a float from there on."""
+    """An exact number while it is short, a float from there on; a whole one an int."""
+    if isinstance(x, Fraction) and x.denominator == 1:
+        return x.numerator
     if isinstance(x, Fraction) and x.denominator > 10**15:
         return float(x)
     return x
