@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as entry  # solver.kinds.field is a module
+from functools import lru_cache
 
 from solver.core import Answer, BadInput, CheckFailed, Mistake, Problem, verified
 from solver.given import Param, read_given, signature
@@ -77,6 +78,7 @@ class Kind:
         return found
 
 
+REMEMBERED = 256  # problems whose answers are kept: more than a set has parts
 _kinds = Registry("kind")
 _mistakes: dict[str, list[tuple[str, str, Callable[..., Any]]]] = {}
 
@@ -150,10 +152,14 @@ def solve(problem: Problem | str, /, **given: Any) -> Answer:
     `solve("shape conv", input="3x32x32", kernel=3)` or `solve(Problem(…))`. Raises
     BadInput for what cannot be asked, CheckFailed if anything does not hold.
     """
+    return answered(problem if isinstance(problem, Problem) else Problem(problem, given))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def answered(problem: Problem) -> Answer:
+    """The answer to this very problem, worked out once however many documents show it."""
     from solver.values import same
 
-    if not isinstance(problem, Problem):
-        problem = Problem(problem, given)
     found = find(problem.kind)
     try:
         return verified(found.function(**found.read(problem.given)), same_or_fail(same))
@@ -172,6 +178,7 @@ def same_or_fail(same: Callable[[Any, Any], bool | None]) -> Callable[[Any, Any]
     return lambda a, b: same(a, b) is True
 
 
+@lru_cache(maxsize=REMEMBERED)
 def mistakes(problem: Problem) -> list[Mistake]:
     """What students get wrong here: the problem's own, then those of its kind, computed.
 
