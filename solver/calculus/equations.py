@@ -9,27 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
 from typing import Any
 
 from solver.calculus.declare import declared
 from solver.calculus.factor import put
+from solver.calculus.flow import LOSS, VECTORS, Flow, inferred
 from solver.core import BadInput
 from solver.expressions import matrix as m
-from solver.expressions.grammar import settled
 from solver.expressions.latex_reader import Reader
-from solver.expressions.loose import Loose
 from solver.expressions.matrix import Var, a_type
 from solver.expressions.nodes import Expr, walk
 from solver.expressions.typeset_forms import key
-from solver.expressions.unify import FUNCTIONS, Node, Unknown, build, find
+from solver.expressions.unify import FUNCTIONS, build
 from solver.registry import unknown
 
-LONGEST, MOST, SMALL = 5000, 40, 8
-VECTORS = ("rows", "columns")
+LONGEST, MOST = 5000, 40
 PROBABILITIES = {"prob", "rowprob", "colprob", "onehot"}
 WORDS = {*FUNCTIONS, "vector", "matrix", "eye", "ln", "max", "min"}
 NAME = re.compile(r"(?<![\w\\.])[A-Za-z]\w*")
+LABEL = re.compile(r"(?:[yYtT]|[Ll]abels?|[Tt]argets?)(?:_?\w{1,4})?")
 DRESS = re.compile(r"\\(?:mathbf|mathrm|boldsymbol|bm|vec|mathit|text)\s*\{([^{}]*)\}")
 
 
@@ -105,8 +103,15 @@ def read(text: str, where: Any = None, vectors: str = "") -> Equations:
         defined.append(name)
     for name in [n for n in open_ if n in defined]:
         raise BadInput(f"{name} is used before the line that defines it")
+    for name in open_:
+        if re.fullmatch(r"[A-Z][A-Za-z]", name):
+            raise BadInput(f"{name} is one name here: write {name[0]}*{name[1]}, or declare {name}")
     whole, vectors = inferred(lines, known, list(open_), vectors)
     found = built(lines, whole, flags, vectors)
+    end = found[-1].var
+    if LOSS.fullmatch(end.name) and m.dims(end) != (1, 1):
+        raise BadInput(f"{end.name} is {a_type(m.dims(end))}: a loss is a scalar. Take another "
+                       "name for a last line that is handed its gradient from above")  # fmt: skip
     labels = {n: f for line in found for n, f in probabilities(line.rhs, vectors) if n in open_}
     if labels:
         flags = {**flags, **labels}
@@ -143,7 +148,8 @@ def probabilities(rhs: Expr, vectors: str) -> Iterator[tuple[str, tuple[str, ...
             continue
         for y in node.args:
             others = [n for a in node.args if a != y for n in walk(a)]
-            if isinstance(y, Var) and any(map(is_log_softmax, others)):
+            plain = len(node.args) == 2 or LABEL.fullmatch(getattr(y, "name", ""))
+            if isinstance(y, Var) and plain and any(map(is_log_softmax, others)):
                 column = m.dims(y)[1] == 1
                 by_rows = m.dims(y)[0] == 1 or vectors == "rows"
                 yield y.name, ("prob" if column else "rowprob" if by_rows else "colprob",)
@@ -156,6 +162,14 @@ def is_log_softmax(e: Expr) -> bool:
     if e.name in ("logsumexp", "rowlogsumexp"):
         return True
     return e.name == "log" and isinstance(e.arg, Var) and bool(e.arg.flags & PROBABILITIES)
+
+
+def told_labels(v: Var) -> str:
+    """What is assumed of labels, as a sentence."""
+    if 1 in m.dims(v):
+        return f"{v.name} holds labels, which add up to 1"
+    side = "columns" if "colprob" in v.flags else "rows"
+    return f"the {side} of {v.name} hold labels, which add up to 1"
 
 
 def told(v: Var) -> str:
@@ -179,9 +193,7 @@ def split(text: str) -> list[tuple[str, str]]:
     found = []
     for piece in pieces:
         left, sign, right = (s.strip() for s in re.sub(r":=|←|<-", "=", piece).partition("="))
-        bare = left
-        while DRESS.search(bare):
-            bare = DRESS.sub(r"\1", bare)
+        bare = undressed(left).strip()
         name = left if re.fullmatch(r"[A-Za-z]\w{0,20}", left) else key(bare)
         if not sign or not right or not re.fullmatch(r"[A-Za-z]\w{0,20}", name):
             raise BadInput("each equation is: name = expression", text=piece, offset=0)
@@ -194,154 +206,22 @@ def split(text: str) -> list[tuple[str, str]]:
 def used(rhs: str) -> list[str]:
     """The names in a right side, functions left out; LaTeX's by their plain spelling."""
     plain = re.sub(r"\^\s*\{?\s*(?:T\b|\\top)\s*\}?", "'", rhs)
-    while DRESS.search(plain):
-        plain = DRESS.sub(r"\1", plain)
+    plain = undressed(plain)
     plain = re.sub(r"\\(hat|bar|tilde)\s*\{?([A-Za-z])\}?", r"\2\1", plain)
     plain = re.sub(r"_\{(\w+)\}", r"_\1", plain)
+    for index in re.findall(r"(?:\\sum|Σ|∑)\s*_\s*\{?\s*([a-z])", plain):
+        plain = re.sub(rf"_{index}\b", "", plain)  # y_k is an entry of y
     words = [w for w in NAME.findall(plain) if w not in WORDS and w not in ("e", "I")]
     return list(dict.fromkeys(words))
 
 
-class Big(Unknown):
-    """A size that is not known yet, but is not 1: that of a letter taken for a vector."""
-
-    __slots__ = ()
-
-
-class Flow(Loose):
-    """Typing of equations: a vector beside a batch is added to each of its samples."""
-
-    def __init__(self, text: str, dims: Mapping[str, Any], vectors: str):
-        super().__init__(text, dims)
-        self.rows = vectors == "rows"
-
-    def same(self, a: Any, b: Any) -> bool:
-        a, b = find(a), find(b)
-        for x, y in ((a, b), (b, a)):
-            if isinstance(x, Big) and x is not y:
-                if isinstance(y, Unknown):
-                    y.is_ = x
-                    return True
-                if y == 1:
-                    return False
-        return super().same(a, b)
-
-    def settled(self, node: Node) -> bool:
-        if node.op in ("softmax", "logsumexp") and node.args:
-            arg = node.args[0]
-            if not self.known_kind(arg) and not self.last:
-                return False
-            if find(arg.cols) != 1:
-                self.sample_by_sample(node)
-        return super().settled(node)
-
-    def sample_by_sample(self, node: Node) -> None:
-        """softmax of rows is of each row; of columns, of each column."""
-        if self.rows or find(node.args[0].rows) == 1:
-            node.op = f"row{node.op}"
-            return
-        turned = Node("'", node.args, node.at)
-        each = Node(f"row{node.op}", [turned], node.at)
-        node.op, node.args = "'", [each]
-        self.visit(each)
-
-    def known_kind(self, node: Node) -> bool:
-        """Whether it is known which of a node's sizes are 1."""
-        return all(
-            isinstance(d, Big) or not isinstance(d, Unknown)
-            for d in (find(node.rows), find(node.cols))
-        )
-
-    def broadcast(self, node: Node) -> bool:
-        if not super().broadcast(node):
-            return False
-        if not all(map(self.known_kind, node.args)):
-            return self.last
-        for i in (0, 1):
-            one, other = node.args[i], node.args[1 - i]
-            across = (find(one.rows), find(other.rows))
-            if not self.rows:
-                across = (find(one.cols), find(other.cols))
-            if self.scalar(one) or across[0] != 1 or across[1] == 1:
-                continue
-            ones = Node("vector", [1], node.at)
-            if self.rows:
-                node.args[i] = Node("*", [ones, one], node.at)
-            else:
-                node.args[i] = Node("*", [one, Node("'", [ones], node.at)], node.at)
-            self.visit(node.args[i])
-        return True
-
-
-def inferred(
-    lines: Sequence[tuple[str, str]],
-    known: Mapping[str, Any],
-    open_: Sequence[str],
-    vectors: str,
-) -> tuple[dict[str, tuple[Any, ...]], str]:
-    """Dims for all leaves, and whether vectors are rows or columns: of all readings that
-    type, that with the fewest scalars, of these one that ends in a loss; where both fit, by
-    the side that weights stand on."""
-    capital = any(w[0].isupper() for w in open_)
-    if not capital and all(len(shape) == 0 for shape in known.values()):
-        return {**known, **dict.fromkeys(open_, ())}, vectors or "rows"
-    small = [w for w in open_ if not w[0].isupper()]
-    if len(small) > SMALL:
-        raise BadInput(
-            f"{len(small)} letters are not declared: give --where \"{small[0]}: 1 x n, …\""
-        )
-    first: BadInput | None = None
-    ways = [vectors] if vectors else sorted(VECTORS, key=lambda v: v != usual(lines))
-    for count in range(len(small) + 1):
-        layers = []
-        for way, scalars in product(ways, combinations(small, count)):
-            dims: dict[str, Any] = dict(known)
-            for w in open_:
-                if w in scalars:
-                    dims[w] = ()
-                elif w in small:
-                    dims[w] = (1, Big()) if way == "rows" else (Big(),)
-                else:
-                    dims[w] = (Big(), Big())
-            try:
-                end = unified(lines, dims, way)
-            except BadInput as e:
-                first = first or e
-                continue
-            if find(end.rows) == find(end.cols) == 1:  # a loss
-                return settled(dims), way
-            layers.append((settled(dims), way))
-        if layers:
-            return layers[0]
-    raise first or BadInput("there is nothing to read")
-
-
-def usual(lines: Sequence[tuple[str, str]]) -> str:
-    """columns where most products have a leaf on the left and data or a defined name on
-    the right, as W*x + b; else rows, as x*W + b."""
-    flow = {"x", "X", *(name for name, _ in lines)}
-    votes = 0
-    for _, rhs in lines:
-        for left, right in re.findall(r"(\w+)\s*[* ]\s*(?=([A-Za-z]\w*))", rhs):
-            votes += (right in flow and left not in flow) - (left in flow and right not in flow)
-    return "columns" if votes > 0 else "rows"
-
-
-def unified(lines: Sequence[tuple[str, str]], dims: dict[str, Any], vectors: str) -> Node:
-    """The last line, the dims of all unified, twice: the second time knows what the first
-    found."""
-    nodes = []
-    names = dict(dims)
-    for name, rhs in lines:
-        node = Reader(rhs, names, {}).whole()
-        names[name] = (node.rows, node.cols)
-        nodes.append((rhs, node))
-    typings = [Flow(rhs, names, vectors) for rhs, _ in nodes]
-    for last in (False, True):
-        for typing, (_, node) in zip(typings, nodes):
-            typing.last = last
-            typing.visit(node)
-    return nodes[-1][1]
+def undressed(text: str) -> str:
+    """LaTeX without its fonts, letters that stood side by side kept apart."""
+    while found := DRESS.search(text):
+        tail = text[found.end() :]
+        gap = "" if tail[:1] in ("_", "^", "'", "}", "") else " "
+        text = text[: found.start()] + found[1] + gap + tail
+    return text
 
 
 def typed(rhs: str, dims: Mapping[str, Any], flags: Mapping[str, Any], vectors: str) -> Expr:

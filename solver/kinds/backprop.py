@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from solver.calculus.backward import Reached, backward
-from solver.calculus.equations import PROBABILITIES, Equations, read
+from solver.calculus.equations import PROBABILITIES, Equations, read, told_labels
 from solver.calculus.equations import probabilities as labels
 from solver.calculus.factor import put
 from solver.calculus.rules import kinked
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     Names = tuple[str, ...]
     Size = Any
 
-DATA = re.compile(r"(?:x|X|y|Y|t|T|m)(?:_?\d+)?(?:_\w+)?")
+DATA = re.compile(
+    r"(?:[xXyYtT])(?:_?\d+)?(?:_\w+)?|[hHcCsS]_?0|[mM]\d+|lam|lambda|alpha|eta|eps|epsilon"
+)  # inputs and labels, initial states, masks, rates
+MASK = re.compile(r"[mM]\d+")
 HOW = "central differences through all lines, at seeded points, the sizes all different"
 LARGE, MOST = 8, 1000  # sizes tried as they are; entries of a variable then
 EXAMPLE = "\"z = x*W + b; p = softmax(z); L = -sum(y.*log(p))\""
@@ -107,7 +110,8 @@ def asked(whole: Equations, wrt: Sequence[str] | None) -> list[Var]:
     if wrt is not None:
         return [whole.find(name) for name in dict.fromkeys(wrt)]
     ends = is_scalar(whole.last.var)
-    found = [v for v in whole.leaves if not (ends and DATA.fullmatch(v.name))]
+    skipped = DATA if ends else MASK
+    found = [v for v in whole.leaves if not skipped.fullmatch(v.name)]
     if not found:
         raise BadInput("there is no parameter: say with --wrt what to differentiate by")
     return found
@@ -157,7 +161,7 @@ def backward_table(
 def line(r: Reached, values: dict[Expr, Expr]) -> Step:
     """One line: ∂L/∂v = local form = with the adjoints put in = shortest form."""
     paths: tuple[Step, ...] = ()
-    rule = r.paths[0].lemma.partition(", ")[0]
+    rule = re.split(r", (?=so|with|entry|else|for|and)", r.paths[0].lemma)[0]
     if len(r.paths) > 1:
         rule = f"{len(r.paths)} paths, added: {r.var.name} is used more than once"
         paths = tuple(Step(f"through {p.user.name}", None, p.local) for p in r.paths)
@@ -268,6 +272,8 @@ def conventions(
     for name, flags in dict(p for e in whole.lines for p in labels(e.rhs, whole.vectors)).items():
         if not whole.find(name).flags & PROBABILITIES:
             notes.append(f"if {name} holds labels, declare it {flags[0]}: its entries add up to 1")
+    silent = [v for v in whole.leaves if v.flags & PROBABILITIES and not whole.assumed]
+    notes += map(told_labels, silent)
     if whole.assumed:
         notes.append("not declared, so read as: " + ", ".join(whole.assumed))
     calls = [n for e in whole.lines for n in walk(e.rhs) if isinstance(n, m.Fn)]

@@ -115,7 +115,9 @@ def by_images(net: Net, loss: str, batch: Any) -> Answer:
         Step("backward, what each layer hands down", substeps=(top, *backward)),
         Step("gradients have their parameters' shapes", None, f"{total:,} numbers"),
     )
+    mean = ", its mean over the batch: δ holds the 1/N"
     notes = [
+        f"the loss is {loss}" + mean * (loss != "sum"),
         "δ is ∂L/∂(output) of a layer, x its input, z what an activation reads, a its value",
         "convolution as in networks: cross-correlation, the kernel not turned",
     ]

@@ -67,8 +67,9 @@ def zero_init(
         )
     names = "at some step" if steps is None else f"within {steps} step{'s' * (steps > 1)}"
     notes = [f"yes: it moves {names}; no: its gradient stays 0, whatever the data are"]
-    if kinked(*(e.rhs for e in whole.lines)):
-        notes.append("relu′(0) = 0")
+    kinks = kinked(*(e.rhs for e in whole.lines))
+    if kinks:
+        notes.append(f"where the argument of {kinks} is 0 the derivative is taken as 0")
     check, twins = descended(whole, slopes, moved)
     if twins:
         notes.append(f"hidden units stay copies of one another: {twins}")
