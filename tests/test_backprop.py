@@ -133,6 +133,53 @@ def test_what_is_read_into_undeclared_letters_is_said():
     assert "vectors are columns" in said and "x, y are data" in said
 
 
+READ = [
+    ("z = w'*x + b; p = sigmoid(z); L = -y*log(p) - (1 - y)*log(1 - p)",
+     "w is a column of m, x is a column of m, b is a scalar, y is a scalar"),
+    ("yhat = X*w + b; L = sum((yhat - y).^2)",
+     "X is an m×n matrix, w is a column of n, b is a scalar, y is a column of m"),
+    ("z = W*x + b; a = max(0, z); yhat = v'*a; L = (yhat - y)^2/2",
+     "W is an m×n matrix, x is a column of n, b is a column of m, v is a column of m, y is a scalar"),
+    ("L = (w*x + b - y)^2", "w is a scalar, x is a scalar, b is a scalar, y is a scalar"),
+    ("z = W*x; p = softmax(z); L = -sum(w.*y.*log(p))", "w is a column of m, y is a column of m "),
+    (r"\mathbf{z} = \mathbf{W}\mathbf{x} + \mathbf{b}; p = \operatorname{softmax}(z); "
+     r"L = -\sum_k y_k \log p_k", "x is a column of n, b is a column of m, y is a column of m that"),
+    ("h = sigmoid(x*W + b); L = sum(h)", "x is a row of m, W is an m×n matrix, b is a row of n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", READ, ids=lambda c: c[0][:40])
+def test_undeclared_letters_are_read_as_people_mean_them(case):
+    assert case[1] in " ".join(solve("backprop net", net=case[0]).conventions)
+
+
+NOT_READ = [
+    ("z = Wx + b; h = tanh(z); L = sum(h)", "", "write W*x"),
+    ("h = sigmoid(W*x + b); L = sum(h)", "rows", "needs"),
+    ("h = sigmoid(x*W + b); L = sum(h)", "columns", "needs"),
+    ("z = W*x; L = z", "", "a loss is a scalar"),
+]
+
+
+@pytest.mark.parametrize("case", NOT_READ, ids=lambda c: c[0])
+def test_what_nobody_means_is_not_read(case):
+    with pytest.raises(BadInput) as e:
+        solve("backprop net", net=case[0], vectors=case[1])
+    assert case[2] in str(e.value)
+
+
+def test_labels_of_layers_are_named():
+    layers = solve("backprop net", net="4: linear 3, softmax").conventions
+    assert "y holds labels, which add up to 1" in layers
+    batch = solve("backprop net", net="4: linear 3, softmax", batch="N").conventions
+    assert "the rows of Y hold labels, which add up to 1" in batch
+
+
+def test_a_scalar_bias_is_added_to_every_sample():
+    value = solve("backprop net", net="4: linear 1, sigmoid", batch="N").value
+    assert str(value["b1"]) in ("(Yhat - Y)'*vector(1)/N", "vector(1)'*(Yhat - Y)/N")
+
+
 # -- what is wrong by a little is caught ---------------------------------------------------
 
 WRONG = [

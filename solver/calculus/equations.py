@@ -136,7 +136,9 @@ def built(
     for name, rhs in lines:
         tree = typed(rhs, shapes, marks, vectors)
         var = Var(name, *m.dims(tree), worth(tree))
-        shapes[name], marks[name] = m.dims(tree), var.flags
+        rows, cols = m.dims(tree)
+        shapes[name] = () if rows == cols == 1 else (rows,) if cols == 1 else (rows, cols)
+        marks[name] = var.flags
         found.append(Equation(var, tree))
     return found
 

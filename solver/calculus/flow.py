@@ -51,6 +51,11 @@ class Flow(Loose):
                     return False
         return super().same(a, b)
 
+    def unsure(self, node: Node) -> bool:
+        """Whether it is open if this is a scalar: not where a size is known not to be 1."""
+        dims = (find(node.rows), find(node.cols))
+        return all(isinstance(d, Unknown) and not isinstance(d, Big) for d in dims)
+
     def settled(self, node: Node) -> bool:
         if node.op in ("softmax", "logsumexp") and node.args:
             arg = node.args[0]
