@@ -57,7 +57,7 @@ def sweep(e: Expr, seed: Expr, wanted: frozenset[str]) -> list[Line]:
         if isinstance(node, Var):
             continue
         for child, part in rule_for(node)(node, g):
-            if not names(child) & wanted:
+            if not names(child) & wanted or m.is_zero(part):
                 continue
             reached[child] = add(reached[child], part) if child in reached else part
             through[child] = lemma(node)

@@ -160,6 +160,8 @@ def backward_table(
 
 def line(r: Reached, values: dict[Expr, Expr]) -> Step:
     """One line: ∂L/∂v = local form = with the adjoints put in = shortest form."""
+    if not r.paths:
+        return Step("flat on both sides of its kinks", None, r.value, r.adjoint)
     paths: tuple[Step, ...] = ()
     rule = re.split(r", (?=so|with|entry|else|for|and)", r.paths[0].lemma)[0]
     if len(r.paths) > 1:
