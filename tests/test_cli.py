@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import cli
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -209,3 +211,25 @@ def test_formats_load() -> None:
     page = pset("shape", "conv", "--k", "3", "--format", "html").stdout
     assert page.startswith("<!DOCTYPE html>") and "<math" in page
     assert "\\lfloor" in pset("shape", "conv", "--s", "2", "--format", "tex").stdout
+
+
+@pytest.mark.parametrize(
+    ("part", "answer", "code", "mark"),
+    [
+        ("s0 1.2iii", "-log(yhat)", 3, "✗ wrong"),
+        ("s0 1.2iii", "-[y log yhat + (1-y) log(1-yhat)]", 0, "✓ right"),
+        ("s0 1.2iii", "-h", 3, "! invalid"),
+        ("s0 1.2iii", "--help", 3, "! invalid"),
+        ("s0 1.1a", "--x", 3, "✗ wrong"),
+        ("s0 1.1a", "--2x", 0, "✓ right"),
+        ("s2 2.1.dyhat", "-y*sigmoid(-y*yhat)", 0, "✓ right"),
+    ],
+)
+def test_an_answer_is_never_an_option(
+    part: str, answer: str, code: int, mark: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in ([answer], ["--", answer], [answer, "--format", "text"]):
+        with pytest.raises(SystemExit) as left:
+            cli.main(["check", *part.split(), *words])
+        said = capsys.readouterr()
+        assert (left.value.code, mark in said.out) == (code, True), said
