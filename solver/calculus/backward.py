@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from solver.calculus.entrywise import shortened
 from solver.calculus.equations import Equations
 from solver.calculus.factor import put, weight
+from solver.calculus.rules import RULES
 from solver.calculus.sweep import gradient, sweep
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, add, dims, is_scalar, names
@@ -98,12 +99,19 @@ def backward(
         for one in sweep(line.rhs, seed, inside):
             if isinstance(one.node, Var):
                 local = net.named(one.cotangent)
-                path = Path(v, local, one.lemma)
+                path = Path(v, local, telling(one.trail))
                 paths.setdefault(one.node.name, []).append(path)
         for name in sorted(inside & leaves.keys()):
             if first_user[name] == v:
                 reach(leaves[name])
     return found
+
+
+def telling(trail: tuple[str, ...]) -> str:
+    """The lemma that a teacher would name: not that of a sum or a transpose, if another
+    was used."""
+    dull = {RULES[kind].__doc__ for kind in (m.Add, m.T, m.Mul)}
+    return next((one for one in trail if one not in dull), trail[-1] if trail else "")
 
 
 def together(net: Equations, v: Var, value: Expr) -> Expr | None:

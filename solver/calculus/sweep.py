@@ -17,11 +17,13 @@ from solver.expressions.nodes import Expr, Num
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a sweep: ∂f/∂node = cotangent, reached by the lemma of `through`."""
+    """One line of a sweep: ∂f/∂node = cotangent, reached last by the lemma, and before
+    that by those of the trail, from where the sweep began."""
 
     node: Expr
     cotangent: Expr
     lemma: str
+    trail: tuple[str, ...] = ()
 
 
 def order(e: Expr, wanted: frozenset[str]) -> list[Expr]:
@@ -48,19 +50,20 @@ def sweep(e: Expr, seed: Expr, wanted: frozenset[str]) -> list[Line]:
     """
     reached: dict[Expr, Expr] = {e: seed}
     lines: list[Line] = []
-    through: dict[Expr, str] = {}
+    through: dict[Expr, tuple[str, ...]] = {}
     for node in order(e, wanted):
         g = reached.get(node)
         if g is None:
             continue
-        lines.append(Line(node, g, through.get(node, "")))
+        trail = through.get(node, ())
+        lines.append(Line(node, g, trail[-1] if trail else "", trail))
         if isinstance(node, Var):
             continue
         for child, part in rule_for(node)(node, g):
             if not names(child) & wanted or m.is_zero(part):
                 continue
             reached[child] = add(reached[child], part) if child in reached else part
-            through[child] = lemma(node)
+            through[child] = (*trail, lemma(node))
     return lines
 
 
