@@ -218,8 +218,8 @@ def test_formats_load() -> None:
     [
         ("s0 1.2iii", "-log(yhat)", 3, "✗ wrong"),
         ("s0 1.2iii", "-[y log yhat + (1-y) log(1-yhat)]", 0, "✓ right"),
-        ("s0 1.2iii", "-h", 3, "! invalid"),
-        ("s0 1.2iii", "--help", 3, "! invalid"),
+        ("s0 1.2iii", "-h", 3, "✗ wrong"),
+        ("s0 1.2iii", "--help", 3, "✗ wrong"),
         ("s0 1.1a", "--x", 3, "✗ wrong"),
         ("s0 1.1a", "--2x", 0, "✓ right"),
         ("s2 2.1.dyhat", "-y*sigmoid(-y*yhat)", 0, "✓ right"),
