@@ -111,7 +111,8 @@ def telling(trail: tuple[str, ...]) -> str:
     """The lemma that a teacher would name: not that of a sum or a transpose, if another
     was used."""
     dull = {RULES[kind].__doc__ for kind in (m.Add, m.T, m.Mul)}
-    return next((one for one in trail if one not in dull), trail[-1] if trail else "")
+    told = [one for one in trail if one not in dull] or list(trail)
+    return told[-1] if told else ""
 
 
 def together(net: Equations, v: Var, value: Expr) -> Expr | None:
