@@ -240,6 +240,18 @@ def vec_jacobian(z: Expr, x: Var) -> Expr:
         return mul(MINUS, dot(kron(transpose(z), z), vec_jacobian(z.arg, x)))
     if isinstance(z, m.Fn) and z.name == "vec":
         return vec_jacobian(z.arg, x)
+    if isinstance(z, m.Fn) and z.name == "softmax":
+        inside = add(fn("diag", z), mul(MINUS, dot(z, transpose(z))))
+        return dot(inside, vec_jacobian(z.arg, x))
+    if isinstance(z, m.Fn) and z.name in ("rowsoftmax", "rowlogsumexp"):
+        inner = dims(z.arg)
+        soft = fn("diag", fn("vec", fn("rowsoftmax", z.arg)))
+        ones = m.Ones(inner[1], 1)
+        sums = dot(kron(transpose(ones), m.Eye(inner[0])), soft, vec_jacobian(z.arg, x))
+        if z.name == "rowlogsumexp":
+            return sums
+        spread = dot(soft, kron(ones, m.Eye(inner[0])), sums)
+        return add(dot(soft, vec_jacobian(z.arg, x)), mul(MINUS, spread))
     raise refuse(z, "the derivative")
 
 

@@ -23,7 +23,7 @@ from solver.expressions.matrix import (
     power,
     transpose,
 )
-from solver.expressions.nodes import Expr, Num, walk
+from solver.expressions.nodes import Expr, Num
 
 Reaching = Iterator[tuple[Expr, Expr]]
 RULES: dict[Any, Callable[[Any, Expr], Reaching]] = {}
@@ -289,10 +289,40 @@ for _name in SLOPES:
     _elementwise(_name)
 
 
-KINKS = {"abs": "|·|", "sign": "sign", "relu": "relu", "step": "step", "norm1": "‖·‖₁"}
+KINKS = {"abs": "|·|", "sign": "sign", "relu": "relu", "step": "step", "norm1": "‖·‖₁",
+         "norm2": "‖·‖", "sqrt": "√"}  # fmt: skip
 
 
 def kinked(*trees: Expr) -> str:
     """The functions in these trees that have no derivative where an argument is 0."""
-    found = {n.name for e in trees for n in walk(e) if isinstance(n, m.Fn)}
-    return ", ".join(KINKS[n] for n in sorted(found & KINKS.keys()))
+    found = {n.name for e in trees for n in kinks(e)}
+    return ", ".join(KINKS[n] for n in sorted(found))
+
+
+def kinks(e: Expr) -> Iterator[m.Fn]:
+    """The parts that have no derivative at 0, where they may come there: not ‖x‖², √2."""
+    if isinstance(e, m.Fn) and e.name in KINKS and m.names(e) and not above_zero(e.arg):
+        yield e
+    for a in e.args[0].args if is_squared_norm(e) else e.args:
+        if isinstance(a, Expr):
+            yield from kinks(a)
+
+
+def above_zero(e: Expr) -> bool:
+    """Whether a tree is known to be positive: 1 + ‖x‖², n, eˣ."""
+    if isinstance(e, m.Add):
+        return any(map(above_zero, e.args)) and all(map(not_below, e.args))
+    if isinstance(e, Num):
+        return bool(e.value > 0)
+    return isinstance(e, m.Mul) and all(map(above_zero, e.args)) or m.positive(e)
+
+
+def not_below(e: Expr) -> bool:
+    """Whether a tree is known not to be negative."""
+    if isinstance(e, m.Dot) and len(e.args) == 2 and is_scalar(e):
+        return e.args[0] == transpose(e.args[1])
+    if isinstance(e, m.Mul):
+        return all(map(not_below, e.args))
+    square = isinstance(e, m.Pow) and e.args[1] == TWO
+    norms = isinstance(e, m.Fn) and e.name in ("norm1", "norm2", "abs")
+    return square or norms or above_zero(e)

@@ -7,7 +7,7 @@ shape: `⌊(H − 1)/2⌋ + 1`, not SymPy's `floor(H/2 − 1/2) + 1`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cmp_to_key, lru_cache
 from typing import Any
 
 import sympy
@@ -62,6 +62,7 @@ for _name in ("sin", "cos", "tan", "sinh", "cosh", "asin", "acos", "atan"):
     _ours = _name.replace("a", "arc", 1) if _name[0] == "a" else _name
     CALLS[_ours], BACK[_name] = getattr(sympy, _name), _ours
 ALIKE: dict[Any, Any] = {Add: sympy.Add, Mul: sympy.Mul, Pow: sympy.Pow}
+CIRCLES = (sympy.sin, sympy.cos, sympy.sinh, sympy.cosh)
 CONSTANTS = {sympy.E: ("exp", 1), sympy.pi: ("arccos", -1)}
 
 
@@ -190,6 +191,8 @@ def simplify(e: Expr) -> Expr:
         candidates.append(x)
         if not x.has(sympy.floor, sympy.ceiling, sympy.Min, sympy.Max):
             candidates += [sympy.factor(x), sympy.factor_terms(candidates[0])]
+        if x.has(*CIRCLES) and sympy.count_ops(x) <= 40:  # sin² + cos² = 1
+            candidates.append(sympy.trigsimp(x))
     return tidy(from_sympy(min(candidates, key=_length)))
 
 
@@ -377,8 +380,6 @@ def condition(sizes: list[Size]) -> list[tuple[Expr, str, Expr]]:
 def order(sizes: list[Any]) -> list[int] | None:
     """The indices of these sizes from least to greatest, if that order holds for all
     letters from 1 on; None if it depends on them."""
-    from functools import cmp_to_key
-
     class Depends(Exception):
         pass
 

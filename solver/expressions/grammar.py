@@ -103,7 +103,9 @@ def infer(
                 ]
                 if flat:
                     raise BadInput(
-                        f"{flat[0]} would have to be a column or row here", text=text
+                        f"{flat[0]} would have to be a scalar, column or row here: declare it, "
+                        f"{flat[0]}: scalar, or {flat[0]}: n, or as a size, X: {flat[0]} x d",
+                        text=text,
                     )
             except BadInput as e:
                 first = first or e
@@ -245,7 +247,17 @@ class Reader(Bounded):
         at = self.tokens[self.i][2]
         if self.take("-"):
             return self.make("neg", [self.exponent()], at)
-        return self.atom()
+        node = self.atom()
+        at = self.tokens[self.i][2]
+        sign = self.take("^", ".^")
+        if not sign:
+            return node
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.error(f"powers are nested deeper than {DEEPEST}")
+        node = self.make(sign, [node, self.exponent()], at)  # a^b^c is a^(b^c)
+        self.depth -= 1
+        return node
 
     def atom(self) -> Node:
         kind, word, at = self.tokens[self.i]

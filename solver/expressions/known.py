@@ -6,7 +6,7 @@ Imported by matrix.py, at its end; use `matrix.fn`.
 from __future__ import annotations
 
 from solver.expressions import matrix as m
-from solver.expressions.nodes import Add, Expr, Num
+from solver.expressions.nodes import Add, Expr, Num, Pow
 from solver.expressions.typed import (
     ONE,
     ZERO,
@@ -19,6 +19,7 @@ from solver.expressions.typed import (
     Ones,
     T,
     Var,
+    Zero,
     dims,
     is_scalar,
 )  # fmt: skip
@@ -29,6 +30,10 @@ POSITIVE = {"positive", "probability", "prob", "rowprob", "colprob", "dimension"
 def fn(name: str, e: Expr) -> Expr:
     """A function's value, with what is known of it used."""
     scalars, body = m.parts(e)
+    if isinstance(e, Zero) and name in ("diag", "vec", "sum", "tr", "norm1", "norm2"):
+        return m.zero(dims(Fn(name, e)))
+    if name == "abs" and (even(e) or isinstance(e, Fn) and e.name in ("abs", "norm2")):
+        return e
     if name == "tr":
         if isinstance(e, Add):
             return m.add(*(fn("tr", t) for t in e.args))
@@ -122,6 +127,38 @@ def fn(name: str, e: Expr) -> Expr:
     if name == "sqrt" and isinstance(e, Num):
         return Fn(name, e)
     return Fn(name, e)
+
+
+def even(e: Expr) -> bool:
+    """Whether this is an even power: never negative, and its own absolute value."""
+    k = getattr(e.args[1], "value", 1) if isinstance(e, (Pow, HPow)) else 1
+    return isinstance(k, int) and k % 2 == 0
+
+
+def unsigned(base: Expr, exponent: Expr) -> Expr:
+    """|x| as x, where it stands to an even power."""
+    whole = getattr(exponent, "value", None)
+    if isinstance(base, Fn) and base.name == "abs" and isinstance(whole, int) and not whole % 2:
+        return base.arg
+    return base
+
+
+def signless(powers: dict[Expr, Expr]) -> dict[Expr, Expr]:
+    """Factors with |x|² = x² and |x|·sign x = x, by their exponents."""
+    found: dict[Expr, Expr] = {}
+    for base, k in powers.items():
+        inside = base.arg if isinstance(base, Fn) and base.name == "abs" else None
+        whole = getattr(k, "value", None)
+        if inside is None or not isinstance(whole, int):
+            found[base] = m.add(found.get(base, ZERO), k)
+        elif whole % 2 == 0:
+            found[inside] = m.add(found.get(inside, ZERO), k)
+        elif powers.get(sign := Fn("sign", inside)) == ONE:
+            found[inside] = m.add(found.get(inside, ZERO), k)
+            found[sign] = m.add(found.get(sign, ZERO), Num(-1))
+        else:
+            found[base] = m.add(found.get(base, ZERO), k)
+    return found
 
 
 def positive(e: Expr) -> bool:

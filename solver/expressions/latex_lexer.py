@@ -23,6 +23,10 @@ SPACE = re.compile(
 )
 NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+(?![A-Za-z0-9]))?|\.[0-9]+")
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+OPENED = r"\s*(?:\\left\s*)?(?:[(\[]|\\[{(\[]|\\lbrack)"
+SQUASHED = re.compile(r"(?:'|′|’|\\prime|\^\s*\{?\s*\\prime|\{)?" + OPENED + "|['′’]")
+POWERED = re.compile(r"(?:\^\s*(?:\d+|\{\s*\d+\s*\})|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)" + OPENED)
+CALLED = re.compile(r"(?:σ|sigma)\s*" + OPENED)
 COMPARISON = re.compile(r"[<>≤≥]|\\[gl](?:eq?|t)(?![a-z])")
 FONTS = {
     "mathbf", "boldsymbol", "bm", "mathrm", "mathit", "mathsf", "mathcal", "mathbb",
@@ -205,22 +209,14 @@ class Lexer(Bounded):
         if name in ("1", "0"):
             return ("ones" if name == "1" else "zero"), name, at, stop
         if name == "I" and font != "mathit":
-            return (
-                ("ones" if font == "mathbb" and self.indicates(stop) else "eye"),
-                "I",
-                at,
-                stop,
-            )
-        if name in WORDS:
+            ones = font == "mathbb" and self.indicates(stop)
+            return ("ones" if ones else "eye"), "I", at, stop
+        if name in WORDS and (name != "sigma" or self.squashes(stop)):
             return "function", WORDS[name], at, stop
         if name in ("pi", "e"):
             return ("pi" if name == "pi" else "euler"), name, at, stop
         if name in ("max", "sum"):
-            return (
-                ("macro", name, at, stop)
-                if name == "max"
-                else ("function", name, at, stop)
-            )
+            return ("macro" if name == "max" else "function"), name, at, stop
         if font in FONTS and len(name) > 1 and name not in GREEK and not spelled(name)[1]:
             inside = self.text.find("{", at) + 1
             if inside and WORD.match(self.text, inside):
@@ -258,7 +254,8 @@ class Lexer(Bounded):
             return self.scripted(word, at, found.end())
         plain = re.match(r"norm[12]|[A-Za-z]+", word)[0]  # type: ignore[index]
         after = self.text[self.skip(at + len(plain)) :][:1]
-        if plain in WORDS or plain in ("max", "kron", "vector", "matrix", "eye"):
+        letter = plain == "sigma" and not self.squashes(at + len(plain))
+        if plain in WORDS and not letter or plain in ("max", "kron", "vector", "matrix", "eye"):
             if (after and after in "({[^|'²³√\\‖") or not self.declared(plain):
                 kind = "function" if plain in WORDS else "macro"
                 return kind, WORDS.get(plain, plain), at, at + len(plain)
@@ -293,12 +290,29 @@ class Lexer(Bounded):
         whole = key(name if self.index and {*low} == {*self.index} else full)
         if not whole or len(self.open) > 60:
             return False
-        self.open.setdefault(whole, None)
+        self.open.setdefault(whole, () if whole == "sigma" else None)
         self.dims.setdefault(whole, ())  # type: ignore[attr-defined]
         for spelling in (whole, name if whole == key(name) else full):
             self.names.setdefault(spelling, ("var", whole))
         self.longest = max(self.longest, len(whole), len(name))
         return True
+
+    def squashes(self, at: int) -> bool:
+        """Whether σ is the sigmoid here: a bracket or a prime follows; else it is a letter.
+        Before a letter it could be either; before ²( it is what it is elsewhere."""
+        after = self.text[self.skip(at) : self.end]
+        if SQUASHED.match(after):
+            return True
+        if POWERED.match(after):
+            if CALLED.search(self.text):
+                return True
+            raise self.ambiguous("(σ(z))^2 or σ^2·(z)", at)
+        if after[:1].isalpha() or after[:1] == "{" or self.unit(at, False):
+            raise self.ambiguous("σ(z), or σ·z with σ declared", at)
+        return False
+
+    def ambiguous(self, way: str, at: int) -> BadInput:
+        return self.error(f"σ is the sigmoid or a letter here: write {way}", at)
 
     def found_entry(self, name: str, index: str) -> None:
         """A letter that is being found out has as many axes as it has indices."""

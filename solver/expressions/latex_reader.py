@@ -221,6 +221,8 @@ class Reader(Atoms):
             entrywise = self.take(".*")
             exponent = self.sum()
             self.close("{", start)
+            if self.raises():
+                raise self.error("x^{a}^{b} reads two ways: write x^{a^{b}} or (x^{a})^{b}")
         else:
             entrywise = self.take(".*")
             exponent = self.exponent()
@@ -235,7 +237,22 @@ class Reader(Atoms):
             found = self.make("neg", [self.exponent()], at)
             self.deeper(-1)
             return found
-        return self.euler(self.atom())
+        node = self.atom()
+        if self.raises():  # a^b^c is a^(b^c)
+            self.deeper()
+            node = self.script(node) or node
+            self.deeper(-1)
+        return self.euler(node)
+
+    def raises(self) -> bool:
+        """Whether a power follows, not a transposition."""
+        kind, value, _, stop = self.look()
+        if kind == "super":
+            return "T" not in value
+        if kind != "sign" or value not in ("^", ".^"):
+            return False
+        inside = re.sub(r"\s", "", self.argument(self.skip(stop))[0])
+        return inside.lstrip("-−") not in TURNS
 
     def turned(self, node: Node, at: int) -> Node:
         if node.op == "euler":

@@ -31,10 +31,10 @@ from solver.expressions.typed import (
     T,
     Var,
     Zero,
+    a_type,
     depends,
     dims,
     is_scalar,
-    a_type,
     names,
     sizes_named,
     times_dims,
@@ -139,7 +139,7 @@ def mul(*factors: Expr) -> Expr:
     if number == 0 or (body is not None and is_zero(body)):
         return zero(dims(body)) if body is not None else ZERO
     scalars = []
-    for base, exponent in sorted(powers.items(), key=lambda p: key(p[0])):
+    for base, exponent in sorted(signless(powers).items(), key=lambda p: key(p[0])):
         if exponent == ZERO:
             continue
         scalars.append(base if exponent == ONE else Pow(base, exponent))
@@ -169,6 +169,7 @@ def power(base: Expr, exponent: Expr) -> Expr:
                 return Num(_plain(Fraction(base.value) ** exponent.value))
     if isinstance(base, Pow) and isinstance(exponent, Num) and isinstance(exponent.value, int):
         return power(base.args[0], mul(base.args[1], exponent))
+    base = unsigned(base, exponent)
     if isinstance(base, Mul) and isinstance(exponent, Num) and isinstance(exponent.value, int):
         return mul(*(power(f, exponent) for f in base.args))
     return Pow(base, exponent)
@@ -325,7 +326,8 @@ def had(*factors: Expr) -> Expr:
         powers[base] = add(powers.get(base, ZERO), exponent)
     if shape == (1, 1):
         return mul(*scalars)
-    for base in list(powers):  # diag(u) ⊙ A is diag(u ⊙ diag(A)), the identity likewise
+    # diag(u) ⊙ A is diag(u ⊙ diag(A)), the identity likewise
+    for base in list(powers := signless(powers)):
         if isinstance(base, Eye) and powers[base] == ONE and len(powers) > 1:
             others = [hpow(b, x) for b, x in powers.items() if b != base]
             return mul(*scalars, fn("diag", fn("diag", had(*others))))
@@ -340,14 +342,13 @@ def hpow(e: Expr, exponent: Expr) -> Expr:
     """An elementwise power; a scalar's is its power."""
     if is_scalar(e):
         return power(e, exponent)
-    if exponent == ONE:
+    if exponent == ONE or isinstance(e, Ones):
         return e
     if exponent == ZERO:
         return Ones(*dims(e))
-    if isinstance(e, Ones):
-        return e
     if isinstance(e, HPow) and isinstance(exponent, Num):
         return hpow(e.args[0], mul(e.args[1], exponent))
+    e = unsigned(e, exponent)
     scalars, body = parts(e)
     if scalars and isinstance(exponent, Num) and isinstance(exponent.value, int):
         return mul(*(power(s, exponent) for s in scalars), hpow(body, exponent))
@@ -385,13 +386,15 @@ from solver.expressions.known import (  # noqa: E402
     inverse_of,
     ones_apart,
     positive,
+    signless,
     summed_to_one,
+    unsigned,
 )
 
 __all__ = [
     "ELEMENTWISE", "ONE", "SAME", "TO_SCALAR", "ZERO", "Comm", "Dim", "Dims", "Dot", "Eye",
     "Fn", "Had", "HPow", "Kron", "Ones", "T", "Var", "Zero", "add", "depends", "dims", "dot",
     "fn", "had", "hpow", "is_scalar", "is_zero", "kron", "mpow", "mul", "a_type", "names",
-    "neg", "ones_apart", "parts", "positive", "power", "size", "sizes_named", "split", "sub", "summed_to_one",
-    "times_dims", "transpose", "zero",
+    "neg", "ones_apart", "parts", "positive", "power", "size", "sizes_named", "split", "sub",
+    "summed_to_one", "times_dims", "transpose", "zero",
 ]  # fmt: skip

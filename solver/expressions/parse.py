@@ -7,6 +7,7 @@ error is a BadInput with a caret under the character where reading stopped.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from solver.core import BadInput
 from solver.expressions.nodes import (
@@ -32,6 +33,12 @@ TOKEN = re.compile(
 )
 SAME = {"−": "-", "·": "*", "×": "*", "⋅": "*", "**": "^"}
 FENCES = {"⌊": ("⌋", "floor"), "⌈": ("⌉", "ceil"), "|": ("|", "abs")}
+
+# Functions that are others: max(0, x) has relu's kink and derivative, known everywhere.
+WRITTEN_OUT: dict[str, Callable[[Expr], Expr]] = {
+    "relu": lambda x: Call("max", Num(0), x),
+    "softplus": lambda x: Call("log", Add(Num(1), Call("exp", x))),
+}
 
 
 def parse(text: str, kind: str = "size") -> Expr:
@@ -170,8 +177,10 @@ class _Parser:
                 word = {"sigma": "sigmoid", "ln": "log"}.get(word, word)
             if word in FUNCTIONS:
                 return self.call(word)
+            if word in WRITTEN_OUT and self.peek() == "(":
+                return WRITTEN_OUT[word](self.group())
             if self.peek() == "(":
-                known = ", ".join(FUNCTIONS)
+                known = ", ".join((*FUNCTIONS, *WRITTEN_OUT))
                 raise self.error(f"no function is called {word!r} (known: {known})", at)
             return Sym(word, self.kind)
         if what == "sign" and word in FENCES:
@@ -189,6 +198,14 @@ class _Parser:
                 "the expression ends where a number or a letter is expected"
             )
         raise self.error(f"expected a number, a letter or a bracket, not {word!r}")
+
+    def group(self) -> Expr:
+        """What stands in brackets: one argument."""
+        at = self.tokens[self.i][2]
+        self.take("(")
+        inside = self.sum()
+        self.close(")", "(", at)
+        return inside
 
     def call(self, name: str) -> Expr:
         at = self.tokens[self.i][2]

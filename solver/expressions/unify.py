@@ -123,6 +123,11 @@ class Typing:
                 f"this is {self.told(node)}, where {told(rows, cols)} is needed",
             )
 
+    def open_matrix(self, node: Node) -> bool:
+        """Whether a node is a letter that is taken for a matrix, being a capital."""
+        shape = self.dims[node.args[0]] if node.op == "var" else ()
+        return len(shape) == 2 and any(isinstance(d, Unknown) for d in shape)
+
     def told(self, node: Node) -> str:
         return told(node.rows, node.cols)
 
@@ -164,9 +169,10 @@ class Typing:
         elif op == "/":
             a, b = node.args
             if not (self.same(b.rows, 1) and self.same(b.cols, 1)):
-                raise self.fail(
-                    node, f"only a scalar divides, not {self.told(b)}: use ./ or inv"
-                )
+                way = "use ./ or inv"
+                if self.open_matrix(b):
+                    way = f"declare it, {b.args[0]}: scalar, or as a size, X: {b.args[0]} x d"
+                raise self.fail(node, f"only a scalar divides, not {self.told(b)}: {way}")
             self.set(node, a.rows, a.cols)
         elif op in (".*", "./"):
             a, b = node.args

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Text = str
     Where = Any
 
+TIED = {"symmetric", "posdef"}
 CONVENTIONS = ("frechet", "cookbook", "unconstrained")
 WORKED, TWICE = 6000, 3000  # see `affordable`
 LAYOUTS = ("numerator", "denominator")
@@ -53,6 +54,8 @@ def worth(lines: list[Line]) -> list[Line]:
     for line in lines[1:]:
         if kept and line.cotangent == kept[-1].cotangent and isinstance(line.node, Mul | Add):
             continue
+        if isinstance(line.node, m.Fn) and line.node.name in ("step", "sign"):
+            continue  # flat on both sides: nothing comes through
         if isinstance(line.node, m.T):
             turned[line.node.args[0]] = line.lemma
             continue
@@ -118,7 +121,7 @@ def grad(
     found = short(raw)
     steps = list(sweep_steps(f, x, lines, found))
     checks = [faithful(question), Check(DIFFERENCES, gradient_holds(f, x, raw))]
-    tied = bool(x.flags & {"symmetric", "posdef"})
+    tied = bool(x.flags & TIED)
     if tied:
         turned, note = {
             "frechet": (m.mul(Num(Fraction(1, 2)), m.add(raw, transpose(raw))),
@@ -190,6 +193,8 @@ def jacobian_(
         if vec:
             note = "denominator layout, vec stacks columns: vec(dF) = Kᵀ·vec(dX)"
         steps.append(Step("transposed for the layout", transpose(inner), found))
+    if x.flags & TIED:
+        note += f"; {x.name} symmetric: for symmetric d{x.name}, all its entries in vec(d{x.name})"
     there = at_point(question, x, found, kind_, point, inner)
     return Answer(
         found,
@@ -214,6 +219,11 @@ def hessian_(
 
     question = asked(expr, where, scalar=True)
     f, x = question.tree, question.variable(wrt)
+    if x.flags & TIED:
+        raise BadInput(
+            f"the Hessian by a symmetric matrix has no one convention: leave out {x.name}'s "
+            "property, and all its entries are moved alone"
+        )
     affordable(f, x, WORKED)
     first = gradient(f, x)[0]
     slope = short(first)

@@ -293,7 +293,16 @@ def order_holds(
             ok = abs(found) <= abs(error.value) / finer**way.order / 10 + noise
         if ok:
             break
-    return Check(f"the error with h/{finer}, which is {finer**way.order:,} times smaller", ok)
+    times = finer**way.order
+    if abs(found) <= noise:
+        told = "0 as well" if not error.value else "0"
+    elif not wanted:
+        told = f"at least {10 * times:,} times smaller"
+    elif abs(error.value - leading.value) <= abs(leading.value) / 50:
+        told = f"{times:,} times smaller"
+    else:  # this h is too large for its leading term to be the error
+        told = f"{times:,} times smaller than the leading term here"
+    return Check(f"the error with h/{finer}, which is {told}", ok)
 
 
 def in_floats(f: Expr, x: Sym, at: Any, h: Any, way: Scheme, approx: Exactly) -> Check:

@@ -108,6 +108,7 @@ def at_point(
     if not point:
         return (), ()
     rows, size = placed((question.tree, x, found), read_point(point))
+    refuse_kink(question.tree, x, rows, size)
     value, ok = valued(found, rows, size)
     slope = holds_at(question.tree, x, proved or found, rows, size, kind)
     how = "NumPy and exact numbers at the point"
@@ -116,6 +117,23 @@ def at_point(
         checks.append(Check("central differences at the point", slope))
     of = Partial(x) if kind in ("gradient", "scalar") else None
     return tuple(checks), (Step("at the point", None, value, of),)
+
+
+def refuse_kink(f: Expr, x: Var, rows: Mapping[str, Any], size: Mapping[str, int]) -> None:
+    """Refuse a point at which a function stands that has no derivative there."""
+    from solver.calculus.rules import KINKS, kinks
+
+    for node in kinks(f):
+        if x.name not in m.names(node):
+            continue
+        value, _ = valued(node.arg, rows, size)
+        cells = [c for row in value for c in row] if isinstance(value, tuple) else [value]
+        at_zero = all if node.name == "norm2" else any
+        if at_zero(abs(c) <= ROUNDING for c in cells):
+            raise BadInput(
+                f"no derivative at this point: an argument of {KINKS[node.name]} is 0 there, a "
+                "kink; take a point beside it, or leave the point out"
+            )
 
 
 def valued(e: Expr, rows: Mapping[str, Any], size: Mapping[str, int]) -> tuple[Any, bool]:
@@ -132,6 +150,9 @@ def valued(e: Expr, rows: Mapping[str, Any], size: Mapping[str, int]) -> tuple[A
         ) from None
     except ZeroDivisionError:
         raise BadInput("at this point something is divided by 0, or singular") from None
+    except OverflowError as error:
+        told = "a number beyond 1.8·10^308" if "range" in str(error) else str(error)
+        raise BadInput(f"too large at this point to be worked out: {told}") from None
     except (ArithmeticError, ValueError) as error:
         raise BadInput(f"the expression has no value at this point: {error}") from None
     ok = same_at(e, rows, size, found)

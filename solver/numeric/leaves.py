@@ -114,17 +114,19 @@ def conv_transpose(one: Any, held: Held, x: Array) -> Array:
 
 @runs(pool.Pool)
 def pooling(one: Any, held: Held, x: Array) -> Array:
-    return plain.pool(
+    divided = one.divisor_override is not None  # an average: the sum, by this number
+    found = plain.pool(
         x,
         spread(one.kernel, one.dims),
         stride=one.stride,
         padding=one.padding,
         dilation=one.dilation,
         ceil_mode=one.ceil_mode,
-        mode=one.mode,
+        mode="lp" if divided else one.mode,
         count_include_pad=one.count_include_pad,
-        norm_type=one.norm_type,
+        norm_type=1 if divided else one.norm_type,
     )
+    return found / one.divisor_override if divided else found
 
 
 @runs(pool.AdaptivePool)
