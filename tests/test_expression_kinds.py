@@ -347,3 +347,65 @@ def test_guessing_what_letters_are_ends_within_a_second(text: str) -> None:
 def test_sizes_that_are_too_large_are_refused() -> None:
     with pytest.raises(BadInput, match="write its sizes as letters"):
         solve("grad", expr="tr(A'*A)", wrt="A", where="A: 1000 x 1000")
+
+
+# (kind, given, what the refusal says)
+REFUSED = [
+    ("grad", {"expr": "sum(abs(x))", "wrt": "x", "point": "x = (0, 1)"}, "kink"),
+    ("grad", {"expr": "norm2(x)", "wrt": "x", "point": "x = (0, 0)"}, "kink"),
+    ("grad", {"expr": "sum(relu(W*x))", "wrt": "W", "point": "W = 1 -1; 2 3, x = (1, 1)"},
+     "an argument of relu is 0"),
+    ("hessian", {"expr": "tr(S*S)", "wrt": "S", "where": "S: symmetric n x n"}, "symmetric"),
+    ("grad", {"expr": "-sum(Y.*log(P))/N", "wrt": "P"}, "N: scalar"),
+    ("eval", {"expr": "exp(10000)"}, "beyond"),
+    ("eval", {"expr": "9^9^9"}, "too large"),
+    ("grad", {"expr": "x^{2}^{3}", "wrt": "x"}, "two ways"),
+    ("grad", {"expr": r"\sigma x^2", "wrt": "x"}, "sigmoid or a letter"),
+    ("grad", {"expr": r"\sigma^2(x - m)", "wrt": "x"}, "sigmoid or a letter"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "given", "said"), REFUSED, ids=[r[1]["expr"] for r in REFUSED])
+def test_refused_by_name(kind: str, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        solve(kind, **given)
+
+
+# (kind, expression, variable, declared, derivative)
+READ = [
+    ("grad", "norm2(x)^2", "x", "x: scalar", "2x"),
+    ("grad", "abs(x)*sign(x)", "x", "x: scalar", "1"),
+    ("grad", r"\sigma^2 x", "x", None, "σ²"),
+    ("grad", r"e^{-\frac{x^2}{2\sigma^2}}", "x", None, "−x·exp(−x²/(2σ²))/σ²"),
+    ("grad", r"\sigma\left(z\right)", "z", None, "σ(z)(1 − σ(z))"),
+    ("grad", r"\sigma{(z)}", "z", None, "σ(z)(1 − σ(z))"),
+    ("grad", r"\sigma x", "x", "sigma: scalar, x: scalar", "σ"),
+    ("hessian", "norm1(x)", "x", None, "𝟎"),
+    ("hessian", "-sum(y.*log(softmax(W*x)))", "W", None,
+     "(𝟏ᵀy)(x ⊗ I)(diag(softmax(Wx)) − softmax(Wx)softmax(Wx)ᵀ)(xᵀ ⊗ I)"),
+    ("simplify", "sin(x)^2 + cos(x)^2", "", "x: scalar", "1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "wrt", "where", "wanted"), READ, ids=[f"{r[0]} {r[1]}" for r in READ]
+)
+def test_read_and_derived(kind: str, text: str, wrt: str, where: Any, wanted: str) -> None:
+    given = {"wrt": wrt} if wrt else {}
+    assert unicode(solve(kind, expr=text, where=where, **given).value) == wanted
+
+
+@pytest.mark.parametrize("text", ["sum(rowsoftmax(X*W).^2)", "sum(rowlogsumexp(X*W))"])
+def test_second_derivatives_through_rows_are_checked(text: str) -> None:
+    assert all(c.ok for c in solve("hessian", expr=text, wrt="W").checks)
+
+
+def test_a_symmetric_variables_convention_is_named() -> None:
+    found = solve("jacobian", expr="S*x", wrt="S", where="S: symmetric n x n, x: n")
+    assert any("symmetric" in c for c in found.conventions)
+
+
+def test_where_a_norm_has_no_derivative_is_said() -> None:
+    said = [solve("grad", expr=f, wrt="x").conventions[-1]
+            for f in ("norm2(x)", "sqrt(x'*x)", "norm2(x)^2", "sqrt(1 + x'*x)")]  # fmt: skip
+    assert ["does not exist" in s for s in said] == [True, True, False, False]

@@ -434,3 +434,11 @@ def test_an_unknown_node_is_our_mistake() -> None:
 
 def test_time_is_bounded_even_when_it_is_refused() -> None:
     refused(lambda: parse("(" * 1_000_000), "characters")
+
+
+def test_small_floats_are_powers_of_ten_in_every_form() -> None:
+    from solver.expressions.show import latex, mathml, text
+
+    small = Num(7.7e-06)
+    assert text(small) == "7.7·10⁻⁶" and latex(small) == r"7.7 \cdot 10^{-6}"
+    assert "e-06" not in mathml(small) and "<msup>" in mathml(small)

@@ -591,3 +591,25 @@ def test_a_line_has_no_error_however_it_is_rounded(text):
         for h in ("0.01", "1e-8", "1e-12"):
             value = solve("gradcheck difference", expr=text, at="1.7", h=h, scheme=scheme).value
             assert value["error"] == 0, (scheme, h)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "h", "said"),
+    [
+        ("x^2", 1, Fraction(1, 10), "which is 0 as well"),
+        ("abs(x - 1)", Fraction(1005, 1000), Fraction(1, 100), "which is 0"),
+        ("x^3", 2, Fraction(1, 100), "1,000,000 times smaller"),
+        ("relu(x)", 1, Fraction(1, 100), "which is 0 as well"),
+        ("softplus(x)", 1, Fraction(1, 100), "1,000,000 times smaller"),
+    ],
+)
+def test_the_check_says_what_it_found(text, at, h, said):
+    check = solve("gradcheck difference", expr=text, at=at, h=h).checks[0]
+    assert check.ok and check.how.endswith(said)
+
+
+def test_averages_divide_by_the_number_given():
+    from solver.numeric.forward import forward
+
+    pool = layer["pool"](2, mode="avg", divisor_override=1)
+    assert forward(pool, np.ones((1, 2, 2)), weights={}).item() == 4

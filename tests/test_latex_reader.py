@@ -363,3 +363,25 @@ def test_no_unicode_raises_anything_else(text: str) -> None:
 def test_no_repetition_takes_long(one: str, two: str, times: int) -> None:
     only_bad_input((one + two) * times)
     only_bad_input(one * times + two * times)
+
+
+POWERS = [("2^3^2", 512), ("2^(3^2)", 512), ("(2^3)^2", 64), ("2^-1^2", 0.5), ("2^2^1^3", 4)]
+
+
+@pytest.mark.parametrize(("text", "wanted"), POWERS, ids=[p[0] for p in POWERS])
+def test_the_three_readers_agree_on_powers_of_powers(text: str, wanted: float) -> None:
+    from solver.expressions import grammar, latex_reader
+    from solver.expressions.nodes import evaluate
+    from solver.expressions.parse import parse
+
+    read = [grammar.read(text, {}), latex_reader.read_any(text, {}), parse(text)]
+    assert [evaluate(e) for e in read] == [wanted] * 3
+
+
+@pytest.mark.parametrize("text", ["A^T^2", "A'^2", "A^2^T"])
+def test_transpositions_may_stand_beside_powers(text: str) -> None:
+    from solver.expressions import grammar, latex_reader
+
+    dims = {"A": ("n", "n")}
+    assert grammar.read(text, dims) == latex_reader.read_any(text, dims)
+    assert grammar.read(text, dims) == grammar.read("A'*A'", dims)

@@ -27,7 +27,10 @@ class Text:
         if type(x) is int:
             return str(x).replace("-", "−")
         if isinstance(x, float):
-            return decimal(x).replace("-", "−")
+            head, exponent = scientific(x)
+            if exponent:
+                return f"{head}·10{exponent.translate(SUPERSCRIPTS)}".replace("-", "−")
+            return head.replace("-", "−")
         return f"{x.numerator}/{x.denominator}".replace("-", "−")
 
     def letter(self, name: str) -> str:
@@ -82,27 +85,10 @@ class Text:
 
 
 GREEK = {
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "eta",
-        "theta",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "pi",
-        "rho",
-        "sigma",
-        "tau",
-        "phi",
-        "chi",
-        "psi",
-        "omega",
-    }
+    "alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "kappa",
+    "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau",
+    "phi", "chi", "psi", "omega",
+}  # fmt: skip
 
 
 HAT = "\u0302"
@@ -127,6 +113,13 @@ def decimal(x: float) -> str:
     return shown if len(shown) <= 9 and "e" not in shown else f"{x:.6g}"
 
 
+def scientific(x: float) -> tuple[str, str]:
+    """(digits, power of ten) of a float: 7.7 and -6 for 7.7e-06; no power where it is
+    written out."""
+    head, _, exponent = decimal(x).partition("e")
+    return head, str(int(exponent)) if exponent else ""
+
+
 class Latex(Text):
     r"""LaTeX: \left\lfloor \frac{32 + 2 \cdot 1 - 3}{2} \right\rfloor + 1."""
 
@@ -135,7 +128,8 @@ class Latex(Text):
 
     def number(self, x: Any) -> str:
         if type(x) is int or isinstance(x, float):
-            return repr(x) if type(x) is int else decimal(x)
+            head, exponent = (repr(x), "") if type(x) is int else scientific(x)
+            return rf"{head} \cdot 10^{{{exponent}}}" if exponent else head
         sign = "-" if x < 0 else ""
         return rf"{sign}\frac{{{abs(x.numerator)}}}{{{x.denominator}}}"
 
@@ -223,9 +217,11 @@ class MathML(Text):
     def number(self, x: Any) -> str:
         if type(x) is int or isinstance(x, float):
             sign, digits = (self.minus, -x) if x < 0 else ("", x)
-            return (
-                f"{sign}<mn>{decimal(digits) if isinstance(x, float) else digits}</mn>"
-            )
+            head, exponent = scientific(digits) if isinstance(x, float) else (digits, "")
+            if not exponent:
+                return f"{sign}<mn>{head}</mn>"
+            power = self.power("<mn>10</mn>", self.number(int(exponent)), Num(1))
+            return f"{sign}<mn>{head}</mn>{self.between}{power}"
         sign = self.minus if x < 0 else ""
         return sign + self.fraction(
             f"<mn>{abs(x.numerator)}</mn>", f"<mn>{x.denominator}</mn>"
@@ -334,6 +330,8 @@ def _layout(e: Expr, form: Text) -> tuple[str, int]:
     if isinstance(e, Num):
         whole = type(e.value) is int or isinstance(e.value, float)
         tightness = SUM if e.value < 0 else ATOM if whole or form.stacked else PRODUCT
+        if isinstance(e.value, float) and e.value > 0 and scientific(e.value)[1]:
+            tightness = PRODUCT
         return form.number(e.value), tightness
     if isinstance(e, Sym):
         return form.letter(e.name), ATOM
