@@ -201,8 +201,13 @@ def verdict_text(verdict: Verdict) -> str:
     """The mark, what was understood, and what to learn."""
     lines = [f"{MARKS[verdict.mark]} {verdict.mark}"]
     if verdict.understood_as:
-        lines.append(f"  understood as {verdict.understood_as}")
-    if verdict.feedback:
+        lines.append(wrap(f"  understood as {verdict.understood_as}", WIDTH))
+    if verdict.mark == "invalid":  # it quotes the student: no markup, the caret in its column
+        from solver.escape import terminal
+
+        first, *quoted = terminal(verdict.feedback).split("\n")
+        lines += [wrap("  " + first, WIDTH), *("  " + line for line in quoted)]
+    elif verdict.feedback:
         lines.append(wrap("  " + said(verdict.feedback, "text"), WIDTH))
     return "\n".join(lines)
 

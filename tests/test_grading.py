@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from solver.core import Problem
 from solver.grading import grade, grade_part
+from solver.render import render
 from solver.sets import load_set
 
 CONV = Problem("shape conv", {"input": [3, 32, 32], "out_channels": 8, "kernel": 5}, points=2)
@@ -181,3 +182,62 @@ def test_symbols(name: str, id: str, answer: str, mark: str, mistake: str) -> No
     whole = load_set(name)
     verdict = grade_part(whole, whole[id], answer)
     assert (verdict.mark, verdict.mistake) == (mark, mistake), verdict
+
+
+# -- answers that agree only where one looks ----------------------------------------------
+
+GAMING = [
+    ("s0", "1.1a", "2x + relu(x - 10)", "wrong"),
+    ("s0", "1.1a", "2x + relu(x - 1000)", "wrong"),
+    ("s0", "1.1a", "2x + x^9999/10^9999", "undecided"),
+    ("s0", "1.1a", "2.0000001x", "wrong"),
+    ("s0", "1.1a", "2x + 1e-12*x", "wrong"),
+    ("s0", "1.1a", "2.0 x", "right"),
+    ("s0", "1.1a", "x + x", "right"),
+    ("s0", "1.1a", "6x/3", "right"),
+    ("s1", "1.dz2", "y - yhat + relu(z2 - 100)", "wrong"),
+    ("s1", "1.dz2", "y - 1/(1+exp(-z2))", "right"),
+    ("s2", "2.1.v1", "-y*sigmoid(-y*yhat)*o1 + relu(o1-50)", "wrong"),
+    ("s2", "2.1.v1", "-y*o1*exp(-y*yhat)/(1+exp(-y*yhat))", "right"),
+    ("s2", "2.1.v1", "-y*o1/(1+exp(y*yhat))", "right"),
+    ("s2", "3.1.2", "G.*step(U)", "right"),
+    ("s2", "3.1.2", "G.*(1+sign(U))/2", "right"),
+    ("s2", "3.1.2", "G.*(U>=0)", "right"),
+    ("s2", "3.1.2", r"G \odot (U \ge 0)", "right"),
+    ("s2", "3.1.2", "G.*Z./U", "right"),
+    ("s0", "1.2i", "y*yhat + (1-y)*(1-yhat)", "undecided"),
+    ("s0", "1.2i", "y*yhat + (1-y)*(1.01-yhat)", "wrong"),
+    ("s2", "2.1.dyhat", "sigmoid(yhat) - (y+1)/2", "undecided"),
+    ("s2", "2.1.dyhat", "sigmoid(yhat) - (y-1)/2", "wrong"),
+]
+
+
+@pytest.mark.parametrize(("name", "id", "answer", "mark"), GAMING)
+def test_what_points_cannot_settle(name: str, id: str, answer: str, mark: str) -> None:
+    whole = load_set(name)
+    verdict = grade_part(whole, whole[id], answer)
+    assert verdict.mark == mark, verdict
+    at_zero = "U = 0" in verdict.feedback
+    assert at_zero == (id == "3.1.2" and "step" not in answer), verdict
+    if mark == "undecided":
+        assert verdict.feedback
+
+
+def test_what_could_not_be_read_is_echoed_as_it_was_written() -> None:
+    whole = load_set("s1")
+    text = "((y-yhat)*W2') .* (1-a1*q^2)"
+    said = render(grade_part(whole, whole["1.dz1"], text), "text").split("\n")
+    assert said[-2].strip() == text
+    assert said[-2][said[-1].index("^")] == "q"
+    assert all(len(line) <= 80 for line in said)
+    long = " + ".join(["(y - yhat)/30"] * 30)
+    said = render(grade_part(whole, whole["1.dz2"], f"y - yhat + 0*({long})"), "text").split("\n")
+    assert all(len(line) <= 80 for line in said), said
+
+
+def test_cases_are_read_as_the_key_prints_them() -> None:
+    part = load_set("s2")["1.1"]
+    key = "{x if c = ŷ, L > 0; −x if c = y, L > 0; 0 otherwise}"
+    assert grade(part, key).mark == "right"
+    assert grade(part, key.replace("−", "")).mark == "wrong"
+    assert "as a case" in grade(part, "x*[c=yhat] - x*[c=y]").feedback

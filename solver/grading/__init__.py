@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from solver.core import Answer, BadInput, Mistake, Problem, Verdict
 from solver.grading.arrays import compared, in_a_line
+from solver.grading.doubts import on_labels
 from solver.grading.reading import Chain, Rounded, read
 from solver.grading.symbols import agree, allowed, defined
 from solver.kinds import mistakes, solve
@@ -53,7 +54,8 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     try:
         given = read(right, text, answer.unit, known)
     except BadInput as e:
-        return Verdict("invalid", 0, "", f"The answer could not be read: {e}", "")
+        said = f"The answer could not be read: {verbatim(e, text)}"
+        return Verdict("invalid", 0, "", said, "")
     understood = shown(given)
     links = broken_link(given, known)
     if isinstance(given, Chain):
@@ -73,6 +75,8 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     if found is None:
         said = said or "A person has to decide this."
         return Verdict("undecided", 0, "", said, understood)
+    if said := on_labels(problem.kind, right, given):
+        return Verdict("undecided", 0, "", said, understood)
     made = mistakes(problem)
     for one in made:
         if isinstance(one.value, Mapping) and isinstance(right, Mapping):
@@ -86,6 +90,20 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     if isinstance(right, Options) and isinstance(given, Options):
         return by_options(problem, right, given, understood)
     return Verdict("wrong", 0, "", "", understood)
+
+
+def verbatim(e: BadInput, text: str) -> BadInput:
+    """The error with its caret in the text as the student wrote it, not as we rewrote it."""
+    if not e.text or e.text == text:
+        return e
+    behind, ahead = e.text[max(0, e.offset) :], e.text[: max(0, e.offset)]
+    for n in range(len(behind), 0, -1):
+        if text.count(behind[:n]) == 1:
+            return BadInput(e.message, text=text, offset=text.index(behind[:n]))
+    for n in range(len(ahead), 0, -1):
+        if text.count(ahead[-n:]) == 1:
+            return BadInput(e.message, text=text, offset=text.index(ahead[-n:]) + n)
+    return BadInput(e.message, text=text, offset=0)
 
 
 def shown(given: Any) -> str:
@@ -147,7 +165,7 @@ def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str
             return False, ""
         return (None if None in found else True), ""
     try:
-        return agree(right, given, known or {}), ""
+        return agree(right, given, known or {})
     except (ArithmeticError, ValueError, TypeError, KeyError):  # C^C^C at any number is too large
         return None, ""
 

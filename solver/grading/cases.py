@@ -38,7 +38,11 @@ def read_cases(expected: Cases, text: str) -> Cases:
     """The cases of a text, in the letters of the right ones. Raises BadInput."""
     if len(text) > LONGEST:
         raise BadInput(f"the answer has {len(text):,} characters; at most {LONGEST:,}")
-    text = DRESS.sub(" ", text)
+    if re.search(r"\[[^\]]*[=<>≤≥≠]", text):
+        raise BadInput("write [c = y] as a case: x if c = y; 0 otherwise")
+    text = DRESS.sub(" ", text).strip()
+    if text[:1] == "{" and text.count("{") - text.count("}") in (0, 1):  # as the key prints it
+        text = text[1:].removesuffix("}")
     text = re.sub(r"\\(?:text|mathrm|textrm|mbox)\s*\{([^{}]*)\}", r" \1 ", text)
     for word, sign in SIGNS.items():
         text = re.sub(re.escape(word) + r"(?![A-Za-z])", f" {sign} ", text)

@@ -16,6 +16,7 @@ from solver.expressions.nodes import Expr, Sym, letters, subs, walk
 from solver.expressions.points import is_real
 from solver.expressions.series import Cases, Series
 from solver.grading.cases import same_cases
+from solver.grading.doubts import settled
 from solver.values import has_dims, same
 
 TYPE_CHECKING = False
@@ -42,6 +43,12 @@ DERIVATIVE = re.compile(
 GIVEN_X = re.compile(r"\bp\s*(?:\\left)?\(\s*y\s*(?:\||\\mid|\\vert)\s*x\s*(?:\\right)?\)")
 RESULT = re.compile(r"p|L|J|g|.*_new|dL_d.*")  # what a solution works towards: no answer by itself
 LABELLED = re.compile(r"([^=:←<>]{1,80}?)\s*(:=|<-|=|:|←|\\leftarrow|\\gets)\s*(.+)$", re.S)
+
+# At 0 itself this is 1, so it is not read as (a > 0).
+AT_LEAST = re.compile(
+    r"(?:\\?(?:mathbf|mathbb|mathds)?\{?\b1\}?\s*(?=[\[{]|\\[{\[]))?(?:\\left)?\\?[(\[{]\s*"
+    r"([A-Za-z]\w*)\s*(?:>=|≥|\\geq?(?:slant)?)\s*0(?:\.0)?\s*(?:\\right)?\\?[)\]}]"
+)
 
 LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
@@ -81,6 +88,7 @@ def read_members(expected: Expr, text: str, known: Letters) -> list[Expr]:
     if "p" in known:
         text = GIVEN_X.sub(" p ", text)
     text = SET.split(text)[-1].strip().rstrip(".,;").strip()
+    text = AT_LEAST.sub(r" (1 - step(-(\1)))", text)
     text = steps(text, {n.name for n in walk(expected) if isinstance(n, Sym)} | set(known))
     pieces = [p for p in EQUALS.split(text) if p.strip()]
     if len(pieces) > 1 and LABEL.fullmatch(pieces[0]):
@@ -151,21 +159,23 @@ def entrywise(expected: Expr, text: str, known: Letters, shaped: bool) -> Expr:
     raise BadInput("too many products do not fit: write .* for entry by entry")
 
 
-def agree(right: Any, given: Any, known: Letters) -> bool | None:
-    """Whether an answer is the right one, as it stands or with its letters put in."""
+def agree(right: Any, given: Any, known: Letters) -> tuple[bool | None, str]:
+    """Whether an answer is the right one, as it stands or with its letters put in; a remark."""
     if not isinstance(right, Expr) or not isinstance(given, Expr):
-        return same(right, given)
+        return same(right, given), ""
     if isinstance(right, Cases):
-        return same_cases(right, given)
+        return same_cases(right, given), ""
     typed = has_dims(right) or has_dims(given)
     change = small if typed else lambda e: e
-    found = same(change(right), change(given))
-    if found or not known or not symbolic(right):
-        return found
-    whole = [change(put_in(e, known)) for e in (right, given)]
-    if whole == [right, given]:
-        return found
-    return same(*whole)
+    pair = [change(right), change(given)]
+    found = same(*pair)
+    if not found and known and symbolic(right):
+        whole = [change(put_in(e, known)) for e in (right, given)]
+        if whole != [right, given]:
+            pair, found = whole, same(*whole)
+    if found and symbolic(right):
+        return settled(*pair)
+    return found, ""
 
 
 def put_in(e: Expr, known: Letters) -> Expr:
