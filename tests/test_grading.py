@@ -186,6 +186,23 @@ def test_symbols(name: str, id: str, answer: str, mark: str, mistake: str) -> No
 
 # -- answers that agree only where one looks ----------------------------------------------
 
+OTHERWISE_WRITTEN = [
+    ("s1", "1.dz1", "((y-yhat)*W2')*diag(1-a1.^2)", "right"),
+    ("s1", "1.dz1", "((y-yhat)*W2')*diag(1-a1)", "wrong"),
+    ("s2", "3.1.1", "dW = X'*G; db = ones(N)'*G; dX = G*W'", "right"),
+    ("s2", "3.1.1", "dW = X'*G; db = 2*ones(N)'*G; dX = G*W'", "partly"),
+    ("s2", "3.1.4", "A=(P-T)/N; W2=H^T(P-T)/N; b2=ones(N)'(P-T)/N; W1=X^{T}(((P-T)W2^T).*step(U))/N; b1=1'(((P-T)W2').*step(U))/N", "right"),
+    ("s2", "3.1.4", "A=(P-T)/N; W2=H^T(P+T)/N; b2=1'(P-T)/N; W1=X'(((P-T)W2').*step(U))/N; b1=1'(((P-T)W2').*step(U))/N", "partly"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "id", "answer", "mark"), OTHERWISE_WRITTEN)
+def test_other_ways_to_write_it(name: str, id: str, answer: str, mark: str) -> None:
+    whole = load_set(name)
+    verdict = grade_part(whole, whole[id], answer)
+    assert verdict.mark == mark, verdict
+
+
 GAMING = [
     ("s0", "1.1a", "2x + relu(x - 10)", "wrong"),
     ("s0", "1.1a", "2x + relu(x - 1000)", "wrong"),

@@ -44,6 +44,8 @@ GIVEN_X = re.compile(r"\bp\s*(?:\\left)?\(\s*y\s*(?:\||\\mid|\\vert)\s*x\s*(?:\\
 RESULT = re.compile(r"p|L|J|g|.*_new|dL_d.*")  # what a solution works towards: no answer by itself
 LABELLED = re.compile(r"([^=:←<>]{1,80}?)\s*(:=|<-|=|:|←|\\leftarrow|\\gets)\s*(.+)$", re.S)
 
+ONES = re.compile(r"(?:\bnp\.)?\bones\s*\(\s*[A-Za-z0-9]+(?:\s*,\s*1)?\s*\)")
+TRANSPOSED = re.compile(r"\^\s*(?:T(?!\w)|\{\s*T\s*\})")
 # At 0 itself this is 1, so it is not read as (a > 0).
 AT_LEAST = re.compile(
     r"(?:\\?(?:mathbf|mathbb|mathds)?\{?\b1\}?\s*(?=[\[{]|\\[{\[]))?(?:\\left)?\\?[(\[{]\s*"
@@ -147,16 +149,35 @@ def member(expected: Expr, text: str, known: Letters) -> Expr:
 
 def entrywise(expected: Expr, text: str, known: Letters, shaped: bool) -> Expr:
     """The tree of a text in which a * between two rows, say, is meant entry by entry."""
+    named = {v.name: v for v in walk(expected) if type(v).__name__ == "Var"} | dict(known)
+    if "ones" not in named:  # a column of ones, as long as it has to be
+        text = ONES.sub(" vector(1)", text)
+    if "T" in named and named["T"].args[1:3] != (1, 1):  # no power by a matrix: Hᵀ
+        text = TRANSPOSED.sub("'", text)
     for _ in range(12):
         try:
             return read_like(expected, text, known, shaped)
         except BadInput as e:
             at = e.offset
+            if text == e.text and "not a row" in e.message and text[at : at + 5] == "diag(":
+                end = closed(text, at + 4)
+                text = f"{text[: at + 4]}(({text[at + 5 : end]})'){text[end + 1 :]}"
+                continue
             product = text == e.text and text[at : at + 1] == "*" and text[at - 1] != "."
             if not product or "side" not in e.message:
                 raise
             text = f"{text[:at]}.{text[at:]}"
     raise BadInput("too many products do not fit: write .* for entry by entry")
+
+
+def closed(text: str, start: int) -> int:
+    """Where the bracket that opens at `start` is closed, or the end."""
+    depth = 0
+    for i in range(start, len(text)):
+        depth += (text[i] == "(") - (text[i] == ")")
+        if depth == 0:
+            return i
+    return len(text)
 
 
 def agree(right: Any, given: Any, known: Letters) -> tuple[bool | None, str]:
