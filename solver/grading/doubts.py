@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-POWER, EXTREME, SCALES = 20, 10**6, (1e-3, 30.0, 1e3)
+POWER, EXTREME, SCALES = 20, 10**6, (1e-3, 30.0, 1e3, 1e7)
 KINKED = ("relu", "abs", "step", "sign")
 DECIDE = "It agrees at the points tried, but {}: a person has to decide this."
 # The values of a label y, where a kind is about one.

@@ -13,7 +13,7 @@ from solver.expressions.nodes import Add, Expr
 from solver.numeric.prove import points, variables
 from solver.numeric.trees import value
 
-SCALES, TRIES, CLOSE, EXACT = (1e-3, 30.0, 1e3), 3, 1e-6, 1e-13
+SCALES, TRIES, CLOSE, EXACT = (1e-3, 30.0, 1e3, 1e7), 3, 1e-6, 1e-13
 
 
 def differ_far(a: Expr, b: Expr) -> bool:
