@@ -34,6 +34,7 @@ class Node:
 
 
 HEAVIEST, TALLEST, LAYERS = 500, 150, 4
+HIGHEST = 1000  # exponent of a number: 9^9^9 has 369 million digits
 
 
 class Bounded:
@@ -363,12 +364,14 @@ def combine(op: str, args: list[Expr]) -> Expr:
         return m.had(*args)
     if op == "./":
         return m.had(a, m.hpow(args[1], Num(-1)))
-    if op == ".^":
+    if op == ".^" and not m.is_scalar(a):
         return m.hpow(a, args[1])
-    if op == "^":
-        if m.is_scalar(a):
-            return m.power(a, args[1])
+    if op in ("^", ".^"):
         k = args[1]
+        if m.is_scalar(a):
+            if isinstance(k, Num) and abs(k.value) > HIGHEST and not m.names(a):
+                raise BadInput(f"a number to a power beyond {HIGHEST:,} is too large")
+            return m.power(a, k)
         if not isinstance(k, Num) or not isinstance(k.value, int) or abs(k.value) > 20:
             raise BadInput(
                 "a matrix power has a whole exponent from -20 to 20; use .^ for entries"
