@@ -369,7 +369,8 @@ def combine(op: str, args: list[Expr]) -> Expr:
     if op in ("^", ".^"):
         k = args[1]
         if m.is_scalar(a):
-            if isinstance(k, Num) and abs(k.value) > HIGHEST and not m.names(a):
+            high = getattr(k, "value", 0)
+            if abs(high) > HIGHEST and not m.names(a):
                 raise BadInput(f"a number to a power beyond {HIGHEST:,} is too large")
             return m.power(a, k)
         if not isinstance(k, Num) or not isinstance(k.value, int) or abs(k.value) > 20:
