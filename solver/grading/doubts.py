@@ -22,7 +22,7 @@ POWER, EXTREME, SCALES = 20, 10**6, (1e-3, 30.0, 1e3, 1e7)
 KINKED = ("relu", "abs", "step", "sign")
 DECIDE = "It agrees at the points tried, but {}: a person has to decide this."
 # The values of a label y, where a kind is about one.
-LABELS = {"loss bernoulli": (0, 1), "loss logistic": (-1, 1)}
+LABELS: dict[str, tuple[int, ...]] = {"loss bernoulli": (0, 1), "loss logistic": (-1, 1)}
 
 
 def settled(right: Expr, given: Expr) -> tuple[bool | None, str]:
@@ -47,7 +47,7 @@ def settled(right: Expr, given: Expr) -> tuple[bool | None, str]:
         return None, DECIDE.format("it has a kink or a case that the key does not have")
     if extreme:
         return None, DECIDE.format("it has numbers that points cannot settle")
-    for name in dict.fromkeys(k.name for k in kinks(right) if letter(k)):
+    for name in dict.fromkeys(k.args[0] for k in kinks(right) if letter(k)):
         zero = differ_at_zero if has_dims(right) else scalar_at_zero
         if zero(right, given, name):
             return True, f"Only at {name} = 0 exactly it differs: the sheet takes 0 there."
@@ -62,9 +62,7 @@ def letter(e: Any) -> bool:
 def kinks(e: Expr) -> Iterator[Expr]:
     """What is 0 at the kinks and jumps of a tree."""
     for n in walk(e):
-        if type(n).__name__ == "Fn" and n.name in KINKED:
-            yield bare(n.arg)
-        elif isinstance(n, Call) and n.name in KINKED:
+        if (type(n).__name__ == "Fn" or isinstance(n, Call)) and n.args[0] in KINKED:
             yield bare(n.args[1])
         elif isinstance(n, Call) and n.name in ("max", "min"):
             for a, b in combinations(n.args[1:], 2):
@@ -73,7 +71,7 @@ def kinks(e: Expr) -> Iterator[Expr]:
 
 def bare(e: Any) -> Any:
     """relu(U) is positive where U is."""
-    return e.arg if type(e).__name__ == "Fn" and e.name == "relu" else e
+    return e.args[1] if type(e).__name__ == "Fn" and e.args[0] == "relu" else e
 
 
 def alike(a: Expr, b: Expr) -> bool:
@@ -93,7 +91,7 @@ def extremes(e: Expr) -> Iterator[Any]:
             if max(abs(v.numerator), v.denominator) >= EXTREME:
                 yield v
         elif type(n).__name__ in ("Pow", "HPow"):
-            power = n.args[1].args[0] if isinstance(n.args[1], Num) else n.args[1]
+            power: Any = n.args[1].args[0] if isinstance(n.args[1], Num) else n.args[1]
             if isinstance(power, (int, float, Fraction)) and abs(power) > POWER:
                 yield ("power", power)
 
@@ -136,6 +134,7 @@ def on_labels(kind: str, right: Any, given: Any) -> str:
         return ""
     if not all(same(subs(right, {"y": Num(v)}), subs(given, {"y": Num(v)})) for v in values):
         return ""
-    first, last = (str(v).replace("-", "−").rjust(2, "+" if v and values[0] else " ").strip()
+    low = values[0]
+    first, last = (str(v).replace("-", "−").rjust(2, "+" if v and low else " ").strip()
                    for v in values)  # fmt: skip
     return f"It agrees for the labels {first} and {last}, but is not the same expression."

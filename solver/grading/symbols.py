@@ -149,7 +149,7 @@ def member(expected: Expr, text: str, known: Letters) -> Expr:
 
 def entrywise(expected: Expr, text: str, known: Letters, shaped: bool) -> Expr:
     """The tree of a text in which a * between two rows, say, is meant entry by entry."""
-    named = {v.name: v for v in walk(expected) if type(v).__name__ == "Var"} | dict(known)
+    named = {v.args[0]: v for v in walk(expected) if type(v).__name__ == "Var"} | dict(known)
     if "ones" not in named:  # a column of ones, as long as it has to be
         text = ONES.sub(" vector(1)", text)
     if "T" in named and named["T"].args[1:3] != (1, 1):  # no power by a matrix: Hᵀ
