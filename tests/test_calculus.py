@@ -282,3 +282,32 @@ def test_zero_is_never_silent() -> None:
     answer = solve("grad", expr="tr(B*A) + c", wrt="A", where="A: m x n, B: n x m, c: scalar")
     assert plain(answer.value) == "B'"
     assert answer.checks
+
+
+EXTREMES = [
+    ("sum(max(x, y))", "x", "step(x - y)"),
+    ("sum(max(x, y))", "y", "vector(1) - step(x - y)"),
+    ("sum(min(x, y))", "x", "vector(1) - step(x - y)"),
+    ("sum(max(0, A*x))", "x", "A'*step(A*x)"),
+    ("sum(min(0, x))", "x", "step(-x)"),
+]
+
+
+@pytest.mark.parametrize("case", EXTREMES, ids=lambda c: f"{c[0]} by {c[1]}")
+def test_max_and_min_entry_by_entry(case):
+    from solver.expressions.grammar import read
+    from solver.kinds import solve
+    from solver.numeric.prove import equal
+
+    text, wrt, wanted = case
+    dims = {"x": ("n",), "y": ("n",), "A": ("n", "n")}
+    value = solve("grad", expr=text, wrt=wrt, where=dims).value
+    assert equal(value, read(wanted, dims, {}, ("n", 1)))
+
+
+def test_max_of_one_thing_is_refused():
+    from solver.core import BadInput
+    from solver.kinds import solve
+
+    with pytest.raises(BadInput, match="two arguments"):
+        solve("grad", expr="max(x)", wrt="x")

@@ -117,7 +117,8 @@ def read(text: str, where: Any = None, vectors: str = "") -> Equations:
         flags = {**flags, **labels}
         found = built(lines, whole, flags, vectors)
     met = dict.fromkeys(w for _, rhs in lines for w in used(rhs) if w in whole)
-    leaves = tuple(Var(n, *(*whole[n], 1, 1)[:2], flags.get(n, ())) for n in met)
+    shapes = {n: (*whole[n], 1, 1)[:2] for n in met}
+    leaves = tuple(Var(n, d[0], d[1], flags.get(n, ())) for n, d in shapes.items())
     assumed = tuple(
         f"{v.name} is {a_type(m.dims(v))}{told(v)}" for v in leaves if v.name in open_
     )

@@ -284,6 +284,22 @@ class Reader(Bounded):
             raise self.error("the expression ends where a letter or number is expected")
         raise self.error(f"expected a letter, a number or '(', not {word!r}")
 
+    def extreme(self, word: str, at: int) -> Node:
+        """max(a, b) = b + relu(a − b), min(a, b) = a − relu(a − b), entry by entry."""
+        a = self.sum()
+        if not self.take(","):
+            raise self.error(f"{word} takes two arguments, entry by entry: {word}(0, z)")
+        b = self.sum()
+        if not self.take(")"):
+            raise self.error(f"{word}( is never closed by ')'", at)
+        zero = [n.op == "number" and n.args[0] == 0 for n in (a, b)]
+        if any(zero):  # max(0, z) of a column as well
+            z, turn = (b if zero[0] else a), word == "min"
+            inner = self.make("relu", [self.make("neg", [z], at) if turn else z], at)
+            return self.make("neg", [inner], at) if turn else inner
+        over = self.make("relu", [self.make("-", [a, b], at)], at)
+        return self.make("+", [b, over], at) if word == "max" else self.make("-", [a, over], at)
+
     def name(self, word: str, at: int) -> Node:
         if word in self.dims:
             if self.peek() == "(" and word not in FUNCTIONS:
@@ -303,6 +319,8 @@ class Reader(Bounded):
             if kind not in ("name", "number") or not self.take(")"):
                 raise self.error("eye takes one size: eye(n)", where)
             return self.make("eye", [int(name) if name.isdigit() else name], at)
+        if word in ("max", "min") and self.take("("):
+            return self.extreme(word, at)
         if word in FUNCTIONS and self.take("("):
             args = [self.sum()]
             while self.take(","):

@@ -156,7 +156,8 @@ def _adjoint(e: Adjoint, form: Unicode) -> str:
     if _numpy(form):
         return form.letter(e.name, m.dims(e))
     of, by = e.parts
-    sign = {MathML: "<mo>∂</mo>", Latex: r"\partial "}.get(type(form), "∂")
+    signs: dict[Any, str] = {MathML: "<mo>∂</mo>", Latex: r"\partial "}
+    sign = signs.get(type(form), "∂")
     return form.fraction(sign + form.letter(of, (1, 1)), sign + form.letter(by, m.dims(e)))
 
 

@@ -92,7 +92,7 @@ def extremes(e: Expr) -> Iterator[Any]:
                 yield v
         elif type(n).__name__ in ("Pow", "HPow"):
             power: Any = n.args[1].args[0] if isinstance(n.args[1], Num) else n.args[1]
-            if isinstance(power, (int, float, Fraction)) and abs(power) > POWER:
+            if isinstance(power, (int, float, Fraction)) and not -POWER <= power <= POWER:
                 yield ("power", power)
 
 

@@ -109,7 +109,7 @@ def by_images(net: Net, loss: str, batch: Any) -> Answer:
     weights = list(gradients(rows))
     if not weights:
         raise BadInput("the network has no parameter")
-    total = sum(prod(shape) for _, shape, _ in weights)  # type: ignore[misc, arg-type]
+    total = sum(prod(shape) for _, shape, _ in weights)
     steps = (
         Step("forward, the shapes of one sample", substeps=tuple(forward)),
         Step("backward, what each layer hands down", substeps=(top, *backward)),

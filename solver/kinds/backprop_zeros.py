@@ -93,9 +93,11 @@ def induction(
     moved: dict[Var, int] = {}
     shown: list[Step] = []
     for round_ in range(1, ROUNDS):
-        zeros: dict[Expr, Expr] = {p: m.zero(m.dims(p)) for p in slopes if p not in moved}
-        lines, fresh = [], []
-        for p in zeros:
+        still = [p for p in slopes if p not in moved]
+        zeros: dict[Expr, Expr] = {p: m.zero(m.dims(p)) for p in still}
+        lines: list[Step] = []
+        fresh: list[Var] = []
+        for p in still:
             r = slopes[p]
             left = zeroed(whole, r.value, zeros)
             lines.append(Step("0" if is_zero(left) else "not 0", None, left, r.adjoint, r.value))
