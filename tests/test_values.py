@@ -41,7 +41,7 @@ SHOWN = [
     (Fraction(5, 2), "2.5", "2.5"),
     (Fraction(1, 3), "1/3", r"\frac{1}{3}"),
     (Fraction(-29, 2), "−14.5", "-14.5"),
-    (Fraction(1, 1234567), "≈ 8.10001e−07", None),
+    (Fraction(1, 1234567), "≈ 8.10001·10⁻⁷", None),
     (0.1, "0.1", "0.1"),
     (True, "yes", r"\text{yes}"),
     (False, "no", r"\text{no}"),
