@@ -80,10 +80,13 @@ def expanded(words: list[str]) -> list[str]:
     family, name, *rest = words
     if family in DEFAULTS:
         from solver.kinds import names
+
+        if f"{family} {name}" in names(family):
+            return words
         from solver.networks.net import network
 
         net = name in network or any(c in name for c in ":/(")
-        if f"{family} {name}" not in names(family) and (net or family != "shape"):
+        if net or family != "shape":
             return [family, DEFAULTS[family], name, *rest]
     return words
 

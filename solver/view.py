@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from solver.layout import Block
 
-SIZES = re.compile(
+# a pattern, compiled where it is first used: the terminal needs none
+SIZES = (
     r"(\b[A-Za-z] = \d+\b|\b[A-Za-z]_(?:in|out)\b|\b[a-z]_(?:[ij]|\d+(?:_\d+)*)\b"
     r"|\b[A-Za-z]\b(?= [−+·=≥≤])|(?<=[−+·=≥≤] )[A-Za-z]\b)"
 )
@@ -274,9 +275,11 @@ def shown_step(
 
 def rule_shown(rule: str, form: str) -> str:
     """A rule's name: a lemma as mathematics, words as words."""
+    if form == "text":
+        return spelt(rule, form)
     from solver import lemma
 
-    if form == "text" or not lemma.is_lemma(rule):
+    if not lemma.is_lemma(rule):
         return spelt(rule, form)
     return lemma.latex(rule) if form == "latex" else lemma.mathml(rule)
 
@@ -290,7 +293,7 @@ def spelt(text: str, form: str) -> str:
     from solver.layout import math
 
     found = []
-    for i, piece in enumerate(SIZES.split(text)):
+    for i, piece in enumerate(re.split(SIZES, text)):
         name, _, number = piece.partition(" = ")
         if i % 2 == 0:
             found.append(escape(piece))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from math import gcd
 
 from solver.core import BadInput, CheckFailed
@@ -24,12 +25,20 @@ ENOUGH, TRIES, VAIN = 6, 600, 240
 
 def letters_of(thing: Any) -> tuple[Sym, ...]:
     """The letters in a layer, network, shape or tree."""
-    if is_dataclass(thing) and not isinstance(thing, type):
-        return letters_of([getattr(thing, f.name) for f in fields(thing)])
+    if isinstance(thing, (int, str)) or thing is None:
+        return ()
     if isinstance(thing, (tuple, list)):
         found = [s for x in thing for s in letters_of(x)]
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(found)) if found else ()
+    if is_dataclass(thing) and not isinstance(thing, type):
+        return letters_of_layer(thing)  # type: ignore[arg-type]
     return letters(thing)
+
+
+@lru_cache(maxsize=4096)
+def letters_of_layer(one: Any) -> tuple[Sym, ...]:
+    """The letters in a layer's or network's fields; it never changes."""
+    return letters_of([getattr(one, f.name) for f in fields(one)])
 
 
 def numbered(thing: Any, env: dict[str, int]) -> Any:

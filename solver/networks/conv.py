@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 from solver.core import BadInput
@@ -69,6 +70,7 @@ class Conv(Layer):
         "in_channels": "C_in",
     }
 
+    @lru_cache(maxsize=2048)  # noqa: B019 - a layer never changes, and few are alive
     def axes(self) -> list[tuple[Size, Size, Size, Size]]:
         """(kernel, stride, padding in total, dilation) of each axis."""
         if not 1 <= self.dims <= 3:
