@@ -6,7 +6,7 @@ every check, and raises CheckFailed if one does not hold. Only the standard libr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 TYPE_CHECKING = False
@@ -131,6 +131,14 @@ class Verdict:
     mistake: str = ""
     feedback: str = ""
     understood_as: str = ""
+
+
+def every(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """Each way of checking once; it holds if it held everywhere."""
+    found: dict[str, Check] = {}
+    for c in checks:
+        found[c.how] = Check(c.how, c.ok and found.get(c.how, c).ok)
+    return tuple(found.values())
 
 
 def verified(answer: Answer, same: Callable[[Any, Any], bool]) -> Answer:

@@ -13,6 +13,17 @@ def width(rows: Sequence[Sequence[str]]) -> int:
     return sum(widths) + 2 * len(widths)
 
 
+def otherwise(
+    rows: Sequence[Sequence[str]], plain: Sequence[Sequence[str]], letters: bool, form: str
+) -> str:
+    """A matrix whose rows are too wide for a line, set another way; else nothing."""
+    if width(plain) <= PAGE[form]:
+        return ""
+    if letters:
+        return listed_rows(rows, form)
+    return wrapped(rows[0]) if form == "text" and len(rows) == 1 else ""
+
+
 def listed_rows(rows: Sequence[Sequence[str]], form: str) -> str:
     """A matrix whose rows are too wide, an entry a line."""
     if form == "latex":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 
 from solver.core import Answer, Step
@@ -41,7 +42,9 @@ def reorder(value: Any, order: str) -> Any:
             return Shape((*value[1:], value[0]), "HWC")
         return value
     if isinstance(value, Record):
-        return Record({k: reorder(v, order) for k, v in value.items()})
+        same_type = copy(value)  # gradients stay gradients, of their loss
+        same_type.update({k: reorder(v, order) for k, v in value.items()})
+        return same_type
     if isinstance(value, Options):
         return Options((reorder(v, order) for v in value), value.usual)
     if isinstance(value, Table):

@@ -75,13 +75,13 @@ def answer_text(answer: Answer, width: int = WIDTH) -> str:
 
 def numpy_text(answer: Any) -> str:
     """The expression of an answer as a NumPy function of its letters."""
-    from solver.expressions.nodes import Expr
+    from solver.expressions.nodes import Expr, walk
     from solver.values import has_dims
 
     value = getattr(answer, "value", None)
     if not isinstance(value, Expr) or not (has_dims(value) or answer.name == "gradient"):
         raise BadInput("only an expression is written in NumPy: grad, jacobian, hessian, simplify")
-    from solver.expressions.typed import Var, is_scalar, walk
+    from solver.expressions.typed import Var, is_scalar
     from solver.expressions.typeset import numpy_source, unicode
 
     letters = dict.fromkeys(

@@ -16,7 +16,7 @@ from solver.core import Answer, BadInput, CheckFailed, Mistake, Problem
 from solver.kinds import Kind, find, names, solve
 from solver.order import ordered
 from solver.registry import unknown
-from solver.tables import load_toml
+from solver.toml import load_toml
 from solver.values import Matrix, Record, Shape
 
 TYPE_CHECKING = False

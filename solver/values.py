@@ -31,7 +31,14 @@ class Record(dict):
 
 
 class Gradients(Record):
-    """The gradients of L by each named variable, in its shape: {"x": ∂L/∂x, "w": ∂L/∂w}."""
+    """The gradients of a loss by each named variable, in its shape: {"x": ∂L/∂x, …}."""
+
+    loss = "L"
+
+
+class Program(tuple):
+    """Lines of an algorithm: (depth, parts), the parts words and trees, joined by a space;
+    (left, "←", right) is an assignment, ("#", words) a remark."""
 
 
 class Options(tuple):
@@ -201,7 +208,8 @@ def entry_name(value: Mapping[str, Any], name: str) -> str:
     if isinstance(value, Gradients):
         from solver.expressions.nodes import Sym
 
-        return f"∂L/∂{expression(Sym(name, 'real'), 'text')}"
+        loss, letter = (expression(Sym(n, "real"), "text") for n in (value.loss, name))
+        return f"∂{loss}/∂{letter}"
     return NAMES.get(name, name).replace("_", " ")
 
 
@@ -263,16 +271,13 @@ def matrix(value: Matrix, form: str) -> str:
         [expression(tree(x), form) if isinstance(x, int) else show(x, form) for x in row]
         for row in value
     ]
-    if form != "mathml" and any(isinstance(x, Expr) for row in value for x in row):
-        from solver.matrices import PAGE, listed_rows, width
+    if form != "mathml":
+        from solver.matrices import otherwise
 
+        letters = any(isinstance(x, Expr) for row in value for x in row)
         plain = rows if form == "text" else [[show(x) for x in row] for row in value]
-        if width(plain) > PAGE[form]:
-            return listed_rows(rows, form)
-    if form == "text" and len(rows) == 1 and sum(map(len, rows[0])) + 2 * len(rows[0]) > 76:
-        from solver.matrices import wrapped
-
-        return wrapped(rows[0])
+        if wide := otherwise(rows, plain, letters, form):
+            return wide
     if form == "text":
         widths = [max(map(len, column)) for column in zip(*rows)]
         return "\n".join(
@@ -286,6 +291,12 @@ def matrix(value: Matrix, form: str) -> str:
         "<mtr>" + "".join(f"<mtd>{c}</mtd>" for c in row) + "</mtr>" for row in rows
     )
     return f"<mrow><mo>[</mo><mtable>{cells}</mtable><mo>]</mo></mrow>"
+
+
+def program(value: Program, form: str) -> str:
+    from solver.programs import listing
+
+    return listing(value, form)
 
 
 def truth(value: bool, form: str) -> str:
@@ -321,6 +332,7 @@ SHOWERS: list[tuple[type, Any]] = [
     (Options, options),
     (Matrix, matrix),
     (Table, table),
+    (Program, program),
     (Mapping, record),
     (tuple, listing),
     (list, listing),

@@ -19,7 +19,7 @@ ALLOWED = {
     "solver/kinds/run.py": {"numpy"},
     "solver/render.py": {"jinja2"},
     "solver/prose.py": {"latex2mathml"},
-    "solver/tables.py": {"tomllib", "tomli"},
+    "solver/toml.py": {"tomllib", "tomli"},
     "cli.py": {"click"},
 }
 # package -> what of ours it may not import

@@ -169,3 +169,14 @@ def test_nothing_else_is_carried_out(text: str) -> None:
     whole = load_set("s0")
     value = solve_part(whole, whole["1.1a"]).value
     assert "the ground truth's" in expression_differs([value], text)
+
+
+def test_gradients_keep_their_loss_in_a_course_that_writes_channels_last() -> None:
+    from solver.kinds import solve
+    from solver.order import reorder
+    from solver.values import Gradients, show
+
+    value = solve("backprop net", net="u = v*x + w; l = (u - y)^2").value
+    assert show(value).startswith("∂l/∂v ")
+    turned = reorder(value, "HWC")
+    assert isinstance(turned, Gradients) and show(turned) == show(value)

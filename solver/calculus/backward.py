@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from solver.calculus.entrywise import shortened
 from solver.calculus.equations import Equations
-from solver.calculus.factor import put, weight
+from solver.calculus.factor import weight
 from solver.calculus.rules import RULES
 from solver.calculus.sweep import gradient, sweep
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, add, dims, is_scalar, names
 from solver.expressions.nodes import Expr, Num
+from solver.expressions.rebuild import put
 from solver.expressions.typed import Adjoint
 
 

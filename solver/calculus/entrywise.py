@@ -4,7 +4,7 @@ terms, (y ⊘ ŷ − (1 − y) ⊘ (1 − ŷ)) ⊙ ŷ ⊙ (1 − ŷ) = y − ŷ,
 
 from __future__ import annotations
 
-from solver.calculus.factor import factored, rebuild, weight
+from solver.calculus.factor import factored, weight
 from solver.expressions import matrix as m
 from solver.expressions.matrix import dims, is_scalar
 from solver.expressions.nodes import (
@@ -20,6 +20,7 @@ from solver.expressions.nodes import (
     times,
     walk,
 )
+from solver.expressions.rebuild import rebuild
 
 MOST = 8  # letters: SymPy's time grows fast with their number
 

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from solver.calculus.declare import declared
-from solver.calculus.factor import put
-from solver.calculus.flow import LOSS, VECTORS, Flow, inferred
+from solver.calculus.flow import VECTORS, Flow, inferred
+from solver.calculus.letters import LABEL, LOSS
 from solver.core import BadInput
 from solver.expressions import matrix as m
 from solver.expressions.latex_reader import Reader
 from solver.expressions.matrix import Var, a_type
 from solver.expressions.nodes import Expr, walk
+from solver.expressions.rebuild import put
+from solver.expressions.typed import as_declared, full
 from solver.expressions.typeset_forms import key
 from solver.expressions.unify import FUNCTIONS, build
 from solver.registry import unknown
@@ -27,7 +29,6 @@ LONGEST, MOST = 5000, 40
 PROBABILITIES = {"prob", "rowprob", "colprob", "onehot"}
 WORDS = {*FUNCTIONS, "vector", "matrix", "eye", "ln", "max", "min"}
 NAME = re.compile(r"(?<![\w\\.])[A-Za-z]\w*")
-LABEL = re.compile(r"(?:[yYtT]|[Ll]abels?|[Tt]argets?)(?:_?\w{1,4})?")
 DRESS = re.compile(r"\\(?:mathbf|mathrm|boldsymbol|bm|vec|mathit|text)\s*\{([^{}]*)\}")
 
 
@@ -117,7 +118,7 @@ def read(text: str, where: Any = None, vectors: str = "") -> Equations:
         flags = {**flags, **labels}
         found = built(lines, whole, flags, vectors)
     met = dict.fromkeys(w for _, rhs in lines for w in used(rhs) if w in whole)
-    shapes = {n: (*whole[n], 1, 1)[:2] for n in met}
+    shapes = {n: full(whole[n]) for n in met}
     leaves = tuple(Var(n, d[0], d[1], flags.get(n, ())) for n, d in shapes.items())
     assumed = tuple(
         f"{v.name} is {a_type(m.dims(v))}{told(v)}" for v in leaves if v.name in open_
@@ -137,8 +138,7 @@ def built(
     for name, rhs in lines:
         tree = typed(rhs, shapes, marks, vectors)
         var = Var(name, *m.dims(tree), worth(tree))
-        rows, cols = m.dims(tree)
-        shapes[name] = () if rows == cols == 1 else (rows,) if cols == 1 else (rows, cols)
+        shapes[name] = as_declared(m.dims(tree))
         marks[name] = var.flags
         found.append(Equation(var, tree))
     return found

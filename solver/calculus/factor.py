@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Dot, T, add, dims, dot, had, is_scalar, mul
 from solver.expressions.nodes import Add, Expr, Mul, Num
+from solver.expressions.rebuild import rebuild
 
 
 def weight(e: Expr) -> int:
@@ -40,28 +39,6 @@ def factored(e: Expr) -> Expr:
             break
         best = tried
     return best
-
-
-def rebuild(e: Expr, args: tuple[object, ...]) -> Expr:
-    """The node with other children, by the constructors."""
-    build = {Add: add, Mul: mul, Dot: dot, m.Had: had}.get(type(e))
-    if build:
-        return build(*args)  # type: ignore[arg-type]
-    if isinstance(e, m.Fn):
-        return m.fn(e.name, args[1])  # type: ignore[arg-type]
-    if isinstance(e, T):
-        return m.transpose(args[0])
-    if isinstance(e, m.HPow):
-        return m.hpow(*args)  # type: ignore[arg-type]
-    return type(e)(*args)
-
-
-def put(e: Expr, values: Mapping[Expr, Expr]) -> Expr:
-    """The tree with subtrees put for others, by the constructors."""
-    if e in values:
-        return values[e]
-    args = tuple(put(a, values) if isinstance(a, Expr) else a for a in e.args)
-    return e if args == e.args else rebuild(e, args)
 
 
 def chain(term: Expr) -> tuple[list[Expr], list[Expr]]:

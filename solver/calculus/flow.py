@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations, product
 from typing import Any
 
+from solver.calculus.letters import BIAS, INPUT, LOSS, SCALAR, VECTORIAL
 from solver.core import BadInput
 from solver.expressions.grammar import settled
 from solver.expressions.latex_reader import Reader
@@ -19,12 +20,6 @@ from solver.expressions.unify import Node, Unknown, find
 
 SMALL = 8  # undeclared small letters that are tried as scalars
 VECTORS = ("rows", "columns")
-# what only columns, rows and matrices have
-VECTORIAL = re.compile(r"'|ᵀ|\^\s*\{?\s*(?:T\b|\\top)|\.[*/^]|\\odot|\\[lr]?[vV]ert|‖"
-                       r"|\b(?:row)?softmax|\bnorm|\bsum\b|\bvector\b|\bdiag\b")  # fmt: skip
-LOSS = re.compile(r"[LlJCE]|ell|[Ll]oss|[Cc]ost|[Ee]rror")
-SCALAR = re.compile(r"[ckst]|lam|lambda|alpha|beta|eta|gamma|eps|epsilon|mu|sigma|tau|rho")
-BIAS = re.compile(r"b(?:_?\d+)?|bias")
 
 
 class Big(Unknown):
@@ -164,7 +159,7 @@ def doubtful(
 ) -> None:
     """Refuse a reading that nobody means: a matrix times a letter taken for a number, a
     bias that differs from sample to sample."""
-    if any(re.fullmatch(r"x_?\d*", w) for w in scalars) and any(len(dims[w]) for w in open_):
+    if any(INPUT.fullmatch(w) for w in scalars) and any(len(dims[w]) for w in open_):
         raise BadInput("x is no scalar beside columns and matrices: declare it")
     for w in scalars:
         beside = re.compile(rf"\b[A-Z]\w*'?\s*\*\s*{w}\b|\b{w}'?\s*\*\s*[A-Z]")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from math import prod
 
-from solver.calculus.factor import put, rebuild
 from solver.core import BadInput
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var
 from solver.expressions.nodes import Add, Call, Div, Expr, Mul, Neg, Num, Pow, Sym, walk
+from solver.expressions.rebuild import put, rebuild
 
 ONE, MINUS = Num(1), Num(-1)
 HEAVY, TERMS, KINDS = 120, 60, 6  # what SymPy is asked: nodes, terms, functions

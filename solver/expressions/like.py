@@ -54,24 +54,19 @@ def typed(right: Expr, text: str, more: Mapping[str, Expr], shaped: bool) -> Exp
     """The same for columns and matrices, which have the right answer's dims."""
     from solver.expressions import matrix as m
     from solver.expressions.latex_reader import read_any
+    from solver.expressions.typed import as_declared
 
     dims: dict[str, Sequence[Any]] = {}
     flags: dict[str, Sequence[str]] = {}
     for e in (right, *more.values()):
         for v in walk(e):
             if isinstance(v, m.Var) and "dimension" not in v.flags:
-                dims[v.name] = sizes(m.dims(v))
+                dims[v.name] = as_declared(m.dims(v))
                 flags[v.name] = sorted(v.flags)
     for name, e in more.items():
-        dims.setdefault(name, sizes(m.dims(e)))
+        dims.setdefault(name, as_declared(m.dims(e)))
     shape = m.dims(right) if shaped else None
     return read_any(steps(text, dims), dims, flags, shape)
-
-
-def sizes(dims: tuple[Any, Any]) -> tuple[Any, ...]:
-    """Dims as they are declared: () a scalar, ("n",) a column, ("m", "n") a matrix."""
-    rows, cols = dims
-    return () if dims == (1, 1) else (rows,) if cols == 1 else (rows, cols)
 
 
 def scalar(text: str, names: Mapping[str, Sequence[Any]]) -> Expr:

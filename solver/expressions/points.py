@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ORDER = ("probability", "real", "positive", "count", "size", "integer")
 TERMS, NEAR, STEP = 4, 1e-8, 1e-5
+SCALES = (1e-3, 30.0, 1e3, 1e7)  # where two that agree at ordinary points may differ
 
 
 def is_real(*trees: Any) -> bool:

@@ -7,11 +7,11 @@ functions of matrix.py only, which keep them in the textbook's form.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from solver.expressions.nodes import Add, Expr, Mul, Num, walk
+from solver.expressions.nodes import Add, Expr, Mul, Num
 
 Dim = Any  # a name such as "n", or 1
 Dims = tuple[Dim, Dim]
@@ -180,11 +180,6 @@ class Partial(Expr):
     TYPED = True
 
 
-def is_typed(e: Expr) -> bool:
-    """Whether a tree has dims: it is of this module's nodes, somewhere in it."""
-    return any(n.TYPED for n in walk(e))
-
-
 def sizes_named(e: Expr) -> list[str]:
     """The dimension names that stand in one node: a letter's dims, a unit matrix's."""
     if isinstance(e, Var):
@@ -209,6 +204,18 @@ def a_type(d: Dims) -> str:
     if d[0] == 1:
         return f"a row of {d[1]}"
     return f"{article(str(d[0]))} {d[0]}×{d[1]} matrix"
+
+
+def full(shape: Sequence[Any]) -> Dims:
+    """(rows, columns) of dims as they are declared: () a scalar, ("n",) a column."""
+    rows, cols = (*shape, 1, 1)[:2]
+    return rows, cols
+
+
+def as_declared(d: Dims) -> tuple[Dim, ...]:
+    """Dims as they are declared: () a scalar, ("n",) a column, ("m", "n") a matrix."""
+    rows, cols = d
+    return () if d == (1, 1) else (rows,) if cols == 1 else (rows, cols)
 
 
 def article(size: str) -> str:

@@ -10,15 +10,26 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations
 
-from solver.expressions.nodes import Call, Expr, Num, Sym, evaluate, subs, tree, walk
-from solver.expressions.points import near, points
+from solver.expressions.nodes import (
+    Call,
+    Expr,
+    Num,
+    Pow,
+    Sym,
+    evaluate,
+    subs,
+    tree,
+    walk,
+)
+from solver.expressions.points import SCALES, near, points
+from solver.expressions.typed import Fn, HPow, Var
 from solver.values import has_dims, same
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-POWER, EXTREME, SCALES = 20, 10**6, (1e-3, 30.0, 1e3, 1e7)
+POWER, EXTREME = 20, 10**6
 KINKED = ("relu", "abs", "step", "sign")
 DECIDE = "It agrees at the points tried, but {}: a person has to decide this."
 # The values of a label y, where a kind is about one.
@@ -56,13 +67,13 @@ def settled(right: Expr, given: Expr) -> tuple[bool | None, str]:
 
 def letter(e: Any) -> bool:
     """Whether a tree is a letter alone."""
-    return isinstance(e, Sym) or type(e).__name__ == "Var"
+    return isinstance(e, (Sym, Var))
 
 
 def kinks(e: Expr) -> Iterator[Expr]:
     """What is 0 at the kinks and jumps of a tree."""
     for n in walk(e):
-        if (type(n).__name__ == "Fn" or isinstance(n, Call)) and n.args[0] in KINKED:
+        if isinstance(n, (Fn, Call)) and n.args[0] in KINKED:
             yield bare(n.args[1])
         elif isinstance(n, Call) and n.name in ("max", "min"):
             for a, b in combinations(n.args[1:], 2):
@@ -71,7 +82,7 @@ def kinks(e: Expr) -> Iterator[Expr]:
 
 def bare(e: Any) -> Any:
     """relu(U) is positive where U is."""
-    return e.args[1] if type(e).__name__ == "Fn" and e.args[0] == "relu" else e
+    return e.args[1] if isinstance(e, Fn) and e.args[0] == "relu" else e
 
 
 def alike(a: Expr, b: Expr) -> bool:
@@ -90,7 +101,7 @@ def extremes(e: Expr) -> Iterator[Any]:
             v = Fraction(n.args[0])
             if max(abs(v.numerator), v.denominator) >= EXTREME:
                 yield v
-        elif type(n).__name__ in ("Pow", "HPow"):
+        elif isinstance(n, (Pow, HPow)):
             power: Any = n.args[1].args[0] if isinstance(n.args[1], Num) else n.args[1]
             if isinstance(power, (int, float, Fraction)) and not -POWER <= power <= POWER:
                 yield ("power", power)

@@ -15,6 +15,7 @@ from solver.expressions.like import read_like, steps
 from solver.expressions.nodes import Expr, Sym, letters, subs, walk
 from solver.expressions.points import is_real
 from solver.expressions.series import Cases, Series
+from solver.expressions.typed import Comm, Kron, Var
 from solver.grading.cases import same_cases
 from solver.grading.doubts import settled
 from solver.values import has_dims, same
@@ -66,7 +67,6 @@ def symbolic(expected: Any) -> bool:
 
 def defined(lines: Sequence[Step]) -> Letters:
     """The letters of a solution: what each stands for, or itself."""
-    from solver.expressions.typed import Var
 
     found: dict[str, Expr] = {}
     todo = list(lines)
@@ -141,15 +141,15 @@ def member(expected: Expr, text: str, known: Letters) -> Expr:
         found = entrywise(expected, text, known, True)
     except BadInput:
         found = entrywise(expected, text, known, False)
-    if any(type(n).__name__ in ("Kron", "Comm") for n in walk(found)):
-        if not any(type(n).__name__ in ("Kron", "Comm") for n in walk(expected)):
+    if any(isinstance(n, (Kron, Comm)) for n in walk(found)):
+        if not any(isinstance(n, (Kron, Comm)) for n in walk(expected)):
             raise BadInput("Kronecker products are not read in this answer")
     return found
 
 
 def entrywise(expected: Expr, text: str, known: Letters, shaped: bool) -> Expr:
     """The tree of a text in which a * between two rows, say, is meant entry by entry."""
-    named = {v.args[0]: v for v in walk(expected) if type(v).__name__ == "Var"} | dict(known)
+    named = {v.args[0]: v for v in walk(expected) if isinstance(v, Var)} | dict(known)
     if "ones" not in named:  # a column of ones, as long as it has to be
         text = ONES.sub(" vector(1)", text)
     if "T" in named and named["T"].args[1:3] != (1, 1):  # no power by a matrix: Hᵀ
@@ -187,7 +187,9 @@ def agree(right: Any, given: Any, known: Letters) -> tuple[bool | None, str]:
     if isinstance(right, Cases):
         return same_cases(right, given), ""
     typed = has_dims(right) or has_dims(given)
-    change = small if typed else lambda e: e
+    from solver.expressions.rebuild import small
+
+    change = (lambda e: small(e, SMALL)) if typed else lambda e: e
     pair = [change(right), change(given)]
     found = same(*pair)
     if not found and known and symbolic(right):
@@ -214,8 +216,7 @@ def put_in(e: Expr, known: Letters) -> Expr:
 
 def matrices(e: Expr, known: Letters, above: tuple[str, ...]) -> Expr:
     """The same for columns and matrices."""
-    from solver.calculus.factor import rebuild
-    from solver.expressions.typed import Var
+    from solver.expressions.rebuild import rebuild
 
     if isinstance(e, Var):
         value = known.get(e.name, e)
@@ -224,16 +225,3 @@ def matrices(e: Expr, known: Letters, above: tuple[str, ...]) -> Expr:
         return matrices(value, known, (*above, e.name))
     args = tuple(matrices(a, known, above) if isinstance(a, Expr) else a for a in e.args)
     return e if args == e.args else rebuild(e, args)
-
-
-def small(e: Expr) -> Expr:
-    """The tree with letters for sizes above 8, so that it is compared at small ones."""
-    from solver.calculus.factor import put
-    from solver.expressions.typed import Eye, Ones, Var, Zero
-
-    def size(d: Any) -> Any:
-        return f"n{d}" if isinstance(d, int) and d > SMALL else d
-
-    leaves = [n for n in walk(e) if isinstance(n, (Var, Ones, Zero, Eye))]
-    named = {n: type(n)(*map(size, n.args)) for n in leaves}
-    return put(e, {old: new for old, new in named.items() if old != new})

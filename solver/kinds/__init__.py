@@ -152,12 +152,19 @@ def solve(problem: Problem | str, /, **given: Any) -> Answer:
     `solve("shape conv", input="3x32x32", kernel=3)` or `solve(Problem(…))`. Raises
     BadInput for what cannot be asked, CheckFailed if anything does not hold.
     """
-    return answered(problem if isinstance(problem, Problem) else Problem(problem, given))
+    if isinstance(problem, Problem):
+        return answered(problem)
+    return worked(Problem(problem, given))
 
 
 @lru_cache(maxsize=REMEMBERED)
 def answered(problem: Problem) -> Answer:
     """The answer to this very problem, worked out once however many documents show it."""
+    return worked(problem)
+
+
+def worked(problem: Problem) -> Answer:
+    """The answer, every step and check of it verified."""
     from solver.values import same
 
     found = find(problem.kind)

@@ -17,6 +17,7 @@ from solver.expressions.grammar import infer, typed_node
 from solver.expressions.latex_reader import reader_for
 from solver.expressions.matrix import Var, a_type
 from solver.expressions.nodes import Expr
+from solver.expressions.typed import full
 from solver.expressions.typeset_forms import key
 from solver.expressions.unify import as_written, build
 from solver.registry import unknown
@@ -43,13 +44,13 @@ class Asked:
         found = name if name in self.dims else key(name)
         if found not in self.dims:
             raise unknown("variable of the expression", name, list(self.dims))
-        rows, cols = (*self.dims[found], 1, 1)[:2]
+        rows, cols = full(self.dims[found])
         return Var(found, rows, cols, self.flags.get(found, ()))
 
     def said(self, wrt: str = "") -> tuple[str, ...]:
         """What was assumed of letters that were not declared."""
         assumed = [
-            f"{name} is {a_type((*self.dims[name], 1, 1)[:2])}"
+            f"{name} is {a_type(full(self.dims[name]))}"
             for name in self.dims
             if name not in self.known and (name == wrt or name in m.names(self.tree))
         ]

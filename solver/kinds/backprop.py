@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from solver.calculus.backward import Reached, backward
 from solver.calculus.equations import PROBABILITIES, Equations, read, told_labels
 from solver.calculus.equations import probabilities as labels
-from solver.calculus.factor import put
+from solver.calculus.letters import DATA, MASK
 from solver.calculus.rules import kinked
-from solver.core import Answer, BadInput, Check, CheckFailed, Step
+from solver.core import Answer, BadInput, Check, CheckFailed, Step, every
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, dims, is_scalar
 from solver.expressions.nodes import Add, Expr, walk
+from solver.expressions.rebuild import small
 from solver.expressions.typed import Adjoint
 from solver.given import net as read_net
 from solver.kinds import kind
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
     Names = tuple[str, ...]
     Size = Any
 
-DATA = re.compile(
-    r"(?:[xXyYtT])(?:_?\d+)?(?:_\w+)?|[hHcCsS]_?0|[mM]\d+|lam|lambda|alpha|eta|eps|epsilon"
-)  # inputs and labels, initial states, masks, rates
-MASK = re.compile(r"[mM]\d+")
 HOW = "central differences through all lines, at seeded points, the sizes all different"
 LARGE, MOST = 8, 1000  # sizes tried as they are; entries of a variable then
 EXAMPLE = "\"z = x*W + b; p = softmax(z); L = -sum(y.*log(p))\""
@@ -67,12 +64,16 @@ def net(
         if v.name not in by_name:
             raise BadInput(f"{whole.last.var.name} does not depend on {v.name}")
     steps = (forward_table(whole), *backward_table(whole, found, wanted, given))
-    checks = [*(proof(whole, r, given) for r in found)]
-    second = [v for v in wanted if by_entries(whole, by_name[v.name], given)]
+    checks = [proof(whole, r, given) for r in found]
+    second = [v.name for v in wanted if by_entries(whole, by_name[v.name], given)]
+    if second:
+        checks.append(Check(f"SymPy entry by entry, for {', '.join(second)}", True))
+    loss_ = whole.last.var
     values = Gradients({v.name: by_name[v.name].value for v in wanted})
+    values.loss = loss_.name if is_scalar(loss_) else "L"
     alone = wrt is not None and len(wanted) == 1
     value = values[wanted[0].name] if alone else values
-    return Answer(value, steps, merged(checks, second), "gradient" if alone else "gradients",
+    return Answer(value, steps, every(checks), "gradient" if alone else "gradients",
                   conventions=tuple(conventions(whole, found, wrt)))  # fmt: skip
 
 
@@ -232,32 +233,10 @@ def as_function(
     return small(f, largest), small(r.var, largest), small(closed, largest)
 
 
-def small(e: Any, largest: int) -> Any:
-    """The tree with letters for sizes above `largest`. A number that came from a size,
-    as a mean's 1/500, stays: then the sizes themselves have to be tried."""
-    leaves = [n for n in walk(e) if isinstance(n, (Var, m.Ones, m.Zero, m.Eye))]
-    put_in = {n: type(n)(*(smaller(a, largest) for a in n.args)) for n in leaves}
-    return put(e, {old: new for old, new in put_in.items() if old != new})
-
-
-def smaller(size: Any, largest: int) -> Any:
-    """A letter in place of a large size."""
-    return f"n{size}" if isinstance(size, int) and size > largest else size
-
-
 def entries_of(v: Var) -> int:
     """How many entries a variable has, letters taken for few."""
     rows, cols = (d if isinstance(d, int) else 8 for d in dims(v))
     return rows * cols
-
-
-def merged(checks: Sequence[Check], second: Sequence[Var]) -> tuple[Check, ...]:
-    """One check for all lines, and one for those that SymPy proved."""
-    found = [Check(HOW, all(c.ok for c in checks))]
-    if second:
-        names = ", ".join(v.name for v in second)
-        found.append(Check(f"SymPy entry by entry, for {names}", True))
-    return tuple(found)
 
 
 def conventions(

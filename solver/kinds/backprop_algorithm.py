@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from solver.calculus.backward import Reached, backward
 from solver.calculus.equations import Equations
 from solver.calculus.factor import weight
+from solver.calculus.letters import DATA
 from solver.core import Answer, BadInput, Check
 from solver.expressions.matrix import Var, add, is_scalar, mul, names, neg
 from solver.expressions.nodes import Expr
 from solver.kinds import kind
-from solver.kinds.backprop import DATA, asked, network
-from solver.values import SHOWERS, show, words
+from solver.kinds.backprop import asked, network
+from solver.values import Program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,58 +29,6 @@ if TYPE_CHECKING:
     Size = Any
 
 Part = str | Expr
-ARROW = {"text": " ← ", "latex": r" \leftarrow ", "mathml": "<mo>←</mo>"}
-COMMENT = {"text": "# ", "latex": r"\triangleright\ ", "mathml": "<mo>▷</mo>"}
-
-
-class Program(tuple):
-    """Lines of an algorithm: (depth, parts), the parts words and trees, joined by a space;
-    (left, "←", right) is an assignment, ("#", words) a remark."""
-
-
-def listing(value: Program, form: str) -> str:
-    """A numbered listing; a LaTeX array or a MathML table."""
-    shown = [(depth, parts_shown(parts, form)) for depth, parts in value]
-    if form == "text":
-        wide = len(str(len(shown)))
-        lines = (f"{i:>{wide}}  {'    ' * d}{s}" for i, (d, s) in enumerate(shown, 1))
-        return "\n".join(lines)
-    if form == "latex":
-        rows = "".join(latex_row(i, d, s) for i, (d, s) in enumerate(shown, 1))
-        return rf"\begin{{array}}[t]{{rl}} {rows}\end{{array}}"
-    space = '<mspace width="1.5em"/>'
-    cells = "".join(
-        f'<mtr><mtd><mn>{i}</mn></mtd><mtd columnalign="left" style="text-align: left">'
-        f"<mrow>{space * d}{s}</mrow></mtd></mtr>"
-        for i, (d, s) in enumerate(shown, 1)
-    )
-    return f"<mtable>{cells}</mtable>"
-
-
-def latex_row(number: int, depth: int, shown: str) -> str:
-    """One row of the array; room around fractions."""
-    room = r"[1.4ex]" if r"\frac" in shown else ""
-    full = shown.replace(r"\frac", r"\dfrac")
-    return f"{number} & " + r"\quad " * depth + full + rf" \\{room} "
-
-
-def parts_shown(parts: Sequence[Part], form: str) -> str:
-    """One line: words in bold where they steer, remarks behind their sign."""
-    if parts[0] == "#":
-        return COMMENT[form] + words(str(parts[1]), form)
-    if "←" in parts:
-        return show(parts[0], form) + ARROW[form] + show(parts[2], form)
-    gap = {"text": " ", "latex": r"\ ", "mathml": "<mtext> </mtext>"}[form]
-    return gap.join(steering(p, form) if isinstance(p, str) else show(p, form) for p in parts)
-
-
-def steering(text: str, form: str) -> str:
-    """Words that say what is done."""
-    shown = words(text, form)
-    return shown.replace(r"\text{", r"\textbf{", 1) if form == "latex" else shown
-
-
-SHOWERS.insert(0, (Program, listing))
 
 
 @kind("backprop algorithm", '"4: linear 5, relu, linear 3, softmax"')

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 
 from solver.calculus.backward import Reached, backward
 from solver.calculus.equations import Equations
-from solver.calculus.factor import put, rebuild
 from solver.calculus.rules import kinked
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, is_scalar, is_zero
 from solver.expressions.nodes import Expr, Num
+from solver.expressions.rebuild import put, rebuild
 from solver.kinds import kind
 from solver.kinds.backprop import asked, network
 from solver.values import Record

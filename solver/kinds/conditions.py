@@ -31,7 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from solver.kinds.whole import Remainders
+    from solver.expressions.whole import Remainders
     from solver.networks.needs import Need
 
     Relation = tuple[Any, str, Any]
@@ -127,7 +127,7 @@ class Conditions:
     def equal(self, need: Need) -> None:
         """a = b: the letter's value, its remainders, or as it stands."""
         from solver.expressions.algebra import above, to_sympy
-        from solver.kinds.whole import roots, zeros
+        from solver.expressions.whole import roots, zeros
 
         a, b = need.left, need.right
         apart = settle(tree(a) - b)
@@ -157,7 +157,7 @@ class Conditions:
     def divide(self, need: Need) -> None:
         """a divides b: the letter's remainders, or as it stands, common factors gone."""
         from solver.expressions.algebra import from_sympy, to_sympy
-        from solver.kinds.whole import multiples
+        from solver.expressions.whole import multiples
 
         ratio = to_sympy(alike(tree(need.right) / need.left))
         if ratio.is_integer:
@@ -183,7 +183,7 @@ class Conditions:
         if not (self.sizes or self.values or self.remainders or self.others):
             return []  # SymPy is not loaded where no letter is bound
         from solver.expressions.algebra import condition
-        from solver.kinds.whole import congruence, least, together
+        from solver.expressions.whole import congruence, least, together
 
         bounds = [strictly(*r) for r in weightiest(condition(list(self.sizes)))]
         known: list[Relation] = [(name, "=", Num(n)) for name, n in self.values.items()]

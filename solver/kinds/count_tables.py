@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from solver.core import Answer, BadInput, Check, Step
+from solver.core import Answer, BadInput, Check, Step, every
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, plus, times, tree
 from solver.kinds import kind
@@ -21,7 +21,7 @@ from solver.kinds.count import (
     params_again,
     weights,
 )
-from solver.kinds.nets import asked, every, pick, remarks, run, short, without_batch
+from solver.kinds.nets import asked, pick, remarks, run, short, without_batch
 from solver.kinds.sampling import holds_at_numbers, letters_of
 from solver.networks.layers import Row
 from solver.networks.net import Net

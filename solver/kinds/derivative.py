@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from solver.calculus.factor import put, weight
+from solver.calculus.factor import weight
 from solver.calculus.forward import by_scalar, hessian, jacobian, vec_jacobian
 from solver.calculus.rules import kinked
 from solver.calculus.sweep import Line, gradient
@@ -17,6 +17,7 @@ from solver.core import Answer, BadInput, Check, CheckFailed, Step
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, dims, is_scalar, transpose
 from solver.expressions.nodes import Add, Expr, Mul, Num, walk
+from solver.expressions.rebuild import put
 from solver.expressions.typed import Partial
 from solver.kinds import kind
 from solver.kinds.asked import Asked, asked

@@ -35,7 +35,7 @@ def each(right: Any, change: Callable[[Expr], Expr | None]) -> Any:
 
 def everywhere(e: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """The tree with a change made at every node, from the leaves."""
-    from solver.calculus.factor import rebuild
+    from solver.expressions.rebuild import rebuild
 
     args = tuple(everywhere(a, change) if isinstance(a, Expr) else a for a in e.args)
     return change(e if args == e.args else rebuild(e, args))

@@ -261,8 +261,10 @@ def kink_at_zero(right: Any, wrt: str = "", score: str = "z", margin: int = 1) -
 # -- weight decay --------------------------------------------------------------
 
 
-def decayed(factor: Any, alpha: str, strength: str) -> Expr:
-    """factor(αλ)·w − α·g, in the letters of the problem."""
+def decayed(of: str, factor: Any, alpha: str, strength: str) -> Expr | None:
+    """factor(αλ)·w − α·g, in the letters of the problem, where the update is asked for."""
+    if of != "update":
+        return None
     rate, lam = Sym(spelt(alpha), "real"), Sym(spelt(strength), "real")
     w, g = Sym("w", "real"), Sym("g", "real")
     return Mul(factor(rate, lam), w) - Mul(rate, g)
@@ -277,11 +279,7 @@ def decay_factor_two(
 ) -> Any:
     """The derivative of λ wᵀw is 2λ w, that of (λ/2) wᵀw is λ w: mind the 2."""
     one = Num(2) if half else Num(1)
-    return (
-        decayed(lambda a, lam: 1 - Mul(one, a, lam), alpha, strength)
-        if of == "update"
-        else None
-    )
+    return decayed(of, lambda a, lam: 1 - Mul(one, a, lam), alpha, strength)
 
 
 @mistake("loss l2")
@@ -293,11 +291,7 @@ def decay_without_rate(
 ) -> Any:
     """The learning rate multiplies the gradient of the penalty as well."""
     two = Num(1) if half else Num(2)
-    return (
-        decayed(lambda a, lam: 1 - Mul(two, lam), alpha, strength)
-        if of == "update"
-        else None
-    )
+    return decayed(of, lambda a, lam: 1 - Mul(two, lam), alpha, strength)
 
 
 @mistake("loss l2")
@@ -309,11 +303,7 @@ def decay_sign(
 ) -> Any:
     """With this sign the weights grow: the step goes against the gradient."""
     two = Num(1) if half else Num(2)
-    return (
-        decayed(lambda a, lam: 1 + Mul(two, a, lam), alpha, strength)
-        if of == "update"
-        else None
-    )
+    return decayed(of, lambda a, lam: 1 + Mul(two, a, lam), alpha, strength)
 
 
 # -- what a log says -----------------------------------------------------------

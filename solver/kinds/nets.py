@@ -6,7 +6,7 @@ takes the other route (`recount`, `tally`, `fan_in`) through the same layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 
 from solver.core import Answer, BadInput, Check, Step
@@ -111,14 +111,6 @@ ORDERS = {2: "length", 3: "height × width", 4: "depth × height × width"}
 def axes_named(input: Shape) -> tuple[str, ...]:
     """What the sizes of this network's shapes are, as a convention."""
     return (f"shapes are channels × {ORDERS[len(input)]}",) if len(input) in ORDERS else ()
-
-
-def every(checks: Iterable[Check]) -> tuple[Check, ...]:
-    """Each way of checking once; it holds if it held everywhere."""
-    found: dict[str, Check] = {}
-    for c in checks:
-        found[c.how] = Check(c.how, c.ok and found.get(c.how, c).ok)
-    return tuple(found.values())
 
 
 def net_shape(net: Net, name: str, input: Shape | None, batch: Any) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from solver.core import Answer, BadInput, Check, Problem, Step
+from solver.core import Answer, BadInput, Check, Problem, Step, every
 from solver.given import Param
 from solver.kinds import Kind, solve
 from solver.values import NAMES, Listing, Record
@@ -25,7 +25,7 @@ def several(*, parts: Mapping[str, Any]) -> Answer:
     """Several named values, each answered by its own kind."""
     if not parts or len(parts) > MOST:
         raise BadInput(f"values takes 1 to {MOST} named parts, not {len(parts)}")
-    found, checks, notes = Record(), dict[str, Check](), dict[str, list[str]]()
+    found, checks, notes = Record(), list[Check](), dict[str, list[str]]()
     steps: list[Step] = []
     conditions: dict[str, None] = {}
     for name, spec in parts.items():
@@ -33,8 +33,7 @@ def several(*, parts: Mapping[str, Any]) -> Answer:
         found[name] = value
         title = NAMES.get(name, name).replace("_", " ")
         steps.append(Step(title, None, value, substeps=answer.steps))
-        for c in answer.checks:
-            checks[c.how] = Check(c.how, c.ok and (c.how not in checks or checks[c.how].ok))
+        checks += answer.checks
         conditions |= dict.fromkeys([answer.condition] if answer.condition else [])
         for note in answer.conventions:
             notes.setdefault(note, []).append(title)
@@ -43,7 +42,7 @@ def several(*, parts: Mapping[str, Any]) -> Answer:
         else f"{', '.join(names)}: {note}"
         for note, names in notes.items()
     )  # fmt: skip
-    return Answer(found, tuple(steps), tuple(checks.values()), "values",
+    return Answer(found, tuple(steps), every(checks), "values",
                   " and ".join(conditions), said)  # fmt: skip
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from solver.expressions import matrix as m
 from solver.expressions.nodes import Add, Expr
+from solver.expressions.points import SCALES
 from solver.numeric.prove import points, variables
 from solver.numeric.trees import value
 
-SCALES, TRIES, CLOSE, EXACT = (1e-3, 30.0, 1e3, 1e7), 3, 1e-6, 1e-13
+TRIES, CLOSE, EXACT = 3, 1e-6, 1e-13
 
 
 def differ_far(a: Expr, b: Expr) -> bool:
