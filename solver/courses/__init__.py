@@ -1,0 +1,1 @@
+"""Whole courses: piles of submissions read, marked durably, reported and exported."""
