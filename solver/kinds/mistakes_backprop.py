@@ -6,18 +6,22 @@ gives what the mistake leads to; its first line speaks to the student.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from solver.calculus.backward import backward
 from solver.expressions import matrix as m
-from solver.expressions.matrix import Var, transpose
-from solver.expressions.nodes import Expr, Mul, Num, Pow
-from solver.expressions.typed import ELEMENTWISE, Fn, HPow, Ones
+from solver.expressions.matrix import Var, is_scalar, transpose
+from solver.expressions.nodes import Expr, Mul, Num, Pow, walk
+from solver.expressions.rebuild import put
+from solver.expressions.typed import ELEMENTWISE, Fn, HPow, Ones, names
 from solver.kinds import mistake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from solver.calculus.equations import Equations
 
 NET = "backprop net"
 ACTIVATIONS = {"sigmoid", "tanh", "relu", "softplus", "sin", "arctan", "step"} & set(
@@ -42,9 +46,37 @@ def everywhere(e: Expr, change: Callable[[Expr], Expr]) -> Expr:
 
 
 @mistake(NET)
-def sign_turned(right: Any) -> Any:
+def bce_minus_sign_assumed(right: Any, **given: Any) -> Any:
     """The sign is turned: take the loss with the sign with which it is written."""
+    return turned(right) if without_minus(given) else None
+
+
+@mistake(NET)
+def sign_flipped(right: Any, **given: Any) -> Any:
+    """The sign is turned: follow the minus signs through the chain once more."""
+    return None if without_minus(given) else turned(right)
+
+
+def turned(right: Any) -> Any:
     return each(right, lambda e: m.mul(Num(-1), e))
+
+
+def without_minus(given: Mapping[str, Any]) -> bool:
+    """Whether the loss is a sum of logarithms as it stands, with no minus in front."""
+    end = equations(given).last.rhs
+    parts = end.args if isinstance(end, Mul) else (end,)
+    minus = any(isinstance(p, Num) and p.args[0] < 0 for p in parts)
+    return not minus and any(isinstance(n, Fn) and n.name == "log" for n in walk(end))
+
+
+def equations(given: Mapping[str, Any]) -> Equations:
+    """The network's equations, as `backprop net` reads what is given."""
+    from solver.kinds.backprop import network
+
+    return network(
+        given["net"], given.get("where"), given.get("vectors", ""), given.get("loss", ""),
+        given.get("batch"),
+    )  # fmt: skip
 
 
 @mistake(NET, "grad")
@@ -56,9 +88,19 @@ def transposed(right: Any) -> Any:
 
 
 @mistake("jacobian")
-def layout_exchanged(right: Any) -> Any:
+def jacobian_layout_transposed(right: Any) -> Any:
     """This is the transpose: look up in which layout the derivative is asked for."""
     return transpose(right) if isinstance(right, Expr) else None
+
+
+@mistake("grad")
+def trace_kept_around_gradient(right: Any, expr: str, where: Any = None) -> Any:
+    """This is a number: the trace is differentiated away, and the gradient is a matrix."""
+    from solver.kinds.asked import asked
+
+    written = asked(expr, where, scalar=True).written
+    traced = any(isinstance(n, Fn) and n.name == "tr" for n in walk(written))
+    return m.fn("tr", right) if traced and not is_scalar(right) else None
 
 
 @mistake("grad")
@@ -70,13 +112,9 @@ def factor_two_dropped(right: Any) -> Any:
 
 def without(right: Any, given: dict[str, Any], chosen: Callable[[int, int], bool]) -> Any:
     """The gradients when some activations are passed as if their derivative were 1."""
-    from solver.calculus.backward import backward
-    from solver.kinds.backprop import network, upstream_of
+    from solver.kinds.backprop import upstream_of
 
-    whole = network(
-        given["net"], given.get("where"), given.get("vectors", ""), given.get("loss", ""),
-        given.get("batch"),
-    )  # fmt: skip
+    whole = equations(given)
     active = [
         i
         for i, line in enumerate(whole.lines)
@@ -98,26 +136,77 @@ def without(right: Any, given: dict[str, Any], chosen: Callable[[int, int], bool
     return values[names[0]]
 
 
-@mistake(NET)
-def hidden_derivative_missing(right: Any, **given: Any) -> Any:
-    """The derivative of the activation is missing: a factor at each unit."""
-    return without(right, given, lambda k, many: k < many or many == 1)
+def link_missing(doc: str, chosen: Callable[[int, int], bool]) -> None:
+    """Register a chain rule without the derivatives of the activations that are chosen."""
+
+    def chain_factor_missing(right: Any, **given: Any) -> Any:
+        return without(right, given, chosen)
+
+    chain_factor_missing.__doc__ = doc
+    mistake(NET)(chain_factor_missing)
 
 
-@mistake(NET)
-def output_derivative_missing(right: Any, **given: Any) -> Any:
-    """The derivative of the output's activation is missing in the chain."""
-    return without(right, given, lambda k, many: k == many > 1)
+link_missing(
+    "The derivative of the activation is missing: a factor at each unit.",
+    lambda k, many: k < many or many == 1,
+)
+link_missing(
+    "The derivative of the output's activation is missing in the chain.",
+    lambda k, many: k == many > 1,
+)
+
+
+def one_path(k: int) -> None:
+    """Register the gradients of shared variables along their path of this number only."""
+
+    def shared_weight_one_path(right: Any, **given: Any) -> Any:
+        """This is one path only: what is used more than once adds up over all its uses."""
+        from solver.calculus.backward import needed
+        from solver.kinds.backprop import upstream_of
+
+        whole = equations(given)
+        wanted = list(right) if isinstance(right, dict) else list(given["wrt"])
+        found: dict[str, Expr] = {}
+        for name in wanted:
+            v = whole.find(name)
+            reached = needed(whole, frozenset([v.name]))
+            users = [
+                i
+                for i, line in enumerate(whole.lines)
+                if line.var.name in reached and v.name in names(line.rhs)
+            ]
+            if len(users) > max(1, k):
+                other = Var(f"{v.name}_elsewhere", *v.args[1:])
+                lines = [
+                    replace(line, rhs=put(line.rhs, {v: other}))
+                    if i in users and i != users[k]
+                    else line
+                    for i, line in enumerate(whole.lines)
+                ]
+                alone = replace(whole, lines=tuple(lines))
+                upstream = upstream_of(whole, given.get("upstream", "G"))
+                by_name = {
+                    r.var.name: r.value
+                    for r in backward(alone, frozenset([v.name]), upstream)
+                }
+                found[name] = put(by_name[v.name], {other: v})
+        if not isinstance(right, dict):
+            return found.get(wanted[0])
+        return type(right)(found) if found else None
+
+    mistake(NET)(shared_weight_one_path)
+
+
+for path in range(3):
+    one_path(path)
 
 
 @mistake(NET)
 def tanh_not_squared(right: Any, **given: Any) -> Any:
     """The derivative of tanh is 1 − tanh², with the square."""
-    from solver.kinds.backprop import network
-
     if "tanh" not in given["net"]:
         return None
-    whole = network(given["net"], given.get("where"), given.get("vectors", ""), "", None)
+    whole = equations(given)
     bent = {
         line.var.name
         for line in whole.lines
@@ -147,7 +236,7 @@ def bias_not_summed(right: Any) -> Any:
 
 
 @mistake(NET)
-def mean_forgotten(right: Any, **given: Any) -> Any:
+def one_over_n_dropped(right: Any, **given: Any) -> Any:
     """The factor 1/N is missing: the loss is the mean over the samples, not their sum."""
 
     def change(e: Expr) -> Expr:
