@@ -1,0 +1,284 @@
+"""Marking a pile of submissions: each different answer once, however many gave it.
+
+`take_in` puts submissions into the store, `mark` has what is not marked yet marked by
+workers or a cluster and keeps each verdict as it comes. Both can be killed at any moment
+and be called again: what was kept stays, and the end is the same.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
+from functools import lru_cache
+from hashlib import sha256
+from inspect import signature
+from pathlib import Path
+
+from solver.core import BadInput, Mistake, Verdict
+from solver.courses.records import Submission
+from solver.courses.store import ANSWERS, MARK, POINTS, Made, Store, Task
+from solver.grading import grade_part
+from solver.kinds import find, mistakes
+from solver.sets import ProblemSet, kinds_in, solve_part
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+CHUNK = 150  # answers that a worker is handed at a time; fewer where there are few
+PRINTED = ("title", "prompt", "note")  # of a problem: no verdict depends on them
+APART = ("name", "title", "problems", "course", "intro", "path", "networks", "conventions")
+# of a set: printed only, or put into its problems' given when it is read
+NO_PART = ("courses", "documents.py", "pdf.py", "help.py", "batch.py", "question.py")
+# files of ours that no verdict depends on
+OURS = Path(__file__).parent.parent
+
+
+# -- what a verdict depends on ------------------------------------------------------------
+
+
+def digest(data: Any) -> str:
+    """A short hash of plain data, the same on every machine."""
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()[:32]
+
+
+@lru_cache(maxsize=1)
+def program() -> str:
+    """The version of the program: its number, its checker's files, and its libraries."""
+    from importlib.metadata import version
+
+    from solver import __version__
+
+    files = {
+        str(path.relative_to(OURS)): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(OURS.rglob("*.py"))
+        if path.relative_to(OURS).parts[0] not in NO_PART
+    }
+    libraries = {name: version(name) for name in ("sympy", "numpy")}
+    return digest([__version__, sorted(files.items()), sorted(libraries.items())])
+
+
+def fingerprints(whole: ProblemSet) -> dict[str, str]:
+    """By part, a hash of all that its verdicts depend on: not its prompt or title.
+
+    Fields that are added to problems and sets later count until they are named above.
+    """
+    kinds = kinds_in([p.given for p in whole.problems]) | {p.kind for p in whole.problems}
+    # these conventions stand in the given of the problems that they are about
+    given = {"order"} | {p.name for kind in kinds for p in find(kind).params}
+    course = {k: v for k, v in whole.conventions.items() if k not in given}
+    course |= {f.name: getattr(whole, f.name) for f in fields(whole) if f.name not in APART}
+    found = {}
+    for problem in whole.problems:
+        own = {f.name: getattr(problem, f.name) for f in fields(problem)}
+        own["order"] = problem.order or whole.order
+        dependent = [[k, canonical(own[k])] for k in sorted(own) if k not in PRINTED]
+        nets = [canonical(v) for v in borrowed(problem.given)]
+        shared = [[k, canonical(course[k])] for k in sorted(course)]
+        found[problem.id] = digest([dependent, shared, nets])
+    return found
+
+
+def borrowed(given: Any) -> Iterator[Any]:
+    """The networks of bundled sets that something given names: s0/cifar."""
+    from solver.sets import bundled, load_set
+
+    if isinstance(given, Mapping):
+        for value in given.values():
+            yield from borrowed(value)
+    elif isinstance(given, (list, tuple)):
+        for value in given:
+            yield from borrowed(value)
+    elif isinstance(given, str) and given.count("/") == 1:
+        owner, _, own = given.partition("/")
+        if owner in bundled():
+            yield load_set(owner).networks.get(own)
+
+
+def canonical(value: Any) -> Any:
+    """Plain data that is the same for the same value, types told apart.
+
+    The order of named values stays: unnamed entries of an answer are read by it.
+    """
+    if isinstance(value, Mistake):
+        return ["mistake", value.name, canonical(value.value), value.feedback]
+    if isinstance(value, Mapping):
+        return ["named", [[str(k), canonical(v)] for k, v in value.items()]]
+    if isinstance(value, (list, tuple)):
+        kind = "list" if type(value) in (list, tuple) else type(value).__name__
+        return [kind, getattr(value, "order", ""), [canonical(v) for v in value]]
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    return [type(value).__name__, str(value)]
+
+
+def normal(text: str) -> str:
+    """An answer as a person would call it the same: spaces and composed letters aside.
+
+    Lines are kept, for they may be a matrix's rows.
+    """
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return unicodedata.normalize("NFC", "\n".join(line for line in lines if line))
+
+
+# -- submissions in -----------------------------------------------------------------------
+
+
+def take_in(store: Store, submissions: Iterable[Submission]) -> int:
+    """Put these submissions in the place of those before; how many students there are.
+
+    All or nothing: until the last is read, the store is as it was. When the key or the
+    program is another than last time, the marks so far become those to compare with.
+    Raises BadInput if nothing could be read of any of them.
+    """
+    prints = fingerprints(store.whole)
+    state = digest([sorted(prints.items()), program()])
+    db = store.db
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        if store.noted("state") not in ("", state):
+            remember(store)
+        store.note("state", state)
+        for table in ("submissions", "answers", "parts"):
+            db.execute(f"DELETE FROM {table}")
+        db.executemany("INSERT INTO parts VALUES (?, ?)", enumerate(prints))
+        count = answers = 0
+        complaint = ""
+        for one in submissions:
+            count += 1
+            unread, found = put(store, one, prints, count)
+            answers += found
+            complaint = complaint or next(iter(unread), "")
+        if not answers:
+            raise BadInput(
+                f"none of the {count} submissions has an answer that could be read"
+                + (f"; the first: {complaint}" if complaint else "")
+                if count
+                else "there is no submission here"
+            )
+        db.execute(
+            """DELETE FROM tasks WHERE mark IS NULL
+            AND NOT EXISTS (SELECT 1 FROM answers a WHERE a.task = tasks.id)"""
+        )
+    return count
+
+
+def put(
+    store: Store, one: Submission, prints: Mapping[str, str], id: int
+) -> tuple[list[str], int]:
+    """Put one submission in; what could not be read of it, and how many answers it has."""
+    db, whole = store.db, store.whole
+    answers = {clean(part): clean(text) for part, text in one.answers.items()}
+    unread = [clean(said) for said in one.unread]
+    unread += [f"There is no part {part} in this set." for part in answers if part not in prints]
+    variant = clean(one.variant)
+    db.execute(
+        "INSERT INTO submissions VALUES (?, ?, ?, ?, ?, ?)",
+        (id, clean(one.student), clean(one.source), variant, clean(one.email),
+         json.dumps(unread)),
+    )  # fmt: skip
+    found = 0
+    for at, problem in enumerate(whole.problems):
+        if problem.id not in answers:
+            continue
+        found += 1
+        text = answers[problem.id]
+        follows = getattr(problem, "follows", ()) or ()
+        earlier = {part: answers[part] for part in follows if part in answers}
+        own = prints[problem.id]
+        key = digest([own, variant, text, earlier, program()])
+        task = store.one("SELECT id FROM tasks WHERE key = ?", key)
+        if task is None:
+            settled = {part: normal(said) for part, said in earlier.items()}
+            task = db.execute(
+                """INSERT INTO tasks (key, problem, variant, text, earlier, said, decision)
+                VALUES (?, ?, ?, ?, ?, ?, ?)""",
+                (key, own, variant, text, json.dumps(earlier), digest([variant, text]),
+                 digest([own, variant, normal(text), settled])),
+            ).lastrowid  # fmt: skip
+        db.execute("INSERT INTO answers VALUES (?, ?, ?)", (id, at, task))
+    return unread, found
+
+
+def clean(text: str) -> str:
+    """Text that can be written as UTF-8: half a character becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def remember(store: Store) -> None:
+    """Let the marks so far be those that the next ones are compared with."""
+    store.db.execute(
+        f"""DELETE FROM earlier WHERE (student, part, said) IN
+        (SELECT s.student, p.part, t.said FROM {ANSWERS} WHERE {MARK} IS NOT NULL)"""
+    )
+    store.db.execute(
+        f"""INSERT OR IGNORE INTO earlier SELECT s.student, p.part, t.said, {MARK}, {POINTS}
+        FROM {ANSWERS} WHERE {MARK} IS NOT NULL"""
+    )
+
+
+# -- marking ------------------------------------------------------------------------------
+
+Marker = Callable[[Iterable[list[Task]]], Iterator[list[Made]]]
+
+
+def mark(
+    store: Store,
+    marker: Marker,
+    *,
+    timeout: float,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Have every answer that is not marked yet marked, and kept at once; how many were.
+
+    What ran out of time is tried again if there is more time now. A marker is a function
+    from chunks of answers to verdicts: local workers, or a cluster.
+    """
+    with store.db:
+        store.db.execute("UPDATE tasks SET mark = NULL WHERE allowed < ?", (timeout,))
+    todo, done = store.waiting(), 0
+    if not todo:
+        return 0
+    size = max(8, min(CHUNK, todo // (4 * jobs)))
+    if progress:
+        progress(0, todo)
+    for made in marker(store.chunks(size)):
+        store.keep(made)
+        done += len(made)
+        if progress:
+            progress(done, todo)
+    return done
+
+
+def worked_out(whole: ProblemSet) -> Callable[[Task], Verdict]:
+    """The function that marks a task of this set, all its answers known beforehand.
+
+    Processes forked from here on have them too. Raises BadInput or CheckFailed for a
+    part that has no answer.
+    """
+    for problem in whole.problems:
+        solve_part(whole, problem)
+        try:
+            mistakes(problem)
+        except BadInput as e:
+            raise e.at(f"{whole.path or whole.name}: problem {problem.id}") from None
+    return grader(whole)
+
+
+def grader(whole: ProblemSet) -> Callable[[Task], Verdict]:
+    """The function that marks a task of this set."""
+    by_print = {own: whole[part] for part, own in fingerprints(whole).items()}
+    takes_earlier = "earlier" in signature(grade_part).parameters
+
+    def grade(task: Task) -> Verdict:
+        problem = by_print[task.problem]
+        if takes_earlier:
+            rest: dict[str, Any] = {"earlier": task.earlier}
+            return grade_part(whole, problem, task.text, **rest)
+        return grade_part(whole, problem, task.text)
+
+    return grade
