@@ -217,13 +217,13 @@ def build() -> Any:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     from solver import __version__
-    from solver.kinds import FAMILIES as about
+    from solver.kinds import FAMILIES as topics
     from solver.kinds import find
 
     for name in FAMILIES:
         example = EXAMPLES[name]
-        app.add_command(Family(name=name, help=f"{about[name]}\n\nExample: {example}",
-                               short_help=about[name]))  # fmt: skip
+        app.add_command(Family(name=name, help=f"{topics[name]}\n\nExample: {example}",
+                               short_help=topics[name]))  # fmt: skip
     for name in ALONE:
         app.add_command(command(find(name)), name)
     click.version_option(__version__, prog_name="pset")(app)
@@ -255,7 +255,24 @@ def build() -> Any:
     add(batch, click.Argument(["file"], type=click.File("rb"), default="-"))
     add(kinds, click.Argument(["family"], required=False))
     add(networks)
+    from solver.courses.options import COMMANDS as courses
+
+    for name, (about, given) in courses.items():
+        of = [(click.Option if n.startswith("-") else click.Argument)([n], **how)
+              for n, how in given.items()]  # fmt: skip
+        app.add_command(click.Command(name, params=of, help=about, callback=course(name)))
     return app
+
+
+def course(name: str) -> Any:
+    """The command of this name for whole courses, loaded when it is called."""
+
+    def callback(**given: Any) -> int:
+        from solver.courses import command
+
+        return int(getattr(command, name)(**given))
+
+    return callback
 
 
 def document_command(what: str) -> Any:

@@ -38,6 +38,7 @@ MEMORY = 2**30  # bytes that a worker may take beyond what it begins with
 AGAIN = 0.2  # seconds until a time-out that got lost is raised again
 OVER = 2.0  # seconds beyond the time-out until the system ends a worker that computes on
 FILES = 64
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 STARTS = 5  # workers in a row that end before they begin, until we give up
 READY = b"ready"
 
@@ -292,6 +293,13 @@ class Timer:
             raise TooLong
 
 
+def one_thread() -> None:
+    """Have NumPy compute in one thread, here and in workers; to be said before it loads."""
+    if "numpy" not in sys.modules:
+        for name in ONE_THREAD:
+            os.environ.setdefault(name, "1")
+
+
 def silence() -> None:
     """Let nothing that a library prints reach the terminal."""
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -317,7 +325,8 @@ def limit(memory: int) -> None:
                 resource.setrlimit(number, (amount, hard))
 
     at_most("RLIMIT_CORE", 0)
-    at_most("RLIMIT_NPROC", 0)
+    if all(os.environ.get(name) == "1" for name in ONE_THREAD):
+        at_most("RLIMIT_NPROC", 0)  # a BLAS that may not start its threads would hang
     at_most("RLIMIT_NOFILE", FILES)
     if sys.platform.startswith("linux"):
         with suppress(OSError), open("/proc/self/statm") as file:
