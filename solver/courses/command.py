@@ -261,8 +261,11 @@ def kept_set(folder: Path) -> Callable[[Path], ProblemSet]:
         from solver.registry import unknown
 
         near = [p for p in folder.parent.glob("*") if place(p).exists()]
-        hint = unknown("folder of marks", str(folder), sorted(map(str, near)))
-        raise BadInput(f"{hint.message}; pset grade SET SUBMISSIONS --out DIR makes one")
+        if near:
+            raise unknown("folder of marks", str(folder), sorted(map(str, near)))
+        raise BadInput(
+            f"no marks are in {folder}: pset grade SET SUBMISSIONS --out DIR makes some"
+        )
 
     def find(inside: Path) -> ProblemSet:
         kept = sorted(inside.glob("*.toml"))

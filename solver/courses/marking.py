@@ -244,9 +244,10 @@ def mark(
     if not todo:
         return 0
     size = max(8, min(CHUNK, todo // (4 * jobs)))
+    verdicts = marker(store.chunks(size))
     if progress:
         progress(0, todo)
-    for made in marker(store.chunks(size)):
+    for made in verdicts:
         store.keep(made)
         done += len(made)
         if progress:
