@@ -356,7 +356,7 @@ MISTAKEN: list[tuple[str, dict[str, Any], set[str]]] = [
     ("loss gaussian", {}, {"one_half_dropped", "l1_for_l2"}),
     ("loss laplace", {}, {"l2_for_l1"}),
     ("loss poisson", {"wrt": "z"}, {"chain_factor_missing"}),
-    ("loss logistic", {"wrt": "z"}, {"inner_derivative_missing", "sign_in_sigmoid"}),
+    ("loss logistic", {"wrt": "z"}, {"chain_factor_missing", "sign_in_sigmoid"}),
     ("loss hinge", {"wrt": "z"}, {"kink_at_zero", "sign_flipped"}),
     ("loss perceptron", {"wrt": "w"}, {"sign_flipped"}),
     ("loss categorical", {"wrt": "z", "reduction": "mean"}, {"one_over_n_dropped"}),

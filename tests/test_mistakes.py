@@ -79,14 +79,15 @@ EXAMPLES: list[tuple[str, str, dict[str, Any], Any, Any]] = [
     ("pooling_halves_channels", "shape pool", sized("64x56x58", kernel=2), (64, 28, 29),
      (32, 28, 29)),
     # 672, 256
-    ("concat_as_max", "shape net", {"net": "inception-naive"}, (672, 32, 32), (256, 32, 32)),
+    ("concat_as_max_or_sum_same_depth", "shape net", {"net": "inception-naive"},
+     (672, 32, 32), (256, 32, 32)),
     # (8, 8, 3), 192
     ("reduced_to_scalar", "shape conv", sized("1x8x8", kernel=1, out_channels=3), (3, 8, 8),
      (192,)),
     ("reduced_to_scalar", "shape pool", sized("3x16x16", kernel=2), (3, 8, 8), (192,)),
     # 64, 65
     ("off_by_one", "shape net", {"net": "3x66x66: conv 5 k3"}, (5, 64, 64), (5, 65, 65)),
-    ("off_by_one", "shape net", {"net": "3x66x66: conv 5 k3"}, (5, 64, 64), (5, 63, 63)),
+    ("off_by_one", "shape net", {"net": "3x62x62: deconv 5 k3"}, (5, 64, 64), (5, 63, 63)),
     ("off_by_one", "count params", {"net": "63: linear 1"}, 64, 65),
     ("off_by_one", "count macs", {"net": "8: linear 8"}, 64, 65),
     ("off_by_one", "count activations", {"net": "784: linear 64"}, 64, 63),
@@ -114,8 +115,8 @@ EXAMPLES: list[tuple[str, str, dict[str, Any], Any, Any]] = [
     # 25152, 3200
     ("flatten_ignores_channels", "count params",
      {"net": "8x7x7: flatten, linear 64", "layer": "fc1"}, 25_152, 3_200),
-    ("macs_doubled_to_flops", "count macs", {"net": CONV5}, 470_400, 940_800),
-    ("flops_halved_to_macs", "count flops", {"net": CONV5}, 940_800, 470_400),
+    ("flops_macs_factor_two", "count macs", {"net": CONV5}, 470_400, 940_800),
+    ("flops_macs_factor_two", "count flops", {"net": CONV5}, 940_800, 470_400),
     ("macs_with_input_size", "count macs", {"net": "3x32x32: conv 8 k5 s2 p2"},
      600 * 256, 600 * 1024),
     ("macs_with_input_size", "count macs", {"net": "3x32x32: conv 8 k5 s2 p2", "batch": 7},
@@ -125,11 +126,11 @@ EXAMPLES: list[tuple[str, str, dict[str, Any], Any, Any]] = [
     ("activations_without_channels", "count activations", {"net": CONV5, "batch": 7},
      7 * 6_272, 7 * 784),
     # 400 bytes, 100: one byte a value
-    ("one_byte_a_value", "count memory", {"net": "99: linear 1", "unit": "B"},
+    ("unit_confused", "count memory", {"net": "99: linear 1", "unit": "B"},
      {"params": 400}, {"params": 100}),
-    ("two_bytes_a_value", "count memory", {"net": "99: linear 1", "unit": "B"},
+    ("unit_confused", "count memory", {"net": "99: linear 1", "unit": "B"},
      {"params": 400}, {"params": 200}),
-    ("bits_for_bytes", "count memory", {"net": "99: linear 1", "unit": "B"},
+    ("unit_confused", "count memory", {"net": "99: linear 1", "unit": "B"},
      {"params": 400}, {"params": 3_200}),
     ("unit_confused", "count memory", {"net": "624999: linear 1", "unit": "MB"},
      {"params": Fraction(5, 2)}, {"params": Fraction(2_500_000, 2**20)}),

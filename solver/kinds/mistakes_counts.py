@@ -184,16 +184,22 @@ def flatten_ignores_channels(**given: Any) -> Any:
     return recounted(given, each)
 
 
-@mistake("count macs")
-def macs_doubled_to_flops(**given: Any) -> Any:
-    """These are FLOPs: here a multiplication with its addition counts once."""
-    return settle(times(2, macs(**given).value))
+def other_unit(kind: str, doc: str) -> None:
+    """Register multiply-adds for FLOPs, or FLOPs for multiply-adds."""
+
+    def flops_macs_factor_two(**given: Any) -> Any:
+        found = macs(**{k: v for k, v in given.items() if k != "include"}).value
+        return settle(times(2, found)) if kind == "count macs" else found
+
+    flops_macs_factor_two.__doc__ = doc
+    mistake(kind)(flops_macs_factor_two)
 
 
-@mistake("count flops")
-def flops_halved_to_macs(**given: Any) -> Any:
-    """These are multiply-adds: here the multiplication and the addition count one each."""
-    return macs(**{k: v for k, v in given.items() if k != "include"}).value
+other_unit("count macs", "These are FLOPs: here a multiplication with its addition counts once.")
+other_unit(
+    "count flops",
+    "These are multiply-adds: here the multiplication and the addition count one each.",
+)
 
 
 @mistake("count macs")
@@ -235,22 +241,21 @@ def unit_confused(**given: Any) -> Any:
     return memory(**{**given, "unit": other}).value if other in UNITS else None
 
 
-@mistake("count memory")
-def bits_for_bytes(**given: Any) -> Any:
-    """These are bits: a byte has 8 of them."""
-    return scaled(memory(**given).value, 8)
+def other_size(doc: str, dtype: str = "", by: int = 1) -> None:
+    """Register memory with another number of bytes a value, or in bits."""
+
+    def unit_confused(**given: Any) -> Any:
+        return scaled(memory(**{**given, **({"dtype": dtype} if dtype else {})}).value, by)
+
+    unit_confused.__doc__ = doc
+    mistake("count memory")(unit_confused)
 
 
-@mistake("count memory")
-def one_byte_a_value(**given: Any) -> Any:
-    """One byte a value is counted: the numbers of this type take more."""
-    return memory(**{**given, "dtype": "int8"}).value
-
-
-@mistake("count memory")
-def two_bytes_a_value(**given: Any) -> Any:
-    """Two bytes a value are counted: that is half precision, which was not asked for."""
-    return memory(**{**given, "dtype": "float16"}).value
+other_size("These are bits: a byte has 8 of them.", by=8)
+other_size("One byte a value is counted: the numbers of this type take more.", "int8")
+other_size(
+    "Two bytes a value are counted: that is half precision, which was not asked for.", "float16"
+)
 
 
 def scaled(sizes: Record, by: int) -> Record:

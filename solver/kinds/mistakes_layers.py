@@ -6,7 +6,7 @@ where it cannot be made); its first line speaks to the student.
 
 from __future__ import annotations
 
-from solver.expressions.nodes import Div, Expr, Mul, Num, Sym, plus, tree
+from solver.expressions.nodes import Call, Div, Expr, Mul, Num, Pow, Sym, plus, tree
 from solver.kinds import backprop_layers, backprop_pool, find, mistake
 from solver.kinds.entries import Entries, filled, put, settled, total
 from solver.kinds.entries_given import numbers, upstream
@@ -190,6 +190,24 @@ def statistics_as_constants(right: Any, **given: Any) -> Any:
         lettered = work.g.values is None and work.x.values is not None
         found[i] = b.by_units(work, formula) if lettered else filled(None, formula, work.held)[0]
     return Gradients(x=work.x.filled(found).matrices())
+
+
+@mistake("backprop batch-norm")
+def bn_unbiased_batch_variance(right: Any, **given: Any) -> Any:
+    """The variance divides by N − 1 here: batch norm in training divides by N."""
+    from solver.kinds import backprop_norms as b
+
+    work = b.prepared(**given)
+    if work.x.values is None or work.g.values is None:
+        return None
+    spread = plus(*(Pow(work.apart(i), b.TWO) for i in work.x))
+    work.line(b.MU, Div(plus(*map(work.x.sym, work.x)), work.n))
+    work.line(b.VARIANCE, Div(spread, Num(len(work.x) - 1)))
+    work.line(b.ROOT, Call("sqrt", b.VARIANCE + b.EPSILON))
+    for i in work.x:
+        work.line(work.hats.sym(i), Div(work.apart(i), b.ROOT))
+    found = b.backward(work)
+    return Gradients(x=work.x.filled(found["x"]).matrices(), gamma=found["gamma"])
 
 
 @mistake("backprop batch-norm")

@@ -19,11 +19,13 @@ from solver.expressions.nodes import (
     divide,
     subs,
     tidy,
+    times,
     walk,
 )
 from solver.expressions.parse import spelt
 from solver.expressions.series import Case, Cases
 from solver.kinds import find, mistake
+from solver.kinds.mistakes_shapes import entry
 from solver.values import Listing
 
 TYPE_CHECKING = False
@@ -161,7 +163,7 @@ chained("loss poisson", "exp")
 
 
 @mistake("loss logistic")
-def inner_derivative_missing(right: Any, wrt: str = "", score: str = "z") -> Any:
+def chain_factor_missing(right: Any, wrt: str = "", score: str = "z") -> Any:
     """The inner derivative is missing: u = −y z has the derivative −y by z."""
     if not wrt:
         return None
@@ -278,8 +280,8 @@ def decay_factor_two(
     strength: str = "lambda",
 ) -> Any:
     """The derivative of λ wᵀw is 2λ w, that of (λ/2) wᵀw is λ w: mind the 2."""
-    one = Num(2) if half else Num(1)
-    return decayed(of, lambda a, lam: 1 - Mul(one, a, lam), alpha, strength)
+    two = 2 if half else 1
+    return decayed(of, lambda a, lam: 1 - times(two, a, lam), alpha, strength)
 
 
 @mistake("loss l2")
@@ -306,23 +308,54 @@ def decay_sign(
     return decayed(of, lambda a, lam: 1 + Mul(two, a, lam), alpha, strength)
 
 
+@mistake("loss l2")
+def weight_decay_without_update_rule(
+    of: str = "update", half: bool = False, strength: str = "lambda"
+) -> Any:
+    """This is the gradient of the new loss: put it into the update, and collect w there."""
+    if of != "update":
+        return None
+    two = Num(1) if half else Num(2)
+    return Sym("g", "real") + Mul(two, Sym(spelt(strength), "real"), Sym("w", "real"))
+
+
 # -- what a log says -----------------------------------------------------------
 
 
+def bound_in_base(name: str, base: int, doc: str) -> None:
+    """Register the lower bound with the logarithm to another base."""
+
+    def wrong(right: Any) -> Any:
+        return entry(right, lower_bound=right["lower_bound"] / ln(base))
+
+    wrong.__name__, wrong.__doc__ = name, doc
+    mistake("loss consistency")(wrong)
+
+
+bound_in_base(
+    "log_base_two",
+    2,
+    "This is the error rate, as with log₂: a wrong sample costs at least ln 2, not 1.",
+)
+bound_in_base(
+    "log_base_ten",
+    10,
+    "This is the logarithm to base 10; in losses log is the natural logarithm.",
+)
+
+
 @mistake("loss consistency")
-def bound_without_log_two(
-    right: Any, errors: int, samples: int, printed: Any, batch: Any = None
-) -> Any:
-    """This is the error rate: a wrong sample costs at least log 2, not 1."""
-    return type(right)({**right, "lower_bound": errors / samples})
+def batch_mean_loss_divided_by_n(right: Any, batch: Any = None) -> Any:
+    """The number printed is below the bound: means of batches were divided by the samples."""
+    if batch is None or right["possible_as_mean"]:
+        return None
+    return entry(right, possible_as_mean=True)
 
 
 @mistake("loss accuracy")
-def error_rate(right: Any, samples: int, correct: Any = None) -> Any:
+def complement_reported(right: Any, samples: int, correct: Any = None) -> Any:
     """This is the share of the wrong answers."""
     if correct is None:
         return None
     wrong = divide(samples - correct, samples)
-    return (
-        type(right)({**right, "accuracy": wrong}) if isinstance(right, dict) else wrong
-    )
+    return entry(right, accuracy=wrong) if isinstance(right, dict) else wrong

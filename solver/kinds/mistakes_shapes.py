@@ -15,8 +15,8 @@ from solver.kinds.nets import pick, run, without_batch
 from solver.kinds.run import conv as run_conv
 from solver.kinds.run import pool as run_pool
 from solver.kinds.shape import build
-from solver.networks.layers import layer
-from solver.values import Shape
+from solver.networks.layers import Layer, layer
+from solver.values import Record, Shape, same
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,21 +25,37 @@ if TYPE_CHECKING:
     from solver.networks.net import Net
 
 
+def entry(right: Mapping[str, Any], **wrong: Any) -> Record | None:
+    """The wrong entries of an answer of several; None if one is right, or not asked for."""
+    if any(k not in right or same(v, right[k]) is not False for k, v in wrong.items()):
+        return None
+    return Record(wrong)
+
+
 # -- sizes of windows ---------------------------------------------------------------------
 
 
 def sized(name: str, formula: Formula, given: Mapping[str, Any]) -> Shape:
     """The shape that a wrong size formula gives."""
     one, (input,) = build(name, layer[name], given)
+    return Shape(resized(one, input, formula), "CHW" if len(input) == 3 else "")
+
+
+def resized(one: Layer, input: tuple[Any, ...], formula: Formula) -> tuple[Any, ...]:
+    """The sizes behind a convolution or pooling by a wrong size formula."""
     lead, sides = input[: -one.dims], input[-one.dims :]  # type: ignore[attr-defined]
     found = []
     for n, axis in zip(sides, one.axes()):  # type: ignore[attr-defined]
         k, s, p, d = axis
-        if name == "conv":
+        if type(one).__name__ == "Conv":  # which counts both sides together
             p = settle(tree(p) / 2)
         found.append(formula.at(n=n, k=k, s=s, p=p, d=d).value)
     channels = getattr(one, "out_channels", input[-one.dims - 1])  # type: ignore[attr-defined]
-    return Shape((*lead[:-1], channels, *found), "CHW" if len(input) == 3 else "")
+    return (*lead[:-1], channels, *found)
+
+
+# name, formula, feedback, what must be given: for layers of networks as well
+SIZES: list[tuple[str, Formula, str, str]] = []
 
 
 def wrong_size(name: str, text: str, doc: str, needs: str = "") -> None:
@@ -50,6 +66,7 @@ def wrong_size(name: str, text: str, doc: str, needs: str = "") -> None:
     """
     keeps = needs == "ceil_mode"
     formulas = Formula(text), Formula(text if keeps else text.replace("floor", "ceil"))
+    SIZES.append((name, formulas[0], doc, needs))
     for sort in ("conv", "pool")[keeps:]:
 
         def wrong(sort: str = sort, **given: Any) -> Any:
@@ -144,7 +161,9 @@ def pooling_halves_channels(**given: Any) -> Any:
 
 
 @mistake("shape net")
-def concat_as_max(net: Net, layer: str = "", input: Any = None, batch: Any = None) -> Any:
+def concat_as_max_or_sum_same_depth(
+    net: Net, layer: str = "", input: Any = None, batch: Any = None
+) -> Any:
     """Concatenation adds the channels of all branches: it does not keep the largest."""
     rows = run(net, input, batch)
     row = pick(rows, [layer])[-1] if layer else rows[-1]
