@@ -241,6 +241,7 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
     load("solver.kinds.mistakes_updates")
     load("solver.kinds.mistakes_backprop")
     load("solver.kinds.mistakes_layers")
+    load("solver.kinds.mistakes_networks")
     known = find(problem.kind)
     family = known.name.split()[0]
     given = {**known.fixed, **known.read(problem.given), "right": right}
