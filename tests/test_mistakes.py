@@ -91,6 +91,9 @@ EXAMPLES: list[tuple[str, str, dict[str, Any], Any, Any]] = [
     ("off_by_one", "count params", {"net": "63: linear 1"}, 64, 65),
     ("off_by_one", "count macs", {"net": "8: linear 8"}, 64, 65),
     ("off_by_one", "count activations", {"net": "784: linear 64"}, 64, 63),
+    ("off_by_one", "field stack", {"kernels": "3,3,3"}, {"rf": 7}, {"rf": 8}),
+    ("off_by_one", "fit same", {"kernel": 8}, {"total": 7}, {"total": 6}),
+    ("off_by_one", "update count", {"samples": 100, "batch": 10}, 10, 11),
     # 608, 601
     ("one_bias_per_layer", "count params", {"net": CONV5}, 608, 601),
     # 608, 208

@@ -198,8 +198,26 @@ def off(by: int, doc: str) -> None:
     mistake("count *", "shape *")(off_by_one)
 
 
-off(1, "This is one too many: count again, at the ends.")
-off(-1, "This is one too few: count again, at the ends.")
+NUMBERED = ("rf", "total")  # the entry of a field, or of a padding, that is off
+
+
+def entry_off(by: int, doc: str) -> None:
+    """Register a receptive field, a padding or a number of updates off by one."""
+
+    def off_by_one(right: Any) -> Any:
+        if isinstance(right, int) and not isinstance(right, bool):
+            return right + by
+        named = [k for k in NUMBERED if isinstance(right, Mapping) and k in right]
+        return entry(right, **{named[0]: settle(tree(right[named[0]]) + by)}) if named else None
+
+    off_by_one.__doc__ = doc
+    mistake("field *", "fit *", "update *")(off_by_one)
+
+
+for move, said in ((1, "This is one too many: count again, at the ends."),
+                   (-1, "This is one too few: count again, at the ends.")):  # fmt: skip
+    off(move, said)
+    entry_off(move, said)
 
 
 # -- fields -------------------------------------------------------------------------------
@@ -241,8 +259,8 @@ def windows(given: Mapping[str, Any]) -> list[tuple[int, int]]:
 
 
 def another(right: Any, rf: Any) -> Any:
-    """The record with another receptive field; None if there is none, or one an axis."""
-    return type(right)({**right, "rf": rf}) if "rf" in right and rf else None
+    """Another receptive field; None if there is none, or one an axis."""
+    return entry(right, rf=rf) if rf else None
 
 
 # -- by hand ------------------------------------------------------------------------------
