@@ -40,7 +40,7 @@ def marked_on(
 ) -> Iterator[list[Made]]:
     """The verdicts on these tasks, a chunk at a time, in the order in which they come."""
     try:
-        from distributed import Client, wait
+        from distributed import Client, as_completed
     except ImportError:
         raise BadInput(
             "a cluster needs the package distributed: pip install 'pset[cluster]'"
@@ -50,7 +50,7 @@ def marked_on(
     text = Path(whole.path).read_text(encoding="utf-8-sig")
     about = json.dumps({"set": whole.name, "text": text, "timeout": timeout})
     try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
+        client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as e:
         raise BadInput(f"no Dask scheduler answers: {e}").at(address) from None
     with client:
@@ -59,30 +59,35 @@ def marked_on(
             raise BadInput("the cluster has no workers").at(address)
         source = iter(chunks)
         running: dict[Any, list[Task]] = {}
-        while True:
-            while len(running) < AHEAD * threads and (chunk := next(source, None)):
+        done = as_completed()
+
+        def send() -> None:
+            if chunk := next(source, None):
                 sent = client.submit(mark_chunk, about, json.dumps(chunk), pure=False)
                 running[sent] = chunk
-            if not running:
-                return
-            for future in wait(list(running), return_when="FIRST_COMPLETED").done:
-                chunk = running.pop(future)
-                try:
-                    said = future.result()
-                except CancelledError:
-                    raise BadInput("the scheduler is gone; the same command goes on").at(
+                done.add(sent)
+
+        for _ in range(AHEAD * threads):
+            send()
+        for future in done:
+            chunk = running.pop(future)
+            send()
+            try:
+                said = future.result()
+            except CancelledError:
+                raise BadInput("the scheduler is gone; the same command goes on").at(
+                    address
+                ) from None
+            except Exception as e:
+                if type(e).__name__ != "KilledWorker":
+                    failed = f"{type(e).__name__}: {e}"
+                    raise BadInput(f"the workers cannot mark: {failed}").at(
                         address
                     ) from None
-                except Exception as e:
-                    if type(e).__name__ != "KilledWorker":
-                        failed = f"{type(e).__name__}: {e}"
-                        raise BadInput(f"the workers cannot mark: {failed}").at(
-                            address
-                        ) from None
-                    # several workers were lost over it: our own processes lose nothing
-                    yield from marked([chunk], worked_out(whole), jobs=1, timeout=timeout)
-                else:
-                    yield verdicts(said, address)
+                # several workers were lost over it: our own processes lose nothing
+                yield from marked([chunk], worked_out(whole), jobs=1, timeout=timeout)
+            else:
+                yield verdicts(said, address)
 
 
 def verdicts(said: str, address: str) -> list[Made]:

@@ -34,6 +34,8 @@ APART = ("name", "title", "problems", "course", "intro", "path", "networks", "co
 NO_PART = ("courses", "documents.py", "pdf.py", "help.py", "batch.py", "question.py")
 # files of ours that no verdict depends on
 OURS = Path(__file__).parent.parent
+ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+SHORT, RECENT = 200, 4_000  # characters of an answer whose task is remembered; how many
 
 
 # -- what a verdict depends on ------------------------------------------------------------
@@ -41,8 +43,7 @@ OURS = Path(__file__).parent.parent
 
 def digest(data: Any) -> str:
     """A short hash of plain data, the same on every machine."""
-    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
-    return sha256(text.encode()).hexdigest()[:32]
+    return sha256(ENCODE(data).encode()).hexdigest()[:32]
 
 
 @lru_cache(maxsize=1)
@@ -147,9 +148,10 @@ def take_in(store: Store, submissions: Iterable[Submission]) -> int:
         db.executemany("INSERT INTO parts VALUES (?, ?)", enumerate(prints))
         count = answers = 0
         complaint = ""
+        recent: dict[tuple[str, str, str], int] = {}  # the tasks of common answers
         for one in submissions:
             count += 1
-            unread, found = put(store, one, prints, count)
+            unread, found = put(store, one, prints, count, recent)
             answers += found
             complaint = complaint or next(iter(unread), "")
         if not answers:
@@ -167,8 +169,9 @@ def take_in(store: Store, submissions: Iterable[Submission]) -> int:
 
 
 def put(
-    store: Store, one: Submission, prints: Mapping[str, str], id: int
-) -> tuple[list[str], int]:
+    store: Store, one: Submission, prints: Mapping[str, str], id: int,
+    recent: dict[tuple[str, str, str], int],
+) -> tuple[list[str], int]:  # fmt: skip
     """Put one submission in; what could not be read of it, and how many answers it has."""
     db, whole = store.db, store.whole
     answers = {clean(part): clean(text) for part, text in one.answers.items()}
@@ -180,32 +183,48 @@ def put(
         (id, clean(one.student), clean(one.source), variant, clean(one.email),
          json.dumps(unread)),
     )  # fmt: skip
-    found = 0
+    rows = []
     for at, problem in enumerate(whole.problems):
-        if problem.id not in answers:
-            continue
-        found += 1
-        text = answers[problem.id]
-        follows = getattr(problem, "follows", ()) or ()
-        earlier = {part: answers[part] for part in follows if part in answers}
-        own = prints[problem.id]
-        key = digest([own, variant, text, earlier, program()])
-        task = store.one("SELECT id FROM tasks WHERE key = ?", key)
-        if task is None:
-            settled = {part: normal(said) for part, said in earlier.items()}
-            task = db.execute(
-                """INSERT INTO tasks (key, problem, variant, text, earlier, said, decision)
-                VALUES (?, ?, ?, ?, ?, ?, ?)""",
-                (key, own, variant, text, json.dumps(earlier), digest([variant, text]),
-                 digest([own, variant, normal(text), settled])),
-            ).lastrowid  # fmt: skip
-        db.execute("INSERT INTO answers VALUES (?, ?, ?)", (id, at, task))
-    return unread, found
+        if problem.id in answers:
+            text = answers[problem.id]
+            follows = getattr(problem, "follows", ()) or ()
+            earlier = {part: answers[part] for part in follows if part in answers}
+            about = (prints[problem.id], variant, text)
+            task = None if earlier else recent.get(about)
+            if task is None:
+                task = task_of(store, *about, earlier)
+                if len(text) <= SHORT and not earlier:
+                    recent[about] = task
+            rows.append((id, at, task))
+    if len(recent) > RECENT:
+        recent.clear()
+    db.executemany("INSERT INTO answers VALUES (?, ?, ?)", rows)
+    return unread, len(rows)
+
+
+def task_of(
+    store: Store, problem: str, variant: str, text: str, earlier: dict[str, str]
+) -> int:
+    """The task under whose key this answer falls, which is new if nobody gave it before.
+
+    A decision's key is the same but for the program, and for spaces in what was written.
+    """
+    key = digest([problem, variant, text, earlier, program()])
+    task = store.one("SELECT id FROM tasks WHERE key = ?", key)
+    if task is None:
+        settled = {part: normal(said) for part, said in earlier.items()}
+        task = store.db.execute(
+            """INSERT INTO tasks (key, problem, variant, text, earlier, said, decision)
+            VALUES (?, ?, ?, ?, ?, ?, ?)""",
+            (key, problem, variant, text, ENCODE(earlier), digest([variant, text]),
+             digest([problem, variant, normal(text), settled])),
+        ).lastrowid  # fmt: skip
+    return int(task)
 
 
 def clean(text: str) -> str:
     """Text that can be written as UTF-8: half a character becomes a question mark."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def remember(store: Store) -> None:

@@ -59,6 +59,9 @@ MARK, POINTS = "COALESCE(d.mark, t.mark)", "COALESCE(d.points, t.points)"
 ANSWERS = """submissions s CROSS JOIN answers a ON a.submission = s.id
     CROSS JOIN parts p ON p.place = a.place CROSS JOIN tasks t ON t.id = a.task
     LEFT JOIN decisions d ON d.key = t.decision"""
+BY_TASK = """tasks t CROSS JOIN answers a ON a.task = t.id
+    CROSS JOIN submissions s ON s.id = a.submission CROSS JOIN parts p ON p.place = a.place
+    LEFT JOIN decisions d ON d.key = t.decision"""  # the same, begun at the other end
 SAME = "e.student = s.student AND e.part = p.part AND e.said = t.said"
 ID = 10  # characters of a decision's key that people are shown and type
 
@@ -130,7 +133,7 @@ class Store:
     def groups(self) -> Iterator[Group]:
         """Undecided answers that are the same: most students first, then by id."""
         rows = self.db.execute(
-            f"""SELECT t.decision, COUNT(DISTINCT s.student) AS many FROM {ANSWERS}
+            f"""SELECT t.decision, COUNT(DISTINCT s.student) AS many FROM {BY_TASK}
             WHERE t.mark = 'undecided' AND d.key IS NULL
             GROUP BY t.decision ORDER BY many DESC, t.decision"""
         )
@@ -141,7 +144,7 @@ class Store:
         """The answers that one decision is about; the first student's words and verdict."""
         rows = self.db.execute(
             f"""SELECT s.student, p.part, t.text, t.mark, t.points, t.mistake, t.feedback,
-            t.understood FROM {ANSWERS} WHERE t.decision = ? AND t.mark IS NOT NULL
+            t.understood FROM {BY_TASK} WHERE t.decision = ? AND t.mark IS NOT NULL
             ORDER BY t.mark != 'undecided', s.student, s.source, s.id""",
             (key,),
         ).fetchall()
@@ -232,7 +235,7 @@ class Store:
             found = [
                 key
                 for (key,) in self.db.execute(
-                    f"""SELECT DISTINCT t.decision FROM {ANSWERS}
+                    f"""SELECT DISTINCT t.decision FROM {BY_TASK}
                     WHERE (t.mark = 'undecided' OR d.key IS NOT NULL)
                     AND t.decision >= ? AND t.decision < ?""",
                     (id, id + "g"),
@@ -269,7 +272,7 @@ class Store:
         """The decisions that answers of these students rest on, by part and id."""
         rows = self.db.execute(
             f"""SELECT DISTINCT d.key, p.part, d.text, d.mark, d.points, d.note, p.place
-            FROM {ANSWERS} WHERE d.key IS NOT NULL ORDER BY p.place, d.key"""
+            FROM {BY_TASK} WHERE d.key IS NOT NULL ORDER BY p.place, d.key"""
         )
         for key, part, text, mark, points, note, _ in rows:
             yield Decided(key[:ID], part, text, mark, points, note)
