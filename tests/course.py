@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 from solver.core import Problem, Verdict
 from solver.courses.records import Group, Marked, Result
@@ -36,8 +37,10 @@ class Double:
             for part, r in marked.results.items():
                 if r.verdict.mark == "undecided":
                     found.setdefault((part, r.text), []).append((marked.student, r))
-        for (part, text), who in sorted(found.items(), key=lambda g: (-len(g[1]), g[0])):
-            id = f"{abs(hash(part + text)) % 16**10:010x}"
+        for (part, text), who in sorted(
+            found.items(), key=lambda g: (-len(g[1]), g[0])
+        ):
+            id = sha256(f"{part} {text}".encode(errors="replace")).hexdigest()[:10]
             yield Group(id, part, text, who[0][1].verdict, tuple(n for n, _ in who))
 
     def changed(self) -> Iterator[tuple[str, str, str, str]]:
@@ -54,15 +57,23 @@ def small_set() -> ProblemSet:
     return ProblemSet("small", "Small & <fine>", problems, course="Deep learning")
 
 
-def marked(student: str, email: str = "", unread: tuple[str, ...] = (), **answers: tuple[str, Verdict]) -> Marked:
+def marked(
+    student: str,
+    email: str = "",
+    unread: tuple[str, ...] = (),
+    **answers: tuple[str, Verdict],
+) -> Marked:
     """A student whose answers are given by part, p1a = (text, verdict)."""
     results = {
-        part[1:]: Result(part[1:], text, verdict, "k") for part, (text, verdict) in answers.items()
+        part[1:]: Result(part[1:], text, verdict, "k")
+        for part, (text, verdict) in answers.items()
     }
     return Marked(student, f"{student}.tex", results, "", email, unread)
 
 
-def many(whole: ProblemSet, count: int, pool: dict[str, list[tuple[str, Verdict]]]) -> Callable[[], Iterator[Marked]]:
+def many(
+    whole: ProblemSet, count: int, pool: dict[str, list[tuple[str, Verdict]]]
+) -> Callable[[], Iterator[Marked]]:
     """So many students who answer from a pool, the first of it more often."""
 
     def make() -> Iterator[Marked]:

@@ -1,7 +1,7 @@
 """An autograder for Gradescope: a zip that holds the program and one set, and what runs in it.
 
 `write_autograder` makes the zip; inside the container `main` reads what was handed in,
-marks each part in a child process that may be killed, and always writes a results.json,
+marks each part in a process with limits of its own, and always writes a results.json,
 if only to say why there are no marks. The same set gives the same bytes.
 """
 
@@ -13,13 +13,13 @@ import re
 import sys
 import time
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from inspect import signature
 from io import BytesIO
 from pathlib import Path
 
-from solver.core import BadInput, Problem, Verdict
+from solver.core import BadInput, CheckFailed, Problem, Verdict
 from solver.courses.exports import gradescope
 from solver.courses.feedback import clean
 from solver.courses.records import Marked, Result, Submission
@@ -29,20 +29,20 @@ from solver.sets import ProblemSet, load_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
     from typing import Any
+
+    from solver.courses.store import Task
 
 ROOT = "PSET_AUTOGRADER"  # the variable that moves /autograder elsewhere, for a test
 SECONDS = 480  # for all parts; Gradescope stops the container after ten minutes
-EACH = 60  # for one part
-MEMORY = 560_000_000  # bytes of one child; the container has 768 MB
+COMPUTING, EACH = 200, 20.0  # seconds for all, and at most for one, of half a processor
+MEMORY = 450_000_000  # bytes of a child beyond its beginning; the container has 768 MB
 EPOCH = (1980, 1, 1, 0, 0, 0)
 NEEDS = (
     "sympy>=1.12", "numpy>=1.24", "click>=8.1", "jinja2>=3.1", "latex2mathml>=3.77",
     'tomli>=2.0; python_version < "3.11"',
 )  # fmt: skip
 SLOW = "This took longer than the autograder may: a person has to decide it."
-STOPPED = "The autograder could not finish this answer: a person has to decide it."
 
 SETUP = """\
 #!/usr/bin/env bash
@@ -147,10 +147,10 @@ def results(base: Path, begun: float) -> dict[str, Any]:
     if len(sets) != 1:
         raise BadInput(f"expected one set beside run_autograder, not {len(sets)}")
     whole = load_set(sets[0])
-    one = merged(read_submissions(whole, [base / "submission"]))
+    one = merged(read_submissions([base / "submission"], whole))
     made = {
         p.id: Result(p.id, one.answers[p.id], verdict, "")
-        for p, verdict in verdicts(whole, one.answers, begun)
+        for p, verdict in verdicts(whole, one, begun)
     }
     marked = Marked(one.student, one.source, made, one.variant, one.email, one.unread)
     return gradescope(whole, marked, time.monotonic() - begun)
@@ -173,68 +173,51 @@ def merged(submissions: Iterable[Submission]) -> Submission:
 
 
 def verdicts(
-    whole: ProblemSet, answers: Mapping[str, str], begun: float
+    whole: ProblemSet, one: Submission, begun: float
 ) -> Iterator[tuple[Problem, Verdict]]:
     """Each answered part with its verdict; undecided where time or memory ran out."""
-    todo = [p for p in whole.problems if p.id in answers]
-    while todo:
-        child, ours = started(whole, todo, answers)
-        try:
-            while todo:
-                left = begun + SECONDS - time.monotonic()
-                try:
-                    if not ours.poll(max(0.0, min(EACH, left))):
-                        yield todo.pop(0), Verdict("undecided", 0, "", SLOW, "")
-                        break
-                    verdict = Verdict(**json.loads(ours.recv_bytes()))
-                except (EOFError, OSError):  # the child is gone
-                    verdict = Verdict("undecided", 0, "", STOPPED, "")
-                    yield todo.pop(0), verdict
-                    break
-                yield todo.pop(0), verdict
-        finally:
-            child.kill()
-            child.join()
-            ours.close()
+    from solver.courses.workers import marked
+
+    todo = [p for p in whole.problems if p.id in one.answers]
+    tasks = [task(problem, one, i) for i, problem in enumerate(todo)]
+    each = max(2.0, min(EACH, COMPUTING / max(1, len(todo))))
+    left = dict(enumerate(todo))
+    grace = 2 * each + 5
+    for chunk in marked(
+        [tasks], grader(whole), jobs=1, timeout=each, grace=grace, memory=MEMORY
+    ):
+        for made in chunk:
+            yield left.pop(made.task), made.verdict
+        if time.monotonic() > begun + SECONDS:
+            break
+    for problem in left.values():
+        yield problem, Verdict("undecided", 0, "", SLOW, "")
 
 
-def started(whole: ProblemSet, todo: list[Problem], answers: Mapping[str, str]) -> Any:
-    """A child process that marks these parts in turn, and our end of its pipe."""
-    from multiprocessing import get_context
-
-    context = get_context("fork")
-    ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=mark_in_turn, args=(whole, list(todo), answers, theirs))
-    child.start()
-    theirs.close()
-    return child, ours
-
-
-def mark_in_turn(
-    whole: ProblemSet, todo: list[Problem], answers: Mapping[str, str], out: Connection
-) -> None:
-    """Mark parts and send each verdict as it comes; runs in the child."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-    for problem in todo:
-        try:
-            verdict = marked_part(whole, problem, answers)
-        except (Exception, MemoryError, RecursionError):  # of ours: never the student's fault
-            verdict = Verdict("undecided", 0, "", STOPPED, "")
-        out.send_bytes(json.dumps(asdict(verdict)).encode())
-
-
-def marked_part(whole: ProblemSet, problem: Problem, answers: Mapping[str, str]) -> Verdict:
-    """The verdict on one part, the answers that it follows from given beside it."""
-    from solver.grading import grade_part
+def task(problem: Problem, one: Submission, number: int) -> Task:
+    """One answer as the marking processes take it, with those that it follows from."""
+    from solver.courses.store import Task
 
     follows = getattr(problem, "follows", ()) or ()
-    earlier = {part: answers[part] for part in follows if part in answers}
-    rest: dict[str, Any] = {}
-    if earlier and "earlier" in signature(grade_part).parameters:
-        rest["earlier"] = earlier
-    return grade_part(whole, problem, answers[problem.id], **rest)
+    earlier = {part: one.answers[part] for part in follows if part in one.answers}
+    return Task(number, problem.id, one.variant, one.answers[problem.id], earlier)
+
+
+def grader(whole: ProblemSet) -> Callable[[Task], Verdict]:
+    """What marks a task; all parts are solved beforehand, for the processes share that."""
+    from solver.grading import grade_part
+    from solver.sets import solve_part
+
+    for problem in whole.problems:
+        with suppress(BadInput, CheckFailed):  # then its answers are left to a person
+            solve_part(whole, problem)
+    takes_earlier = "earlier" in signature(grade_part).parameters
+
+    def grade(task: Task) -> Verdict:
+        rest: dict[str, Any] = {"earlier": task.earlier} if takes_earlier else {}
+        return grade_part(whole, whole[task.problem], task.text, **rest)
+
+    return grade
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from solver import escape
-from solver.core import Problem
+from solver.core import Problem, Verdict
 from solver.courses.figures import WORDS
 from solver.courses.records import Marked, Result
 from solver.courses.tally import shown_points, total
@@ -34,6 +34,9 @@ NO_SLIP = (
 OPEN = "A person of the course reads this answer; until then its points stay open."
 RETRY = "What could not be read is never counted as wrong: show it to your teachers."
 DECIDE = "A person has to decide this."  # said in other words here
+LONG = 1000  # characters of what is not the answer itself
+LIGATURES = tuple("-'`,!?")  # two of them in a row would be set as another sign
+SEEN = 2000  # different answers that are kept ready
 UNBROKEN = 24  # characters of a word that need no place to break at
 
 
@@ -66,17 +69,13 @@ class Pages:
             (p, self.escape(p.id), anchor(p.id), self.escape(p.title))
             for p in whole.problems
         ]
+        self.seen: dict[tuple[str, str, Verdict, bool, str], Told] = {}
 
     def page(self, marked: Marked) -> str:
         """One student's feedback, whole."""
         escape_ = self.escape
-        parts = [
-            self.told(head, marked.results.get(head[0].id)) for head in self.heads
-        ]
+        parts = [self.part(head, marked.results.get(head[0].id)) for head in self.heads]
         out_of = sum(p.points for p in self.whole.problems)
-        student = escape_(marked.student)
-        if self.format == "tex":
-            student = tex_words(marked.student)
         counts = [
             (SIGNS[m] if self.format == "html" else TEX_SIGNS[m], m, n, escape_(WORDS[m]))
             for m in WORDS
@@ -87,15 +86,27 @@ class Pages:
                 title=escape_(self.whole.title),
                 course=escape_(self.whole.course),
                 kind="Feedback",
-                student=student,
-                variant=escape_(marked.variant),
+                student=self.words(marked.student),
+                variant=self.words(marked.variant),
                 total=f"{shown_points(total(self.whole, marked))} of {points_text(out_of)}",
                 counts=counts,
                 open=escape_(still_open(marked)),
-                unread=[escape_(u) for u in marked.unread],
+                unread=[self.words(u) for u in marked.unread],
                 parts=parts,
             )
         )
+
+    def part(self, head: tuple[Problem, str, str, str], result: Result | None) -> Told:
+        """One part; what many students answer is made ready once."""
+        if result is None or len(result.text) > LONG:
+            return self.told(head, result)
+        r = result
+        same = (r.part, r.text, r.verdict, r.decided, r.before)
+        if same not in self.seen:
+            if len(self.seen) == SEEN:
+                self.seen.clear()
+            self.seen[same] = self.told(head, result)
+        return self.seen[same]
 
     def told(self, head: tuple[Problem, str, str, str], result: Result | None) -> Told:
         """One part; what was not answered says so."""
@@ -104,14 +115,16 @@ class Pages:
         sign = (SIGNS if self.format == "html" else TEX_SIGNS)[mark]
         words = self.escape(MARK_WORDS[mark])
         earned = shown_points(result.verdict.points) if result else "0"
-        points = f"{earned} of {points_text(problem.points)}"
+        if mark in ("undecided", "invalid") and earned == "0":
+            earned = "–"  # none yet, which is not none
+        points = self.escape(f"{earned} of {points_text(problem.points)}")
         if result is None:
             return Told(id, place, title, points, mark, sign, words, "", "", (), "", "")
         remarks, quoted = self.remarks(result)
         return Told(
             id, place, title, points, mark, sign, words,
             self.written(result.text),
-            self.shown(result.verdict.understood_as),
+            self.words(result.verdict.understood_as),
             remarks, quoted,
             self.escape(history(result)),
         )  # fmt: skip
@@ -131,8 +144,9 @@ class Pages:
         """An answer verbatim."""
         return tex_lines(text) if self.format == "tex" else escape.html(text)
 
-    def shown(self, text: str) -> str:
-        """How an answer was understood, which may be as long as the answer."""
+    def words(self, text: str) -> str:
+        """Plain words that may be a student's, and of any length."""
+        text = text if len(text) <= LONG else text[: LONG - 1] + "…"
         return tex_words(text) if self.format == "tex" else escape.html(text)
 
 
@@ -166,6 +180,8 @@ def history(result: Result) -> str:
 @lru_cache(maxsize=4096)
 def marked_up(feedback: str, form: str) -> str:
     """Feedback with its mathematics; many students get the same."""
+    if form == "latex" and "$" not in feedback and re.search(r"\S{60}", feedback):
+        return tex_words(feedback)  # it quotes an answer, which has no place to break at
     return said(feedback, form)
 
 
@@ -201,12 +217,20 @@ def tex_lines(text: str) -> str:
 
 def tex_word(word: str, typed: bool = False) -> str:
     """A word without spaces; a long one with places to break at."""
+    if len(word) <= UNBROKEN:
+        return short_word(word, typed)
+    return r"\allowbreak{}".join(tex_sign(c, typed) for c in clusters(word))
+
+
+@lru_cache(maxsize=8192)
+def short_word(word: str, typed: bool) -> str:
+    """A word that needs no place to break at, each of its signs on its own."""
     pieces = [tex_sign(c, typed) for c in clusters(word)]
-    if len(pieces) > UNBROKEN:
-        return r"\allowbreak{}".join(pieces)
-    if typed or len(pieces) < len(word):
-        return "{}".join(pieces)  # no two signs become one, as -- does
-    return escape.tex(word)
+    found = ""
+    for before, piece in zip(["", *pieces], pieces):
+        apart = before in LIGATURES and piece in LIGATURES
+        found += "{}" + piece if apart else piece
+    return found
 
 
 def clusters(word: str) -> list[str]:
@@ -220,6 +244,9 @@ def tex_sign(cluster: str, typed: bool) -> str:
     if typed and cluster in straight:
         return straight[cluster]
     base, marks = cluster[0], cluster[1:]
+    if "\U0001d400" <= base <= "\U0001d7ff":  # letters in a style, as 𝟏 for ones
+        plain_ = escape.tex(unicodedata.normalize("NFKC", base))
+        return plain_ if "ITALIC" in unicodedata.name(base, "") else rf"\textbf{{{plain_}}}"
     if not marks or not all(m in escape.ACCENTS for m in marks):
         return escape.tex(cluster)
     if not (base.isascii() and base.isalpha()):

@@ -15,8 +15,10 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from solver.core import BadInput, CheckFailed
 from solver.courses import figures
 from solver.courses.exports import Table, completed, marks_header, marks_row
+from solver.courses.feedback import DECIDE as DECIDED
 from solver.courses.feedback import Pages, clean, marked_up
 from solver.courses.figures import WORDS
 from solver.courses.naming import safe_name
@@ -31,6 +33,7 @@ from solver.courses.tally import (
 )
 from solver.documents import anchor, write
 from solver.escape import html
+from solver.kinds import mistakes
 from solver.prose import prose
 from solver.render import template
 from solver.view import points_text
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
 
     from solver.courses.tally import Course
 
-LISTED = 200  # of a list on the page; all of it is in report.json
+LISTED = 100  # of a list on the page; all of it is in report.json
 NAMED = 12  # students named under a group
 RANKED = 10  # misconceptions, and answers without a name, of a part
 DECIDE = "pset decide {folder} {group} right|partly|wrong"
@@ -154,7 +157,7 @@ def part_facts(part: PartTally, students: int) -> dict[str, Any]:
         "misconceptions": [
             {
                 "name": m.name,
-                "feedback": m.feedback,
+                "feedback": bare(part, m),
                 "count": m.count,
                 "share": round(m.count / part.answered, 4),
                 "answers": counted(m.answers.most()),
@@ -163,6 +166,17 @@ def part_facts(part: PartTally, students: int) -> dict[str, Any]:
         ],
         "wrong_answers": counted(part.wrong.most(RANKED)),
     }
+
+
+def bare(part: PartTally, m: Misconception) -> str:
+    """What a mistake's students are told, without remarks on the answer's other values."""
+    if "Not right: " not in m.feedback:
+        return m.feedback
+    try:
+        known = [one.feedback for one in mistakes(part.problem) if one.name == m.name]
+    except (BadInput, CheckFailed):  # the set was changed since it was marked
+        return m.feedback
+    return max((f for f in known if f in m.feedback), key=len, default=m.feedback)
 
 
 def counted(answers: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
@@ -261,13 +275,14 @@ def group_shown(group: dict[str, Any]) -> dict[str, str]:
     """A group for the page."""
     names = ", ".join(group["students"][:NAMED])
     more = group["count"] - NAMED
+    said, understood = group["feedback"], group["understood_as"]
     return {
         "id": html(group["group"]),
         "part": html(group["part"]),
         "count": number(group["count"], "student"),
         "text": html(shortened(group["answer"], 10 * LONG)),
-        "understood": html(shortened(group["understood_as"])),
-        "feedback": marked_up(group["feedback"], "mathml"),
+        "understood": html(shortened("" if understood == group["answer"] else understood)),
+        "feedback": "" if said == DECIDED else marked_up(said, "mathml"),
         "students": html(shortened(names, 4 * LONG) + (f" and {more:,} more" if more > 0 else "")),
         "command": html(group["command"]),
     }
@@ -275,7 +290,8 @@ def group_shown(group: dict[str, Any]) -> dict[str, str]:
 
 def unread_shown(one: dict[str, str]) -> dict[str, str]:
     """What could not be read, for the page."""
-    why, _, quoted = one["why"].partition("\n")
+    why, _, quoted = one["why"].removeprefix("The answer could not be read: ").partition("\n")
+    why = why[:1].upper() + why[1:]
     return {
         "student": html(one["student"]),
         "part": html(one["part"]),
@@ -306,18 +322,18 @@ def part_shown(part: PartTally, students: int, place: int) -> dict[str, Any]:
         "bar": figures.bar(marks, f"b{place}", name),
         "small_bar": figures.bar(marks, f"g{place}", name),
         "counts": html(figures.counted(marks).capitalize()) + ".",
-        "misconceptions": [misconception_shown(m, part.answered) for m in part.ranked()[:RANKED]],
+        "misconceptions": [misconception_shown(m, part) for m in part.ranked()[:RANKED]],
         "wrong": [(html(clean(a)), f"{n:,}×") for a, n in part.wrong.most(RANKED)],
     }
 
 
-def misconception_shown(m: Misconception, answered: int) -> dict[str, Any]:
+def misconception_shown(m: Misconception, part: PartTally) -> dict[str, Any]:
     """A misconception for the page."""
     name = m.name.replace("_", " ") or "a known wrong value"
-    share = 100 * m.count / answered
+    share = 100 * m.count / part.answered
     return {
         "name": html(name[:1].upper() + name[1:]),
-        "feedback": marked_up(m.feedback, "mathml"),
+        "feedback": marked_up(bare(part, m), "mathml"),
         "count": f"{number(m.count, 'student')}, {share:.0f} % of the answers",
         "answers": [(html(clean(a)), f"{n:,}×") for a, n in m.answers.most()],
     }
