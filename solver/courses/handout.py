@@ -18,15 +18,14 @@ LONGEST_VERB = 2_000  # characters between the signs of \verb
 FOREIGN = 5  # boxes of unknown parts from which on it may be another set's hand-out
 
 TOKEN = re.compile(
-    r"\\verb(?![A-Za-z])\*?"
-    r"|\\begin\s*\{(?P<raw>verbatim\*?|lstlisting)\}"
-    r"|\\begin\s*\{\s*answer\s*\}"
-    r"|\\end\s*\{\s*answer\s*\}"
-    r"|\\(?:student|variant)\s*(?=\{)"
-    r"|\\(?:need|place|part|label)(?![A-Za-z])"
-    r"|\\end\s*\{\s*document\s*\}"
-    r"|\\."
-    r"|%[^\n]*",
+    r"(?P<verb>\\verb(?![A-Za-z])\*?)"
+    r"|\\begin\s{0,9}\{(?P<raw>verbatim\*?|lstlisting)\}"
+    r"|(?P<open>\\begin\s{0,9}\{\s{0,9}answer\s{0,9}\})"
+    r"|(?P<close>\\end\s{0,9}\{\s{0,9}answer\s{0,9}\})"
+    r"|\\(?P<named>student|variant)\s{0,9}(?=\{)"
+    r"|(?P<on>\\(?:(?:need|place|part)(?![A-Za-z])|label\{lastpage\}|end\s{0,9}\{document\}))"
+    r"|(?P<comment>%[^\n]*)"
+    r"|\\.",
     re.S,
 )
 HEAD = re.compile(
@@ -139,6 +138,7 @@ def scan(text: str) -> Handout:
     found = Handout()
     box: Box | None = None
     written: list[str] = []
+    names = 0
     done = 0  # the text up to here has been taken or passed over
     for kind, start, end, inside in tokens(text):
         if box is not None:
@@ -156,26 +156,28 @@ def scan(text: str) -> Handout:
         if kind == "open":
             m = HEAD.match(text, end)
             if m is None:
-                line = readable(
-                    text[start:end] + text[end : end + 60].split("\n")[0], 60
-                )
-                found.unread(f"a box is named in a way that cannot be read: {line}")
+                if found.unread.room():
+                    line = (text[start:end] + text[end : end + 60]).split("\n")[0]
+                    found.unread(
+                        f"a box is named in a way that cannot be read: {readable(line, 60)}"
+                    )
                 continue
             box = Box(m["part"].strip(), (m["value"] or "").strip(), "", False)
             done = m.end()
-        elif kind in ("student", "variant"):
+        elif kind == "variant" and not found.variant or kind == "student" and names < 9:
             argument, done = braces(text, end)
             if kind == "variant":
-                found.variant = found.variant or readable(argument or "", 60)
-            elif argument is None:
-                line = text[end + 1 : done]
-                found.student = found.student or from_latex(line)
+                found.variant = readable(argument or "", 60)
+                continue
+            names += 1  # a name is looked for in the first few only
+            found.student = found.student or from_latex(
+                text[end + 1 : done] if argument is None else argument
+            )
+            if argument is None:
                 found.unread(
                     r"the braces of \student{…} do not match: the name is read to the "
                     "end of its line"
                 )
-            else:
-                found.student = found.student or from_latex(argument)
         elif box is not None:
             written.append(inside)
     if box is not None:
@@ -194,8 +196,8 @@ def tokens(text: str) -> Iterator[tuple[str, int, int, str]]:
     never: set[str] = set()  # endings that do not come any more: not looked for again
     at = beginning(text)
     while m := TOKEN.search(text, at):
-        token, start, at = m[0], m.start(), m.end()
-        if m["raw"]:
+        token, start, at, kind = m[0], m.start(), m.end(), m.lastgroup
+        if kind == "raw":
             ending = f"\\end{{{m['raw']}}}"
             stop = -1 if ending in never else text.find(ending, at)
             if stop < 0:
@@ -204,45 +206,37 @@ def tokens(text: str) -> Iterator[tuple[str, int, int, str]]:
                 continue
             yield "text", start, stop + len(ending), text[at:stop]
             at = stop + len(ending)
-        elif token.startswith("\\verb"):
+        elif kind == "verb":
             line = text[at : at + LONGEST_VERB].split("\n", 1)[0]
             stop = line.find(line[0], 1) if line and not line[0].isalnum() else -1
             inside = line[1:stop] if stop > 0 else token
             at += stop + 1 if stop > 0 else 0
             yield "text", start, at, inside
-        elif token[0] == "%":
+        elif kind == "comment":
             # A line that is a comment only goes with its end; else the end is a space.
-            whole = text.rfind("\n", 0, start) + 1
-            if not text[whole:start].strip() and text[at : at + 1] == "\n":
+            if begins_line(text, start) and text[at : at + 1] == "\n":
                 at += 1
             yield "text", start, at, ""
-        elif re.match(r"\\begin\s*\{\s*answer", token):
-            yield "open", start, at, ""
-        elif re.match(r"\\end\s*\{\s*answer", token):
-            yield "close", start, at, ""
-        elif token.startswith(("\\student", "\\variant")) and text[at : at + 1] == "{":
-            kind = token[1:8]
+        elif kind == "named":
+            yield m["named"], start, at, ""
+        elif kind in ("open", "close"):
             yield kind, start, at, ""
-        elif goes_on(text, token, start):
+        elif kind == "on" and begins_line(text, start):  # else it is a student's own
             yield "goes on", start, at, token
         else:
             yield "text", start, at, token
+
+
+def begins_line(text: str, at: int) -> bool:
+    """Whether there is only space before this place in its line."""
+    before = text[max(0, at - 80) : at]
+    return not before.rpartition("\n")[2].strip() and ("\n" in before or at <= 80)
 
 
 def beginning(text: str) -> int:
     """Where the document begins; at the start of a text that has no preamble."""
     m = re.search(r"^[ \t]*\\begin\s*\{\s*document\s*\}", text, re.M)
     return m.end() if m else 0
-
-
-def goes_on(text: str, token: str, start: int) -> bool:
-    """Whether a command is one with which the hand-out goes on behind a box."""
-    if not re.match(r"\\(?:need|place|part|label|end)", token):
-        return False
-    line = text[text.rfind("\n", max(0, start - 200), start) + 1 : start]
-    if line.strip():
-        return False  # inside a line it may be a student's own
-    return token[1:5] != "labe" or text.startswith("{lastpage}", start + len(token))
 
 
 def braces(text: str, at: int) -> tuple[str | None, int]:

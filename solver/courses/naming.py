@@ -119,9 +119,10 @@ SPECIAL = {
     "ss": "ß", "o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "ae": "æ", "AE": "Æ", "oe": "œ",
     "OE": "Œ", "aa": "å", "AA": "Å", "i": "i", "j": "j", "dh": "ð", "th": "þ",
 }  # fmt: skip
+LETTER = r"(?:\\[ij](?![A-Za-z])|[A-Za-z])"
 MARKED = re.compile(
-    r"""\\(?:(?P<sign>['`"^~=.])|(?P<letter>[cvuHrk])(?=\s|\{))\s*\{?\s*"""
-    r"(?P<base>\\i(?![A-Za-z])|\\j(?![A-Za-z])|[A-Za-z])\s*\}?"
+    rf"""\\(?:(?P<sign>['`"^~=.])|(?P<letter>[cvuHrk])(?=\s|\{{))\s*"""
+    rf"(?:\{{\s*(?P<braced>{LETTER})\s*\}}|(?P<bare>{LETTER}))"
 )
 
 
@@ -129,7 +130,9 @@ def from_latex(text: str) -> str:
     r"""A name between the braces of \student{}, its accents read and its braces dropped."""
 
     def accent(m: re.Match[str]) -> str:
-        made = m["base"].lstrip("\\") + ACCENTS[m["sign"] or m["letter"]]
+        made = (m["braced"] or m["bare"]).lstrip("\\") + ACCENTS[
+            m["sign"] or m["letter"]
+        ]
         return unicodedata.normalize("NFC", made)
 
     text = MARKED.sub(accent, text)

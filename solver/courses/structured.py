@@ -125,7 +125,10 @@ def cut(value: Any) -> str:
     """The start of a value that is not read, for a message."""
     if isinstance(value, (Mapping, list)):
         return "a table" if isinstance(value, Mapping) else "a list"
-    return f"“{readable(str(value), 60)}”"
+    try:
+        return f"“{readable(plain(value), 60)}”"
+    except BadInput:
+        return "a number of thousands of digits"
 
 
 def depth(value: Any) -> int:

@@ -44,6 +44,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
+    Piece = tuple[str, Any]
+
 __all__ = ["read_submissions", "safe_name"]
 
 MOST_FILES = 200  # looked at in one student's folder
@@ -272,12 +274,15 @@ class Reader:
             if file.ending in LATEX or file.ending == "toml":
                 yield self.whole(checked(bounded(stream)), file.ending)
                 return
-            for place, data in pieces(stream, file.ending in LINES):
+            several = False
+            for (place, data), more in with_next(pieces(stream, file.ending in LINES)):
+                several = several or more
+                at = place if several else ""  # the only one is the file itself
                 if isinstance(data, BadInput):
                     said = f"it cannot be read: {data.message}"
                     yield Found("", "", "", {}, (said,), place)
                 elif place:
-                    yield self.table(data, place)
+                    yield self.table(data, at)
                 else:
                     yield self.whole(checked(data), file.ending)
         finally:
@@ -286,6 +291,8 @@ class Reader:
 
     def whole(self, text: str, ending: str) -> Found:
         """One text that is a submission; its format by the ending, or by looking."""
+        if not text.strip():
+            raise BadInput("it is empty")
         if (
             ending in LATEX
             or ending not in ("toml", "json")
@@ -333,6 +340,17 @@ class Reader:
         return self.submission(
             Found("", "", "", {}, (why.message,)), source, student, person
         )
+
+
+def with_next(pieces: Iterator[Piece]) -> Iterator[tuple[Piece, bool]]:
+    """Each, and whether another follows."""
+    before: list[Piece] = []
+    for one in pieces:
+        if before:
+            yield before.pop(), True
+        before.append(one)
+    for one in before:
+        yield one, False
 
 
 def called(person: Person, otherwise: str) -> str:
