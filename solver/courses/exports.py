@@ -170,7 +170,7 @@ def write_exports(store: Course, out: Path, fill: Path | None = None) -> Iterato
     with ExitStack() as stack:
         canvas, moodle = out / "canvas.csv", out / "moodle.csv"
         book = Table(stack.enter_context(completed(canvas)), marked=False)
-        grades = Table(stack.enter_context(completed(moodle)), marked=False)
+        grades = Table(stack.enter_context(completed(moodle)))
         information = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
         book.row(*information, whole.title)
         book.row("    Points Possible", "", "", "", "", most)

@@ -32,7 +32,7 @@ LAST = ("surname", "last name", "nachname", "nom de famille", "apellido(s)")
 WHOLE = ("student", "full name", "vollständiger name", "nom complet", "nombre completo")
 GRADE = ("grade", "bewertung", "note", "calificación", "punkte")
 FEEDBACK = ("feedback", "kommentar", "comment", "comentario", "rückmeldung")
-EXCUSED = "EX"
+EXCUSED, TESTER = "EX", "Student, Test"  # as Canvas calls them
 
 
 class Book:
@@ -90,21 +90,26 @@ class Register:
             cells = book.rows[row]
             for i in informing:
                 if i < len(cells) and i not in apart and cells[i].strip():
-                    self.ways.setdefault(plain(cells[i]), set()).add(row)
+                    self.ways.setdefault(identity(cells[i]), set()).add(row)
             for columns in ([whole] if whole is not None else [], apart):
                 said = " ".join(cells[i] for i in columns if i < len(cells))
                 if key := words(said):
                     self.names.setdefault(key, set()).add(row)
 
     def find(self, marked: Marked) -> set[int]:
-        """The rows that may be this student's: by email, else as identified, else by name."""
-        for key in (marked.email, marked.student):
-            if key.strip() and (found := self.ways.get(plain(key))):
-                return found
+        """The rows that may be this student's: by email, by the login in it, as the file
+        names the student, by the words of the name."""
         login = marked.email.partition("@")[0]
-        if login and (found := self.ways.get(plain(login))):
-            return found
+        for key in (marked.email, login, marked.student):
+            if key.strip() and (found := self.ways.get(identity(key))):
+                return found
         return self.names.get(words(marked.student), set())
+
+
+def identity(text: str) -> str:
+    """What identifies someone: capitals count but in an email, for Ada is not ada."""
+    text = " ".join(unicodedata.normalize("NFKC", text).split())
+    return text.casefold() if "@" in text else text
 
 
 def plain(text: str) -> str:
@@ -196,7 +201,7 @@ def fill_canvas(exported: str, store: Course, said: list[str] | None = None) -> 
             there = row[column].strip() if column < len(row) else ""
             if re.fullmatch(r"[\d.]+", there) and float(there) != most:
                 said.append(f"points possible are {there} in Canvas and {most:g} in this set")
-        elif len(row) > section and any(c.strip() for c in row[1:section]):
+        elif len(row) > section and any(row[1:section]) and row[0].strip() != TESTER:
             rows.append(i)
     enter(book, store, Register(book, rows, range(section)), column, said)
     return book.text()
