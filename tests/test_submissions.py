@@ -30,7 +30,7 @@ from solver.values import Record, show
 
 S0 = load_set("s0")
 SHEET = document(S0, "sheet", "tex")
-ADA = Path(str(bundled()["s0"])).parent / "submissions" / "s0-ada.toml"
+ADA = bundled()["s0"].parent / "submissions" / "s0-ada.toml"
 BOX = re.compile(r"(?ms)^\\begin\{answer\}(?:\[([^\]]*)\])?\{([^}]*)\}(.*?)\\end\{answer\}")
 CONV = [r"\begin{answer}[%s]{2.2.1.conv1} %s \end{answer}" % pair  # noqa: UP031
         for pair in (("shape", "6 x 28 x 28"), ("weights", "450"), ("params", "456"))]  # fmt: skip
@@ -173,7 +173,7 @@ def test_names_that_are_written_the_same_go_by_their_order(tmp_path: Path) -> No
     whole = load_set(tmp_path / "own.toml")
     sheet = document(whole, "sheet", "tex")
     assert [m[1] for m in BOX.finditer(sheet)] == ["a-b", "a-b"]
-    numbers = iter("140 141".split())
+    numbers = iter(["140", "141"])
     path = tmp_path / "x.tex"
     path.write_text(BOX.sub(lambda m: m[0].replace("\n\n", f" {next(numbers)} "), sheet))
     (found,) = read(path, whole=whole)
@@ -301,8 +301,8 @@ def test_named_boxes_are_read_back(tmp_path: Path, answers: dict[tuple[str, str]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.text(st.sampled_from(list("\\{}[]%|\n a3.2i") + ["\\begin{answer}", "\\end{answer}", "{3.2i}", "\\student{",
-               "\\verb|", "\\begin{verbatim}", "\\end{verbatim}", "\\part", "\\end{document}"]), max_size=30)
+@given(st.lists(st.sampled_from(list("\\{}[]%|\n a3.2i") + ["\\begin{answer}", "\\end{answer}", "{3.2i}", "\\student{",
+               "\\verb|", "\\begin{verbatim}", "\\end{verbatim}", "\\part", "\\end{document}"]), max_size=30).map("".join)
        | st.binary(max_size=60).map(lambda b: b.decode("latin-1")))  # fmt: skip
 def test_no_file_stops_the_run(tmp_path: Path, text: str) -> None:
     for name in ("a.tex", "a.toml", "a.json", "a.jsonl", "a.txt"):
@@ -365,7 +365,7 @@ def test_named_values(value: Any, text: str | None, tmp_path: Path) -> None:
 
 def test_numbers_keep_their_digits(tmp_path: Path) -> None:
     digits = "1" * 9000
-    text = '{"answers": {"3.2i": 0.50, "3.2ii": 1e-07, "3.3": NaN, "1.1a": %s}}' % digits
+    text = '{"answers": {"3.2i": 0.50, "3.2ii": 1e-07, "3.3": NaN, "1.1a": ' + digits + "}}"
     found = one(tmp_path, "x.json", text)
     assert found.answers == {"3.2i": "0.50", "3.2ii": "1e-07", "3.3": "NaN", "1.1a": digits}
 
@@ -545,7 +545,7 @@ TOML = "[answers]\n'3.2i' = '5'\n"
     ],
 )
 def test_a_single_path_that_cannot_be_read(name: str, said: str, tmp_path: Path) -> None:
-    path = put(tmp_path, {name: "{ nothing"}) / name
+    path = put(tmp_path, {name: "nothing {"}) / name
     with pytest.raises(BadInput) as caught:
         read(path)
     assert said in str(caught.value) and str(path) in str(caught.value)
@@ -673,7 +673,7 @@ def test_a_large_file_is_refused(tmp_path: Path) -> None:
     for name in ("x.tex", "x.toml", "x.json", "x.txt"):
         found = one(tmp_path, name, NAMELESS if name.endswith("tex") else TOML if "json" not in name else "{}")
         assert "larger" not in str(found.unread)
-        (tmp_path / name).write_text(" " * streams.LARGEST + "\n" + TOML)
+        (tmp_path / name).write_text("{\n" + " " * streams.LARGEST)
         assert "larger than 2 MB" in read(tmp_path)[0].unread[0]
         (tmp_path / name).unlink()
 
@@ -712,7 +712,7 @@ def test_no_member_leads_out_of_an_archive(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(place)
     found = {s.student: s for s in read(path)}
     assert everything(tmp_path) == before
-    assert [n for n, s in found.items() if s.answers] == ["ok", "z"]
+    assert [n for n, s in found.items() if s.answers] == ["ok", "z"]  # in order of their names
     assert "leads out of the archive" in found["x"].unread[0] and "out" in found["y"].unread[0]
     with zipfile.ZipFile(path) as z:  # the check can fail: unpacking does write
         z.extract("ok.toml", place)
@@ -728,7 +728,7 @@ def test_hostile_members(tmp_path: Path) -> None:
             "bomb.toml": "#" * 1_900_000,
             "large.toml": "#" * (streams.LARGEST + 1),
             "inner.zip": b"PK\3\4",
-            "inner.tex": b"PK\3\4",
+            "other.tex": b"PK\3\4",
             "/".join("d" * 30) + "/x.toml": TOML,
             "ok.toml": TOML,
             "bad\u202ename\x07.toml": TOML,
@@ -744,8 +744,8 @@ def test_hostile_members(tmp_path: Path) -> None:
     assert {n: s.answers["3.2i"] for n, s in found.items() if s.answers} == {
         "ok": "5", "ok (2)": "6", "badname": "5"}  # fmt: skip
     assert "almost nothing" in said["bomb"] and "larger than 2 MB" in said["large"]
-    assert "archive inside an archive" in said["inner"] and "archive" in said["inner (2)"]
-    assert "link" in said["link"] and "too deep" in said["x"] and "unusual" in said["odd"]
+    assert "archive inside an archive" in said["inner"] and "archive" in said["other"]
+    assert "link" in said["link"] and "too many folders" in said["x"] and "unusual" in said["odd"]
     assert len(found) == 10
 
 

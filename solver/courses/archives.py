@@ -38,11 +38,13 @@ JUNK = re.compile(r"\.|__MACOSX\Z|(?i:thumbs\.db|desktop\.ini)\Z")
 
 @dataclass
 class File:
-    """A file in a folder or archive. `open` raises BadInput if it may not be read."""
+    """A file in a folder or archive. `open` raises BadInput if it may not be read; `why`
+    says so where that is known before."""
 
     name: str
     source: str
     open: Callable[[], BinaryIO]
+    why: str = ""
 
     @property
     def ending(self) -> str:
@@ -70,7 +72,7 @@ def refused(name: str, source: str, why: str) -> File:
     def opened() -> BinaryIO:
         raise BadInput(why)
 
-    return File(name, source, opened)
+    return File(name, source, opened, why)
 
 
 # -- on disk ------------------------------------------------------------------------------
@@ -187,41 +189,38 @@ def zip_folder(whole: ZipFile, name: str, source: str) -> Folder:
         )
     root, budget = Folder(name, source), Budget()
     known: dict[tuple[str, ...], Folder] = {(): root}
-    for member in sorted(members, key=lambda m: m.filename):
-        full = member_name(member)
-        steps = [s for s in re.split(r"[/\\]", full) if s not in ("", ".")]
+    listed = [(steps(full := member_name(m)), full, m) for m in members]
+    for path, full, member in sorted(listed, key=lambda one: one[:2]):
         place = f"{source}: {shown(full)}"
-        if (
-            not steps
-            or member.is_dir()
-            or any(map(JUNK.match, steps))
-            and ".." not in steps
-        ):
+        junk = any(JUNK.match(s) for s in path if s != "..")
+        if not path or member.is_dir() or junk:
             continue
-        if ".." in steps or len(steps) > DEEPEST:
-            why = (
-                "its name leads out of the archive"
-                if ".." in steps
-                else "it is too deep"
-            )
-            root.files.append(refused(steps[-1], place, why))
+        if ".." in path or len(path) > DEEPEST:
+            why = "its name leads out of the archive"
+            why = why if ".." in path else "it is in too many folders"
+            root.files.append(refused(path[-1], place, why))
             continue
-        folder = inside(known, tuple(steps[:-1]), source)
+        folder = inside(known, path[:-1], source)
         folder.files.append(
-            File(steps[-1], place, lambda m=member: read_member(whole, m, budget))  # type: ignore[misc]
+            File(path[-1], place, lambda m=member: read_member(whole, m, budget))  # type: ignore[misc]
         )
     return root
 
 
+def steps(name: str) -> tuple[str, ...]:
+    """The folders on the way to a member, and its own name; of any system's making."""
+    return tuple(s for s in re.split(r"[/\\]", name) if s not in ("", "."))
+
+
 def inside(
-    known: dict[tuple[str, ...], Folder], steps: tuple[str, ...], source: str
+    known: dict[tuple[str, ...], Folder], path: tuple[str, ...], source: str
 ) -> Folder:
-    """The folder at these steps from the root, made where it is new."""
-    if steps not in known:
-        above = inside(known, steps[:-1], source)
-        made = known[steps] = Folder(steps[-1], f"{source}: {shown('/'.join(steps))}")
-        above.folders.append((steps[-1], lambda: made))
-    return known[steps]
+    """The folder at this path from the root, made where it is new."""
+    if path not in known:
+        above = inside(known, path[:-1], source)
+        made = known[path] = Folder(path[-1], f"{source}: {shown('/'.join(path))}")
+        above.folders.append((path[-1], lambda: made))
+    return known[path]
 
 
 def member_name(member: ZipInfo) -> str:

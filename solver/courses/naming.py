@@ -32,7 +32,7 @@ DECORATED = tuple(
         r".+_([^_]+)_attempt_\d{4}(?:-\d\d){5}(?:_.*|\.[^.]*)?\Z",
     )
 )
-ENDING = r"(?i)(?:\.(?:tex|toml|json|txt)){0,2}\.[a-z0-9]{1,8}\Z"
+ENDING = r"(?i)(?:\.(?:tex|toml|json|txt|tar|synctex)){0,2}\.[a-z0-9]{1,8}\Z"
 STUDENT_FOLDER = re.compile(r".+_\d+_assignsubmission_[a-z]+_?\Z", re.S)
 
 
@@ -135,7 +135,7 @@ def from_latex(text: str) -> str:
         ]
         return unicodedata.normalize("NFC", made)
 
-    text = MARKED.sub(accent, text)
+    text = MARKED.sub(accent, re.sub(r"(?<!\\)%[^\n]*", " ", text))
     names = "|".join(sorted(SPECIAL, key=len, reverse=True))
     text = re.sub(
         rf"\\({names})(?![A-Za-z])\s*(?:\{{\}})?", lambda m: SPECIAL[m[1]], text

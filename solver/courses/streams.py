@@ -220,6 +220,8 @@ def by_list(stream: BinaryIO, head: bytes) -> Iterator[tuple[str, Any]]:
         while True:
             at = re.compile(r"[\s,]*").match(text, at).end()  # type: ignore[union-attr]
             if text[at : at + 1] == "]":
+                if not number:
+                    yield "the list", BadInput("it is empty")
                 if (text[at + 1 :] + utf8.decode(stream.read(CHUNK))).strip():
                     yield (
                         "behind the list",

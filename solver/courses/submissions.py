@@ -135,7 +135,8 @@ class Reader:
         for file in folder.files:
             if file.name == METADATA:
                 try:
-                    people = read_metadata(file.open())
+                    with file.open() as stream:
+                        people = read_metadata(stream)
                 except BadInput as e:
                     yield self.lost(METADATA, file.source, e)
         files = [f for f in files if f.name != METADATA]
@@ -265,7 +266,7 @@ class Reader:
 
     def found(self, file: File) -> Iterator[Found]:
         """What a file holds. Raises BadInput if nothing of it can be read."""
-        if file.name != "-" and (why := refusal(file.name)):
+        if why := file.why or file.name != "-" and refusal(file.name):
             raise BadInput(why)
         if file.ending == "zip":
             raise BadInput("an archive inside an archive is not opened: unpack it")
@@ -300,7 +301,7 @@ class Reader:
         ):
             sheet, answers = read_handout(text, self.parts)
             return Found(sheet.student, sheet.variant, "", answers, sheet.unread.all())
-        if ending == "json" or text.lstrip()[:1] == "{":
+        if ending == "json" or ending != "toml" and text.lstrip()[:1] == "{":
             return self.table(parse_json(text), "")
         if ending != "toml" and "=" not in text:
             raise BadInput(f"it is neither the hand-out nor TOML or JSON: {ASKED}")
