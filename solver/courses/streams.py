@@ -11,6 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from io import BytesIO
 from itertools import chain
 
@@ -101,6 +102,7 @@ def parse_json(text: str) -> Any:
         raise BadInput(f"not valid JSON: {e}") from None
 
 
+@lru_cache(maxsize=1)
 def decoder() -> json.JSONDecoder:
     """A decoder that keeps digits, and sees names that are given twice."""
     return json.JSONDecoder(
