@@ -100,6 +100,8 @@ def has_dims(e: Any) -> bool:
 
 def show(value: Any, form: str = "text") -> str:
     """A value as plain text, LaTeX (mathematics mode) or MathML."""
+    if hasattr(value, "shown"):  # a key that its author stated
+        return str(value.shown(form))
     for type_, shower in SHOWERS:
         if isinstance(value, type_):
             return shower(value, form)
@@ -345,6 +347,8 @@ def to_json(value: Any) -> Any:
         return value
     if isinstance(value, Expr):
         return str(value)
+    if hasattr(value, "shown"):
+        return value.shown("text")
     if isinstance(value, Numeric):
         decimal = float(value)  # type: ignore[arg-type]
         return decimal if decimal == value else str(value)

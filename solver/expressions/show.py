@@ -58,7 +58,7 @@ class Text:
             return f"⌈{args[0]}⌉"
         if name == "abs":
             return f"|{args[0]}|"
-        return f"{'σ' if name == 'sigmoid' else name}({', '.join(args)})"
+        return f"{name.replace('sigmoid', 'σ')}({', '.join(args)})"
 
     def series(self, op: str, low: list[str], last: str, body: str) -> str:
         left_out = f"≠{low[1]}" if len(low) > 1 else ""
@@ -359,7 +359,7 @@ def _layout(e: Expr, form: Text) -> tuple[str, int]:
         base, exponent = e.args
         return form.power(show(base, ATOM), show(exponent, SUM), exponent), POWER
     if isinstance(e, Call):
-        return form.call(e.name, [show(a, SUM) for a in e.args[1:]]), ATOM
+        return form.call(e.name.removeprefix("call "), [show(a, SUM) for a in e.args[1:]]), ATOM
     if hasattr(e, "layout"):
         return e.layout(form, show)
     raise TypeError(f"cannot print {type(e).__name__}")

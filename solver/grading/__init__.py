@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from solver.answers.stated import Stated
 from solver.core import Answer, BadInput, Mistake, Problem, Verdict
 from solver.grading.arrays import compared, in_a_line
 from solver.grading.doubts import on_labels
 from solver.grading.reading import Chain, Rounded, read
+from solver.grading.stated import judged
 from solver.grading.symbols import agree, allowed, defined
 from solver.kinds import mistakes, solve
 from solver.kinds.fit import fits
@@ -50,6 +52,13 @@ def grade_part(whole: ProblemSet, problem: Problem, text: str) -> Verdict:
 def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> Verdict:
     """The verdict on a text, the problem's answer being known."""
     right = ordered(answer, order).value
+    if isinstance(right, Stated):
+        try:
+            return judged(problem, right, text)
+        except BadInput as e:
+            if e.where:
+                raise  # the author's: a mistake in the file that cannot be read
+            return Verdict("invalid", 0, "", f"The answer could not be read: {verbatim(e, text)}", "")
     known = defined(answer.steps)
     try:
         given = read(right, text, answer.unit, known)

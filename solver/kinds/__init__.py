@@ -37,6 +37,7 @@ FAMILIES = {
     "eval": "Values of expressions at numbers.",
     "simplify": "Short forms of expressions.",
     "values": "Several questions answered together.",
+    "answer": "Answers that their author states: numbers, sets, expressions, prose.",
 }
 
 MODULES = {

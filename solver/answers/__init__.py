@@ -1,0 +1,1 @@
+"""Answers as people write them: read by their declared form, compared with a stated key."""

@@ -1,0 +1,316 @@
+"""Whether two trees as people write them are equal: structure, floats, fifty digits.
+
+Floats at seeded points filter; what agrees there is held against fifty digits, far from
+ordinary points as well. Every branch and every term of an answer has to have been seen
+to matter: a kink that no point crossed, or a term too small to be felt, leaves the answer
+to a person. What has no value where the key has one is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from solver.expressions.arrays import Array, ShapeError
+from solver.expressions.nodes import Add, Call, Expr, Num, Sym, walk
+from solver.expressions.worlds import (
+    FLAT,
+    FLOATS,
+    KINKED,
+    Field,
+    Letters,
+    TooLarge,
+    Undefined,
+    World,
+    value,
+)
+from solver.expressions.written import Branches, Index, Indicator, Sigma
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+POINTS, ENOUGH, FIFTY_POINTS = 28, 6, 3
+FAR = (1e-3, 37.0, 1e3)
+SCAN = tuple(s * 10 ** (k / 2) for k in range(-6, 17) for s in (1, -1))
+CLOSE, EXACT = 1e-9, 1e-24
+HIDDEN = "It agrees at the points tried, but {}: a person has to decide this."
+
+
+class Finding:
+    """same: True, False or None for "cannot say"; why, in words; where they differ."""
+
+    __slots__ = ("same", "why", "at")
+
+    def __init__(self, same: bool | None, why: str = "", at: Any = None):
+        self.same, self.why, self.at = same, why, at
+
+
+class Probe:
+    """A key with its values in the seeded worlds, kept for all answers to come."""
+
+    def __init__(self, key: Expr, letters: Letters):
+        self.key, self.letters = key, letters
+        self.known: dict[Any, Any] = {}
+        self.watched: set[Expr] = set(walk(key))
+
+    def of_key(self, w: World, id: Any) -> Any:
+        """The key's value in a world, or the error that it raised."""
+        if id not in self.known:
+            self.known[id] = attempted(self.key, w)
+        return self.known[id]
+
+    def pair(self, given: Expr, id: Any, seen: Any = None) -> tuple[Any, Any]:
+        """(the key's value, the answer's) in the world of this id."""
+        w = self.world(id)
+        right = self.of_key(w, id)
+        w = self.world(id)
+        w.seen = seen
+        return right, attempted(given, w)
+
+    def world(self, id: Any) -> World:
+        seed, scale, only, fifty = id
+        return World(self.letters, seed, fifty_digits() if fifty else FLOATS, "", None, scale, only)
+
+
+def fifty_digits() -> Field:
+    from solver.numeric.digits import FIFTY
+
+    return FIFTY
+
+
+def attempted(e: Expr, w: World) -> Any:
+    """The value, or the error instead of it."""
+    try:
+        return value(e, w)
+    except (Undefined, ShapeError, TooLarge) as error:
+        return error
+    except (ArithmeticError, TypeError, ValueError, MemoryError) as error:
+        return Undefined(str(error))
+
+
+@lru_cache(maxsize=512)
+def probe(key: Expr, signature: Any) -> Probe:
+    """The probe of a key under what is declared and how its letters are used."""
+    return Probe(key, signature.letters)
+
+
+class Signature:
+    """Letters as a key of a cache: two answers that use letters alike share a probe."""
+
+    def __init__(self, letters: Letters):
+        self.letters = letters
+        self.what = (
+            tuple(sorted(letters.kinds.items())), tuple(sorted(letters.dims.items())),
+            frozenset(letters.indices), frozenset(letters.bounds), frozenset(letters.labels),
+            letters.imaginary,
+        )  # fmt: skip
+
+    def __hash__(self) -> int:
+        return hash(self.what)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Signature) and self.what == other.what
+
+
+def probe_for(key: Expr, given: Expr, kinds: Any, dims: Any) -> Probe:
+    letters = Letters(kinds, dims, (key, given))
+    names = {n.args[0] for t in (key, given) for n in walk(t) if isinstance(n, Sym)}
+    met = names | {n.base for t in (key, given) for n in walk(t) if isinstance(n, Index)}
+    letters.indices &= names
+    letters.labels &= met
+    return probe(key, Signature(letters))
+
+
+def compare(key: Expr, given: Expr, kinds: Any = None, dims: Any = None) -> Finding:
+    """Whether an answer has the key's values wherever the key has any."""
+    if key == given:
+        return Finding(True)
+    return probed(probe_for(key, given, kinds, dims), given)
+
+
+def close(a: Any, b: Any, rel: float) -> bool:
+    """Whether two numbers, or arrays of one size, agree."""
+    if isinstance(a, Array) or isinstance(b, Array):
+        if not (isinstance(a, Array) and isinstance(b, Array)) or a.dims != b.dims:
+            return False
+        x, y = a.flat(), b.flat()
+        room = rel * max(map(abs, (*x, *y)))  # an entry may cancel to nothing
+        return all(abs(p - q) <= room for p, q in zip(x, y))
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if a == b:
+        return True
+    try:
+        return bool(abs(a - b) <= rel * max(abs(a), abs(b)))
+    except (OverflowError, TypeError):
+        return False
+
+
+def probed(p: Probe, given: Expr) -> Finding:
+    """The comparison itself."""
+    met = missing = large = 0
+    seen: dict[Expr, set[Any]] = {}
+    for seed in range(POINTS):
+        right, got = p.pair(given, (seed, 1, "", False), seen)
+        if isinstance(got, ShapeError) and not isinstance(right, Exception):
+            return Finding(False, f"The sizes do not fit: {got}.", seed)
+        if isinstance(right, TooLarge) or isinstance(got, TooLarge):
+            large += 1
+            if large > 6 and not met:
+                break
+            continue
+        if isinstance(right, Exception):
+            continue
+        if isinstance(got, Exception):
+            missing += 1
+            continue
+        if not close(right, got, CLOSE):
+            if unlike(right, got):
+                return Finding(False, unlike(right, got), seed)
+            finding = precisely(p, given, (seed, 1, "", True))
+            if finding is not True:
+                return Finding(finding, "", seed)
+        met += 1
+        if met >= ENOUGH and seed >= 7:
+            break
+    if not met and large:
+        met, missing, finding_ = largely(p, given)
+        if finding_ is False:
+            return Finding(False)
+    if not met:
+        if missing > 3 and not large:
+            return Finding(False, "It has no value where the right answer has one.")
+        return Finding(None, "It cannot be computed at the points tried.")
+    for seed in range(FIFTY_POINTS):
+        if precisely(p, given, (seed, 1, "", True)) is False:
+            return Finding(False, "", seed)
+    if constant(p.key) and constant(given):
+        return Finding(True)
+    for i, scale in enumerate(FAR):
+        if precisely(p, given, (40 + i, scale, "", True), seen) is False:
+            return Finding(False, "", None)
+    if missing > met:
+        return Finding(None, HIDDEN.format("it has a value on a part of the domain only"))
+    return settled(p, given, seen)
+
+
+def unlike(right: Any, got: Any) -> str:
+    """What is said where a column stands for a number, or sizes differ."""
+    if isinstance(right, Array) and isinstance(got, Array) and right.dims != got.dims:
+        if right.dims == got.dims[::-1]:
+            return f"It is {got.told()}, and {right.told()} is asked for: the transpose."
+        return f"It is {got.told()}, and {right.told()} is asked for."
+    if isinstance(right, Array) != isinstance(got, Array):
+        what = [f"a matrix ({x.told()})" if isinstance(x, Array) else "a number" for x in (got, right)]
+        return f"It is {what[0]}, and {what[1]} is asked for."
+    return ""
+
+
+def precisely(p: Probe, given: Expr, id: Any, seen: Any = None) -> bool | None:
+    """Whether they agree to fifty digits in one world; None if one of them has no value."""
+    right, got = p.pair(given, id, seen)
+    if isinstance(right, Exception) or isinstance(got, Exception):
+        return None
+    if close(right, got, EXACT):
+        return True
+    # Two that cancel to nothing: what is left must be rounding of fifty digits.
+    flat = [x.flat() if isinstance(x, Array) else [x] for x in (right, got)]
+    if len(flat[0]) != len(flat[1]) or isinstance(right, Array) != isinstance(got, Array):
+        return False
+    return all(abs(x - y) <= 1e-38 or close(x, y, EXACT) for x, y in zip(*flat))
+
+
+def largely(p: Probe, given: Expr) -> tuple[int, int, bool | None]:
+    """The points again where floats overflow: with fifty digits, which do not."""
+    met = missing = 0
+    for seed in range(8):
+        right, got = p.pair(given, (seed, 1, "", True))
+        if isinstance(right, Exception):
+            continue
+        if isinstance(got, Exception):
+            missing += 1
+        elif not close(right, got, EXACT):
+            return met, missing, False
+        else:
+            met += 1
+    return met, missing, None
+
+
+def constant(e: Expr) -> bool:
+    """Whether a tree is a number whatever letters mean."""
+    return not any(
+        isinstance(n, Index) or isinstance(n, Sym) and n.name not in ("e", "pi", "i", "∞")
+        for n in walk(e)
+    )
+
+
+# -- what has to have been seen -----------------------------------------------------------
+
+
+def settled(p: Probe, given: Expr, seen: dict[Expr, set[Any]]) -> Finding:
+    """Agreement is enough if every branch and term of the answer has mattered somewhere."""
+    if not unseen(p, given, seen):
+        return Finding(True)
+    for seed in (3, 5):
+        for only in ("", *sorted({n.args[0] for n in walk(given) if isinstance(n, Sym)})[:4]):
+            for scale in SCAN:
+                right, got = p.pair(given, (seed, scale, only, False), seen)
+                if isinstance(right, Exception) or isinstance(got, Exception):
+                    continue
+                if not close(right, got, 1e-7):
+                    if precisely(p, given, (seed, scale, only, True)) is False:
+                        return Finding(False)
+    left = unseen(p, given, seen)
+    return Finding(None, HIDDEN.format(left)) if left else Finding(True)
+
+
+def unseen(p: Probe, given: Expr, seen: dict[Expr, set[Any]]) -> str:
+    """What of an answer no point has tried, that the key does not have itself; or nothing."""
+    for n in walk(given):
+        if n in p.watched:
+            continue
+        found = seen.get(n, set())
+        if isinstance(n, Indicator) and len(found) < 2:
+            return "it has a condition that was always, or never, met"
+        if isinstance(n, Branches) and len(found) < len(n.pairs()):
+            return "it has a case that no point met"
+        if isinstance(n, Call) and n.args[0] in KINKED:
+            wanted = len(n.args) - 1 if n.args[0] in ("max", "min") else 2
+            if len(found) < wanted and not nonnegative(n):
+                return "it has a kink that no point crossed"
+        if isinstance(n, Call) and n.args[0] in FLAT and "felt" not in found:
+            if not constant(n):
+                return "it has a function that is flat at all of them"
+        if isinstance(n, Add) and not constant(n):
+            terms = {i for x in found if isinstance(x, tuple) for i in x[1:]}
+            if len(terms) < len(n.args):
+                return "it has a term too small to be felt"
+    return ""
+
+
+def nonnegative(n: Expr) -> bool:
+    """|x²|, max(e^x, 0) and the like, whose kink can never be met."""
+    from solver.expressions.nodes import Pow
+
+    a = n.args[1]
+    if n.args[0] not in ("abs", "relu", "sign", "step"):
+        return constant(n)
+    even = isinstance(a, Pow) and isinstance(a.args[1], Num) and a.args[1].value % 2 == 0
+    return even or isinstance(a, Call) and a.args[0] in ("exp", "sigmoid", "abs") or constant(a)
+
+
+def differing_entries(p: Probe, given: Expr) -> list[tuple[int, int]]:
+    """(row, column) from 1 of the entries of a matrix that differ, if sizes agree."""
+    off: set[tuple[int, int]] = set()
+    for seed in range(4):
+        right, got = p.pair(given, (seed, 1, "", False))
+        if not (isinstance(right, Array) and isinstance(got, Array)) or right.dims != got.dims:
+            continue
+        for i, (r, s) in enumerate(zip(right.rows, got.rows)):
+            off |= {(i + 1, j + 1) for j, (x, y) in enumerate(zip(r, s)) if not close(x, y, 1e-7)}
+    return sorted(off)
+
+
+def sums(e: Expr) -> Iterator[Sigma]:
+    return (n for n in walk(e) if isinstance(n, Sigma))

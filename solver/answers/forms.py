@@ -1,0 +1,132 @@
+"""The forms of stated answers: how each states its key, reads an answer and compares.
+
+One table: form -> (state, read, same). `state_key` makes a Stated of an author's text,
+`read_answer` a Given of a student's, `same` holds them against each other, and `shown`
+says how an answer was understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from solver.answers import numbers, trees, words
+from solver.answers.agreement import Finding, compare
+from solver.answers.amounts import Amount
+from solver.answers.stated import FORMS, Stated
+from solver.answers.trees import Given, learned
+from solver.core import BadInput
+from solver.expressions.nodes import Expr
+from solver.registry import unknown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    State = Callable[[str, Mapping[str, Any]], tuple[Any, dict[str, Any]]]
+    Read = Callable[[Stated, str], Given]
+    Same = Callable[[Stated, Any], Finding]
+
+TABLE: dict[str, tuple[State, Read, Same]] = {
+    "number": (numbers.state_number, numbers.read_number, numbers.same_number),
+    "integer": (numbers.state_integer, numbers.read_number, numbers.same_integer),
+    "shape": (words.state_sizes, words.read_sizes, words.same_sizes),
+    "assignments": (words.state_named, words.read_named, words.same_named),
+    "choice": (words.state_options, words.read_options, words.same_words),
+    "ranking": (words.state_ranking, words.read_ranking, words.same_words),
+    "set": (trees.state_set, trees.read_set, trees.same_sets),
+    "interval": (trees.state_interval, trees.read_plain, trees.same_interval),
+    "list": (trees.state_list, trees.read_list, trees.same_list),
+    "equation": (trees.state_relation, trees.read_relation, trees.same_equation),
+    "inequality": (trees.state_relation, trees.read_plain, trees.same_inequality),
+    "expression": (trees.state_expression, trees.read_expression, trees.same_expression),
+    "piecewise": (trees.state_expression, trees.read_expression, trees.same_expression),
+    "matrix": (trees.state_expression, trees.read_matrix, trees.same_matrix),
+    "complexity": (words.state_class, words.read_class, words.same_class),
+    "prose": (words.state_prose, words.read_prose, words.same_prose),
+}
+assert TABLE.keys() == FORMS.keys()
+SETTINGS = ("tol", "either_order", "rounded", "options", "accept", "comma")
+
+
+def state_key(form: str, text: str, spec: Mapping[str, Any]) -> Stated:
+    """A key as its author states it. Raises BadInput with a caret.
+
+    spec: known (declared letters), alias, functions, kinds, dims, and settings of the form.
+    """
+    if form not in TABLE:
+        raise unknown("form of answer", form, list(TABLE))
+    value, settled = TABLE[form][0](text, spec)
+    names = dict(spec)
+    for tree in trees_in(value):
+        names = learned(tree, names)
+    if isinstance(settled.get("whole"), Expr):
+        names = learned(settled["whole"], names)
+    settings = {k: spec[k] for k in SETTINGS if spec.get(k) not in (None, "", (), {})}
+    return Stated(form, text, value, names, spec.get("kinds", {}), spec.get("dims", {}),
+                  {**settings, **settled})  # fmt: skip
+
+
+def trees_in(value: Any) -> list[Expr]:
+    """The trees of a value, wherever they are."""
+    if isinstance(value, Expr):
+        return [value]
+    if isinstance(value, Amount):
+        return trees_in(value.value)
+    if isinstance(value, Mapping):
+        return [t for v in value.values() for t in trees_in(v)]
+    if isinstance(value, (tuple, list)):
+        return [t for v in value for t in trees_in(v)]
+    return []
+
+
+def read_answer(stated: Stated, text: str) -> Given:
+    """A student's text by the form that is asked for. Raises BadInput."""
+    if not text.strip():
+        raise BadInput("there is no answer")
+    return TABLE[stated.form][1](stated, text)
+
+
+def same(stated: Stated, value: Any) -> Finding:
+    """Whether a value read is the key's."""
+    return TABLE[stated.form][2](stated, value)
+
+
+def broken(stated: Stated, given: Given) -> tuple[int, Any, Any] | None:
+    """The first link of a chain that does not hold: (its number, left, right)."""
+    for i, (a, b) in enumerate(zip(given.chain, given.chain[1:])):
+        if isinstance(a, Amount):
+            holds = numbers.linked(a, b)
+        elif given.signs and given.signs[i] == "≈":
+            holds = compare(a, b, stated.kinds, stated.dims).same or None
+        else:
+            holds = compare(a, b, stated.kinds, stated.dims).same
+        if holds is False:
+            return i + 1, a, b
+    return None
+
+
+def shown(value: Any) -> str:
+    """How a value was understood, as text."""
+    from solver.expressions.show import text
+    from solver.values import show
+
+    if isinstance(value, Given):
+        if not value.chain:
+            return shown(value.value)
+        pieces = [shown(value.chain[0])]
+        for sign, member in zip(value.signs, value.chain[1:]):
+            pieces += [sign, shown(member)]
+        return " ".join(pieces)
+    if isinstance(value, Expr):
+        return text(value)
+    if isinstance(value, Amount):
+        if isinstance(value.value, Expr):
+            return text(value.value)
+        about = "about " if value.rounded and value.slack else ""
+        unit = {"byte": " bytes", "flop": " FLOPs", "mac": " MACs"}.get(value.unit, "")
+        return about + show(value.value) + unit
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} = {shown(v)}" for k, v in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(map(shown, value))
+    return str(value)
