@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from solver.core import BadInput, CheckFailed, Verdict
+from solver.core import BadInput, CheckFailed, Problem, Verdict
 from solver.courses import command, marking, workers
 from solver.courses.records import Submission
 from solver.courses.store import Made, Store, Task, open_store
@@ -133,7 +133,7 @@ def hostile(task: Task) -> Verdict:
     return Verdict("right", 0.1 + 0.2, "", "", task.text)
 
 
-LONG = "It took longer than 0.3 s to check: a person has to decide this."
+LONG = "It took longer than 0.4 s to check: a person has to decide this."
 ENDED = "Checking it ended the checking process: a person has to decide this."
 MEMORY = "Checking it took too much memory: a person has to decide this."
 HARM = {
@@ -156,7 +156,7 @@ def test_no_answer_loses_another_or_is_wrong(jobs: int, capfd: pytest.CaptureFix
     chunks = [tasks[i : i + 100] for i in range(0, len(tasks), 100)]
     made = [
         one
-        for some in marked(chunks, hostile, jobs=jobs, timeout=0.3, grace=0.7, memory=2**28)
+        for some in marked(chunks, hostile, jobs=jobs, timeout=0.4, grace=2, memory=2**26)
         for one in some
     ]
     assert sorted(m.task for m in made) == list(range(len(texts)))  # each once
@@ -164,7 +164,7 @@ def test_no_answer_loses_another_or_is_wrong(jobs: int, capfd: pytest.CaptureFix
         text, v = texts[one.task], one.verdict
         if text in HARM:
             assert (v.mark, v.points, v.feedback) == ("undecided", 0, HARM[text])
-            assert one.allowed == (0.3 if HARM[text] == LONG else None)
+            assert one.allowed == (0.4 if HARM[text] == LONG else None)
         else:
             assert (v.mark, v.points, v.understood_as) == ("right", 0.1 + 0.2, text)
     assert "terminal" not in "".join(capfd.readouterr())
@@ -185,6 +185,19 @@ def test_what_ends_a_process_is_tried_once_more_alone(tmp_path: Path) -> None:
     assert made == {0: "right", 1: "right", 2: "right", 3: "undecided", 4: "right"}
     counts = [ran.read_text().split().count(t.text) for t in tasks]
     assert counts == [1, 2, 1, 2, 1]
+
+
+def test_a_time_out_that_gets_lost_comes_again() -> None:
+    def grade(task: Task) -> Verdict:
+        if task.text:
+            hostile(task)
+        return Verdict("right", 0, "", "", str(os.getpid()))
+
+    texts = ["", "swallows the time-out once", ""]
+    tasks = [Task(i, "", "", text, {}) for i, text in enumerate(texts)]
+    made = [m for some in marked([tasks], grade, jobs=1, timeout=0.2) for m in some]
+    assert [m.verdict.mark for m in made] == ["right", "undecided", "right"]
+    assert made[0].verdict.understood_as == made[2].verdict.understood_as  # the same process
 
 
 def test_verdicts_come_as_they_are_made(tmp_path: Path) -> None:
@@ -256,6 +269,30 @@ def test_equal_texts_of_other_questions_are_not_equal(store: Store) -> None:
     pile = [Submission("ada", {"a": "r", "b": "r"}, "1"),
             Submission("ben", {"a": "r"}, "2", variant="B")]  # fmt: skip
     assert grade(store, pile) == ["r", "r", "r"]
+
+
+def test_answers_that_follow_from_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    object.__setattr__(store.whole["b"], "follows", ("a",))
+    seen = []
+
+    def graded(whole: ProblemSet, problem: Problem, text: str, earlier: dict[str, str] = {}) -> Verdict:  # noqa: B006
+        seen.append((problem.id, text, dict(earlier)))
+        return Verdict("undecided")
+
+    monkeypatch.setattr(marking, "grade_part", graded)
+    pile = students(
+        ada={"a": "1", "b": "2", "c": "3"}, ben={"a": "1 ", "b": "2", "c": "3"},
+        cem={"b": "2", "c": "3"}, dan={"a": "1", "b": "2", "c": "3"},
+    )  # fmt: skip
+    marking.take_in(store, pile)
+    marking.mark(store, Counting(marking.grader(store.whole)), timeout=5)
+    assert sorted(seen, key=str) == [
+        ("a", "1 ", {}), ("a", "1", {}), ("b", "2", {"a": "1 "}), ("b", "2", {"a": "1"}),
+        ("b", "2", {}), ("c", "3", {}),
+    ]  # fmt: skip
+    groups = [(g.part, g.students) for g in store.groups()]
+    assert groups[0] == ("c", ("ada", "ben", "cem", "dan"))
+    assert ("b", ("ada", "ben", "dan")) in groups and ("b", ("cem",)) in groups
 
 
 def test_what_cannot_be_kept_as_it_is(store: Store) -> None:
@@ -635,6 +672,11 @@ def test_bad_options(course: Path, words: tuple[str, ...], said: str) -> None:
     given = ("grade", "s0", "../all.jsonl", "--out", "bad", *words)
     assert said in pset(*given, cwd=course / "whole", code=2).stderr
     assert not (course / "whole/bad").exists()
+
+
+def test_marks_do_not_lie_among_submissions(course: Path) -> None:
+    error = pset("grade", "s0", "..", "--out", "inside", cwd=course / "whole", code=2)
+    assert "outside of the submissions" in error.stderr
 
 
 def test_a_folder_is_one_set_s_and_one_process_s(course: Path) -> None:

@@ -62,6 +62,9 @@ def grade(
     if not 0 < timeout <= 3600:
         raise BadInput(f"the time-out is from 0 to 3600 seconds, not {timeout:g}")
     wanted, folder = chosen(format), Path(out)
+    for path in map(Path, submissions):
+        if path.is_dir() and folder.resolve().is_relative_to(path.resolve()):
+            raise BadInput(f"take a folder outside of the submissions in {path}").at(out)
 
     def marker(chunks: Iterable[list[Task]]) -> Iterator[list[Made]]:
         if cluster:
@@ -125,6 +128,9 @@ def summarise(store: Store, folder: Path, written: Counter[Path]) -> None:
     counts = [f"{tally[k]:,} {word}" for k, word in MARKS.items() if tally.get(k)]
     answers = many(sum(tally.values()), "answer")
     print(f"{many(store.count(), 'student')}, {answers}: {', '.join(counts)}")
+    torn = store.one("SELECT COUNT(*) FROM submissions WHERE unread != '[]'")
+    if torn:
+        print(f"something of {many(torn, 'student')} could not be read: see the report")
     changed = sum(1 for _ in store.changed())
     if changed:
         print(f"{many(changed, 'mark')} other than before: see the report")

@@ -11,7 +11,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from inspect import signature
 from pathlib import Path
@@ -21,7 +21,7 @@ from solver.courses.records import Submission
 from solver.courses.store import ANSWERS, MARK, POINTS, Made, Store, Task
 from solver.grading import grade_part
 from solver.kinds import find, mistakes
-from solver.sets import ProblemSet, kinds_in, solve_part
+from solver.sets import ProblemSet, bundled, kinds_in, load_set, solve_part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,8 +85,6 @@ def fingerprints(whole: ProblemSet) -> dict[str, str]:
 
 def borrowed(given: Any) -> Iterator[Any]:
     """The networks of bundled sets that something given names: s0/cifar."""
-    from solver.sets import bundled, load_set
-
     if isinstance(given, Mapping):
         for value in given.values():
             yield from borrowed(value)
@@ -274,11 +272,14 @@ def mark(
     return done
 
 
+graders: dict[str, Callable[[Task], Verdict]] = {}  # by the path of their set
+
+
 def worked_out(whole: ProblemSet) -> Callable[[Task], Verdict]:
     """The function that marks a task of this set, all its answers known beforehand.
 
-    Processes forked from here on have them too. Raises BadInput or CheckFailed for a
-    part that has no answer.
+    Processes forked from here on have them too; others find the set by its path. Raises
+    BadInput or CheckFailed for a part that has no answer.
     """
     for problem in whole.problems:
         solve_part(whole, problem)
@@ -286,7 +287,15 @@ def worked_out(whole: ProblemSet) -> Callable[[Task], Verdict]:
             mistakes(problem)
         except BadInput as e:
             raise e.at(f"{whole.path or whole.name}: problem {problem.id}") from None
-    return grader(whole)
+    graders[whole.path] = grader(whole)
+    return partial(grade_task, whole.path)
+
+
+def grade_task(path: str, task: Task) -> Verdict:
+    """The verdict on a task of the set in a file."""
+    if path not in graders:
+        worked_out(load_set(path))
+    return graders[path](task)
 
 
 def grader(whole: ProblemSet) -> Callable[[Task], Verdict]:
@@ -296,9 +305,7 @@ def grader(whole: ProblemSet) -> Callable[[Task], Verdict]:
 
     def grade(task: Task) -> Verdict:
         problem = by_print[task.problem]
-        if takes_earlier:
-            rest: dict[str, Any] = {"earlier": task.earlier}
-            return grade_part(whole, problem, task.text, **rest)
-        return grade_part(whole, problem, task.text)
+        rest: dict[str, Any] = {"earlier": task.earlier} if takes_earlier else {}
+        return grade_part(whole, problem, task.text, **rest)
 
     return grade

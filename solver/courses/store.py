@@ -301,22 +301,33 @@ def open_store(out: Path, whole: ProblemSet) -> Store:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, timeout=30, isolation_level=None)
-        db.execute("PRAGMA journal_mode = WAL")
-        # The system keeps what a killed process has written; only a power cut can lose
-        # the last verdicts, which are then made again.
-        db.execute("PRAGMA synchronous = NORMAL")
-        with db:
-            db.execute("BEGIN IMMEDIATE")
-            (layout,) = db.execute("PRAGMA user_version").fetchone()
-            if layout == 0:
-                for statement in SCHEMA.split(";"):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {LAYOUT}")
     except (OSError, sqlite3.Error) as e:
         raise BadInput(f"the marks cannot be opened: {e}").at(str(path)) from None
-    if layout not in (0, LAYOUT):
+    try:
+        layout = laid_out(db)
+    except sqlite3.Error as e:
+        db.close()
+        raise BadInput(f"the marks cannot be opened: {e}").at(str(path)) from None
+    if layout != LAYOUT:
         db.close()
         raise BadInput(
             "these marks were made by another version of pset: take another folder"
         ).at(str(path))
     return Store(whole, db)
+
+
+def laid_out(db: sqlite3.Connection) -> int:
+    """The layout of the tables, which are made where there are none."""
+    db.execute("PRAGMA journal_mode = WAL")
+    # The system keeps what a killed process has written; only a power cut can lose the
+    # last verdicts, which are then made again.
+    db.execute("PRAGMA synchronous = NORMAL")
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        (layout,) = db.execute("PRAGMA user_version").fetchone()
+        if layout == 0:
+            for statement in SCHEMA.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {LAYOUT}")
+            layout = LAYOUT
+    return int(layout)
