@@ -18,7 +18,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 
@@ -137,7 +137,7 @@ def started(
     context = multiprocessing.get_context(method)
     ours, theirs = context.Pipe()
     shared = [w.pipe for w in workers] + [ours] if method == "fork" else []
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), uninterrupted():
         # Python 3.12 warns of threads at a fork; those of NumPy's BLAS wait in the parent.
         warnings.simplefilter("ignore", DeprecationWarning)
         process = context.Process(  # type: ignore[attr-defined]
@@ -146,6 +146,19 @@ def started(
         process.start()
     theirs.close()
     return Worker(process, ours)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back; a process begun meanwhile never hears of it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def hand(worker: Worker, chunk: list[Task]) -> None:
