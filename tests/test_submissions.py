@@ -764,7 +764,7 @@ def test_an_encrypted_archive_is_said(tmp_path: Path) -> None:
     path = zipped(tmp_path / "x.zip", {"a.toml": TOML, "b.toml": TOML})
     assert all(s.answers for s in read(path))
     flagged(path, 0)
-    assert all("encrypted" in s.unread[0] and not s.answers for s in read(path))
+    assert all("it is encrypted: unpack" in s.unread[0] and not s.answers for s in read(path))
 
 
 def test_a_damaged_archive_is_said(tmp_path: Path) -> None:
@@ -965,7 +965,7 @@ N = 300_000  # a quadratic reader would take minutes
         ("same.tex", "".join(f"\\begin{{answer}}{{3.2i}}{i}\\end{{answer}}" for i in range(N // 36))),
         ("strange.tex", CONV[0] + "\\begin{answer}{zz}x\\end{answer}" * (N // 30)),
         ("verb.tex", "\\begin{answer}{3.2i}" + "\\verb|" * (N // 6)),
-        ("verbatim.tex", "\\begin{answer}{3.2i}" + "\\begin{verbatim}" * (N // 16)),
+        ("verbatim.tex", "\\begin{answer}{3.2i}" + "\\begin{verbatim}" * 110_000),
         ("students.tex", "\\begin{answer}{3.2i}" + "\\student{" * (N // 9)),
         ("goes.tex", "\\begin{answer}{3.2i}" + "\\part" * (N // 5)),
         ("space.tex", "\\begin{answer}[params]{2.2.1.conv1} 1" + " " * N + ";" * N + "\\end{answer}"),
