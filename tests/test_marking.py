@@ -200,6 +200,21 @@ def test_a_time_out_that_gets_lost_comes_again() -> None:
     assert made[0].verdict.understood_as == made[2].verdict.understood_as  # the same process
 
 
+def test_a_worker_that_grows_makes_room(tmp_path: Path) -> None:
+    kept = []
+
+    def grade(task: Task) -> Verdict:
+        kept.append(bytearray(2**21))
+        (tmp_path / str(os.getpid())).touch()
+        return Verdict("right")
+
+    tasks = [Task(i, "", "", "", {}) for i in range(100)]
+    chunks = [tasks[i : i + 10] for i in range(0, 100, 10)]
+    made = [m for some in marked(chunks, grade, jobs=1, memory=2**26) for m in some]
+    assert [m.verdict.mark for m in made] == ["right"] * 100
+    assert len(list(tmp_path.iterdir())) > 1 or not workers.size()
+
+
 def test_verdicts_come_as_they_are_made(tmp_path: Path) -> None:
     go = tmp_path / "go"
 
@@ -661,7 +676,7 @@ def test_deciding_on_the_command_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--jobs", "0"), "from 1 to 1024 jobs"),
+        (("--jobs", "0"), "from 1 to 256 jobs"),
         (("--timeout", "0"), "from 0 to 3600 seconds"),
         (("--timeout", "nan"), "from 0 to 3600 seconds"),
         (("--format", "docx"), "no format is called 'docx'"),
@@ -742,7 +757,7 @@ def test_a_cluster_that_loses_a_worker_loses_nothing(tmp_path: Path) -> None:
             else:
                 with distributed.LocalCluster(
                     n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1",
-                    dashboard_address=None, silence_logs=50,
+                    dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": False}, silence_logs=50,
                 ) as cluster:  # fmt: skip
                     pids = [w.process.process.pid for w in cluster.workers.values()]
                     killed = []

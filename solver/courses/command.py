@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 
 from solver.core import BadInput
 from solver.courses.workers import TIMEOUT, cores, marked, one_thread
@@ -57,8 +58,8 @@ def grade(
     from solver.courses.submissions import read_submissions
 
     jobs = cores() if jobs is None else jobs
-    if not 1 <= jobs <= 1024:
-        raise BadInput(f"there are from 1 to 1024 jobs, not {jobs}")
+    if not 1 <= jobs <= 256:
+        raise BadInput(f"there are from 1 to 256 jobs, not {jobs}")
     if not 0 < timeout <= 3600:
         raise BadInput(f"the time-out is from 0 to 3600 seconds, not {timeout:g}")
     wanted, folder = chosen(format), Path(out)
@@ -136,7 +137,7 @@ def summarise(store: Store, folder: Path, written: Counter[Path]) -> None:
         print(f"{many(changed, 'mark')} other than before: see the report")
     if tally.get("undecided"):
         groups = sum(1 for _ in store.groups())
-        print(f"{many(groups, 'group')} to be decided: pset decide {folder}")
+        print(f"{many(groups, 'group')} to be decided: pset decide {quote(str(folder))}")
     for path, n in written.items():
         print(f"{path}/ ({many(n, 'file')})" if path.is_dir() else path)
 
@@ -206,7 +207,7 @@ def listed(store: Store, folder: Path) -> None:
         print(f"    {line(group.text)}")
         print(f"    {line(group.verdict.feedback)}\n")
     if open_:
-        print(f"pset decide {folder} GROUP right|partly|wrong")
+        print(f"pset decide {quote(str(folder))} GROUP right|partly|wrong")
     else:
         print("nothing waits for a decision")
     for one in store.decided():

@@ -41,6 +41,7 @@ FILES = 64
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 STARTS = 5  # workers in a row that end before they begin, until we give up
 READY = b"ready"
+TOO_BIG = 77  # the exit code of a worker whose memory was not enough
 
 
 class TooLong(BaseException):
@@ -115,7 +116,7 @@ def marked(
                 if silent or code == -getattr(signal, "SIGXCPU", 0):
                     made.append(Made(task.id, too_long(timeout), timeout))
                 elif task.id in twice:
-                    made.append(Made(task.id, fatal()))
+                    made.append(Made(task.id, fatal(code)))
                 else:
                     twice.add(task.id)
                     queue.append([task])
@@ -220,17 +221,17 @@ def too_long(timeout: float) -> Verdict:
     return Verdict("undecided", 0, "", said, "")
 
 
-def fatal() -> Verdict:
+def fatal(code: int | None) -> Verdict:
     """The process ended, twice."""
     said = "Checking it ended the checking process: a person has to decide this."
+    if code == TOO_BIG:
+        said = "Checking it took too much memory: a person has to decide this."
     return Verdict("undecided", 0, "", said, "")
 
 
-def failed(e: BaseException) -> Verdict:
+def failed(e: Exception) -> Verdict:
     """Our own fault, whatever it was."""
     said = f"Checking it failed ({type(e).__name__}): a person has to decide this."
-    if isinstance(e, MemoryError):
-        said = "Checking it took too much memory: a person has to decide this."
     return Verdict("undecided", 0, "", said, "")
 
 
@@ -240,28 +241,34 @@ def failed(e: BaseException) -> Verdict:
 def work(
     pipe: Connection, shared: list[Any], grade: Grade, timeout: float, memory: int
 ) -> None:
-    """A worker's life: chunks in, verdicts out, until the parent closes the pipe.
+    """A worker's life: chunks in, verdicts out, until the parent closes the pipe, or it has
+    grown (what is remembered for speed adds up) and makes room for a new one.
 
     It leaves by os._exit: what it shares with its parent (an open store) stays untouched.
     """
+    code = 1
     try:
         for other in shared:
             other.close()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
         silence()
+        enough = size() + memory // 2
         limit(memory)
         pipe.send_bytes(READY)
-        while True:
+        while size() <= enough:
             for each in json.loads(pipe.recv_bytes()):
                 task = Task(*each)
                 v, allowed = timed(grade, task, timeout)
                 said = [task.id, v.mark, v.points, v.mistake, v.feedback,
                         v.understood_as, allowed]  # fmt: skip
                 pipe.send_bytes(json.dumps(said).encode())
+        code = 0
     except (EOFError, OSError):
-        os._exit(0)
+        code = 0
+    except MemoryError:  # of no use to the next answer: a new one tries this again
+        code = TOO_BIG
     finally:
-        os._exit(1)
+        os._exit(code)
 
 
 def timed(grade: Grade, task: Task, timeout: float) -> tuple[Verdict, float | None]:
@@ -279,6 +286,8 @@ def timed(grade: Grade, task: Task, timeout: float) -> tuple[Verdict, float | No
     except TooLong:
         timer.stop()
         return too_long(timeout), timeout
+    except MemoryError:
+        raise
     except Exception as e:
         return failed(e), None
 
@@ -341,10 +350,17 @@ def limit(memory: int) -> None:
     if all(os.environ.get(name) == "1" for name in ONE_THREAD):
         at_most("RLIMIT_NPROC", 0)  # a BLAS that may not start its threads would hang
     at_most("RLIMIT_NOFILE", FILES)
-    if sys.platform.startswith("linux"):
-        with suppress(OSError), open("/proc/self/statm") as file:
-            pages = int(file.read().split()[0])
-            at_most("RLIMIT_AS", pages * resource.getpagesize() + memory)
+    if size():
+        at_most("RLIMIT_AS", size() + memory)
+
+
+def size() -> int:
+    """The memory that this process has mapped, in bytes; 0 where it cannot be known."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def most_seconds(more: float) -> None:
