@@ -21,7 +21,7 @@ import pytest
 
 from solver.core import BadInput, CheckFailed, Problem, Verdict
 from solver.courses import command, marking, workers
-from solver.courses.records import Submission
+from solver.courses.records import Marked, Submission
 from solver.courses.store import Made, Store, Task, open_store
 from solver.courses.workers import marked
 from solver.sets import ProblemSet, load_set
@@ -737,44 +737,70 @@ def test_progress() -> None:
 # -- a cluster ----------------------------------------------------------------------------
 
 
+class KilledWorker(Exception):
+    """Named as what Dask raises when several workers were lost over one chunk."""
+
+
+def lost(about: str, chunk: str) -> str:
+    raise KilledWorker
+
+
+def broken(about: str, chunk: str) -> str:
+    raise ImportError("pset is not here")
+
+
 @pytest.mark.filterwarnings("ignore")
-def test_a_cluster_that_loses_a_worker_loses_nothing(tmp_path: Path) -> None:
+def test_a_cluster_that_loses_workers_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     distributed = pytest.importorskip("distributed")
-    from solver.courses.cluster import marked_on
+    from solver.courses import cluster as there
 
     whole = the_set(tmp_path)
     numbers = random.Random(0).sample(range(10**6), 400)
     pile = [Submission(f"s{i}", {"a": "6" if i % 3 else str(n), "b": f"{n} x 28 x 28", "c": str(n)}, "x")
             for i, n in enumerate(numbers)]  # fmt: skip
-    found = {}
-    for name in ("local", "cluster"):
-        store = open_store(tmp_path / name, whole)
-        with closing(store.db):
+
+    def results(name: str, marker: marking.Marker, pile: list[Submission] = pile) -> list[Marked]:
+        with closing((store := open_store(tmp_path / name, whole)).db):
             marking.take_in(store, pile)
-            if name == "local":
-                known = marking.worked_out(whole)
-                marking.mark(store, lambda c, known=known: marked(c, known, jobs=2), timeout=5)
-            else:
-                with distributed.LocalCluster(
-                    n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": False}, silence_logs=50,
-                ) as cluster:  # fmt: skip
-                    pids = [w.process.process.pid for w in cluster.workers.values()]
-                    killed = []
-
-                    def marker(chunks: Iterable[list[Task]], address=cluster.scheduler_address,
-                               pids=pids, killed=killed) -> Iterator[list[Made]]:  # fmt: skip
-                        for made in marked_on(address, whole, chunks, timeout=5):
-                            if not killed:
-                                os.kill(pids[0], signal.SIGKILL)
-                                killed.append(pids[0])
-                            yield made
-
-                    todo = store.waiting()
-                    assert marking.mark(store, marker, timeout=5) == todo
-                    assert killed
+            todo = store.waiting()
+            assert marking.mark(store, marker, timeout=5) == todo > 0
             assert store.waiting() == 0
-            found[name] = list(store.students())
-    assert found["cluster"] == found["local"]
+            return list(store.students())
+
+    known = marking.worked_out(whole)
+    expected = results("local", lambda chunks: marked(chunks, known, jobs=2))
+    killed = []
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1",
+        dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": False}, silence_logs=50,
+    ) as cluster:  # fmt: skip
+        pids = [w.process.process.pid for w in cluster.workers.values()]
+
+        def marker(chunks: Iterable[list[Task]]) -> Iterator[list[Made]]:
+            for made in there.marked_on(cluster.scheduler_address, whole, chunks, timeout=5):
+                if not killed:
+                    os.kill(pids[0], signal.SIGKILL)
+                    killed.append(pids[0])
+                yield made
+
+        assert results("cluster", marker) == expected
+        assert killed
+        monkeypatch.setattr(there, "mark_chunk", lost)
+        assert results("lost", marker, pile[:10]) == [m for m in expected if m.student in {p.student for p in pile[:10]}]
+        monkeypatch.setattr(there, "mark_chunk", broken)
+        with pytest.raises(BadInput, match="ImportError: pset is not here"):
+            results("broken", marker)
     with pytest.raises(BadInput, match="no Dask scheduler answers"):
-        list(marked_on("tcp://127.0.0.1:9", whole, [], timeout=5))
+        list(there.marked_on("tcp://127.0.0.1:9", whole, [], timeout=5))
+
+
+def test_another_program_s_verdicts_are_refused() -> None:
+    from solver.courses.cluster import verdicts
+
+    made = [[7, "right", 1, "", "", "6", None]]
+    said = {"program": marking.program(), "made": made}
+    assert verdicts(json.dumps(said), "") == [Made(7, Verdict("right", 1, "", "", "6"))]
+    with pytest.raises(BadInput, match="another version"):
+        verdicts(json.dumps({**said, "program": "older"}), "")

@@ -85,7 +85,10 @@ def marked_on(
                         address
                     ) from None
                 # several workers were lost over it: our own processes lose nothing
-                yield from marked([chunk], worked_out(whole), jobs=1, timeout=timeout)
+                known = worked_out(whole)
+                yield from marked(
+                    [chunk], known, jobs=1, timeout=timeout, method="spawn"
+                )  # no fork: Dask's client has threads
             else:
                 yield verdicts(said, address)
 
