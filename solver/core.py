@@ -120,6 +120,9 @@ class Problem:
     mistakes: tuple[Mistake, ...] = ()
     note: str = ""
     order: str = ""  # the order of an image's sizes here, where it is not the set's
+    credit: float = 0.5  # the share for a right end behind a link that does not hold
+    follows: Mapping[str, str] = field(default_factory=dict)  # earlier part -> given of this
+    follow_credit: float = 1  # the share for what is right given an own earlier answer
 
 
 @dataclass(frozen=True)

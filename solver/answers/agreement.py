@@ -135,14 +135,15 @@ def close(a: Any, b: Any, rel: float) -> bool:
         if not (isinstance(a, Array) and isinstance(b, Array)) or a.dims != b.dims:
             return False
         x, y = a.flat(), b.flat()
-        room = rel * max(map(abs, (*x, *y)))  # an entry may cancel to nothing
-        return all(abs(p - q) <= room for p, q in zip(x, y))
+        whole = max(map(abs, (*x, *y)))  # an entry may cancel to nothing
+        return all(p == q or whole - whole == 0 and abs(p - q) <= rel * whole for p, q in zip(x, y))
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
     if a == b:
         return True
     try:
-        return bool(abs(a - b) <= rel * max(abs(a), abs(b)))
+        whole = max(abs(a), abs(b))  # where it is infinite, only the same is
+        return bool(whole - whole == 0 and abs(a - b) <= rel * whole)
     except (OverflowError, TypeError):
         return False
 
@@ -218,7 +219,7 @@ def precisely(p: Probe, given: Expr, id: Any, seen: Any = None) -> bool | None:
     flat = [x.flat() if isinstance(x, Array) else [x] for x in (right, got)]
     if len(flat[0]) != len(flat[1]) or isinstance(right, Array) != isinstance(got, Array):
         return False
-    return all(abs(x - y) <= 1e-38 or close(x, y, EXACT) for x, y in zip(*flat))
+    return all(close(x, y, EXACT) or abs(x - y) <= 1e-38 for x, y in zip(*flat))
 
 
 def largely(p: Probe, given: Expr) -> tuple[int, int, bool | None]:

@@ -158,6 +158,9 @@ def amount(m: re.Match[str], unit: str, text: str) -> Amount:
         value = -value
     shown = decimals or scaled or exponent
     slack = scale / 2 / Fraction(10) ** decimals if shown else Fraction(0)
+    if scaled and not decimals:  # 800K: its zeros need not be digits
+        zeros = len(digits) - len(digits.rstrip("0"))
+        slack *= Fraction(10) ** min(zeros, len(digits) - 1)
     return Amount(value, slack, named, scaled or bool(exponent), bool(m["percent"]), "", text)
 
 

@@ -8,6 +8,7 @@ says how an answer was understood.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from solver.answers import numbers, trees, words
 from solver.answers.agreement import Finding, compare
@@ -16,6 +17,8 @@ from solver.answers.stated import FORMS, Stated
 from solver.answers.trees import Given, learned
 from solver.core import BadInput
 from solver.expressions.nodes import Expr
+from solver.expressions.tokens import guard
+from solver.expressions.written import Group
 from solver.registry import unknown
 
 TYPE_CHECKING = False
@@ -81,9 +84,11 @@ def trees_in(value: Any) -> list[Expr]:
 
 def read_answer(stated: Stated, text: str) -> Given:
     """A student's text by the form that is asked for. Raises BadInput."""
+    if stated.form != "prose":
+        guard(text)
     if not text.strip():
         raise BadInput("there is no answer")
-    return TABLE[stated.form][1](stated, text)
+    return replace(TABLE[stated.form][1](stated, text), key=stated)
 
 
 def same(stated: Stated, value: Any) -> Finding:
@@ -91,8 +96,16 @@ def same(stated: Stated, value: Any) -> Finding:
     return TABLE[stated.form][2](stated, value)
 
 
-def broken(stated: Stated, given: Given) -> tuple[int, Any, Any] | None:
-    """The first link of a chain that does not hold: (its number, left, right)."""
+def with_value(stated: Stated, value: Any) -> Stated:
+    """The key with another value: a mistake, to be compared as the key is."""
+    settings = {k: v for k, v in stated.settings.items() if k != "whole"}
+    if stated.form == "shape":
+        value = value.items if isinstance(value, Group) else (value,)
+    return replace(stated, value=value, settings=settings)
+
+
+def broken(stated: Stated, given: Given) -> tuple[Any, Any] | None:
+    """The first link of a chain that does not hold: (left, right)."""
     for i, (a, b) in enumerate(zip(given.chain, given.chain[1:])):
         if isinstance(a, Amount):
             holds = numbers.linked(a, b)
@@ -101,7 +114,7 @@ def broken(stated: Stated, given: Given) -> tuple[int, Any, Any] | None:
         else:
             holds = compare(a, b, stated.kinds, stated.dims).same
         if holds is False:
-            return i + 1, a, b
+            return a, b
     return None
 
 
@@ -111,6 +124,9 @@ def shown(value: Any) -> str:
     from solver.values import show
 
     if isinstance(value, Given):
+        if value.key is not None and value.key.form == "shape":
+            sizes = value.value.items if isinstance(value.value, Group) else (value.value,)
+            return " × ".join(f"({s})" if " " in s else s for s in map(shown, sizes))
         if not value.chain:
             return shown(value.value)
         pieces = [shown(value.chain[0])]
@@ -120,6 +136,8 @@ def shown(value: Any) -> str:
     if isinstance(value, Expr):
         return text(value)
     if isinstance(value, Amount):
+        if value.said:
+            return value.said
         if isinstance(value.value, Expr):
             return text(value.value)
         about = "about " if value.rounded and value.slack else ""

@@ -12,8 +12,9 @@ from solver.answers.amounts import AMOUNT, Amount, constant_value, members_of, p
 from solver.answers.stated import Stated
 from solver.answers.trees import Given, names_for
 from solver.core import BadInput
-from solver.expressions.nodes import Expr, Num
+from solver.expressions.nodes import Expr, Mul, Num
 from solver.expressions.written import Choice, Grid, Group, Logic, Relation, SetOp
+from solver.values import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +76,14 @@ def one(text: str, stated: Stated) -> Amount:
         raise BadInput("one number is asked for", text=text, offset=0)
     if isinstance(found.value, Expr) and constant(found.value):
         number(found, text)
-    return found
+    scale, unit = stated.settings.get("scale", 1), stated.settings.get("unit", "")
+    if scale == 1 or found.unit:
+        return found
+    bare = found.value  # a number without a unit is in the one that is asked for
+    scaled = Mul(bare, Num(scale)) if isinstance(bare, Expr) else bare * scale
+    shown = text.strip() if isinstance(bare, Expr) else show(bare)
+    about = "about " if found.slack else ""
+    return replace(found, value=scaled, slack=found.slack * scale, said=f"{about}{shown} {unit}")
 
 
 def linked(a: Amount, b: Amount) -> bool | None:
@@ -100,6 +108,8 @@ def near(x: Any, y: Any, slack: Any) -> bool:
         return abs(x - y) <= slack
     x, y = precise(x), precise(y)
     gap = abs(x - y)
+    if gap - gap != 0:  # infinite
+        return False
     return bool(gap <= 1e-24 * max(abs(x), abs(y)) or gap <= precise(slack) * (1 + 1e-12))
 
 
@@ -117,7 +127,8 @@ def same_number(stated: Stated, value: Amount, exact: bool = False) -> Finding:
     if got is None:
         target = key.value if isinstance(key.value, Expr) else Num(
             right.numerator if isinstance(right, Fraction) and right.denominator == 1 else right)
-        return compare(target, value.value, stated.kinds, stated.dims)
+        found = compare(target, value.value, stated.kinds, stated.dims)
+        return found if found.same is not False else Finding(False, "A number is asked for.")
     if key.unit and value.unit and key.unit != value.unit:
         return Finding(False, "It is in another unit.")
     tolerance = stated.settings.get("tol") or {}
@@ -131,7 +142,8 @@ def same_number(stated: Stated, value: Amount, exact: bool = False) -> Finding:
             if gap <= bound * (1 + 1e-12):
                 return Finding(True)
         return Finding(bool(gap <= precise(room) * (1 + 1e-12)))
-    if near(right, got, Fraction(0)):
+    rel = stated.settings.get("close", 0)  # a key that was computed in floats
+    if near(right, got, abs(right) * Fraction(rel).limit_denominator(10**12) if rel else Fraction(0)):
         return Finding(True)
     if near(right, got, value.slack) and value.slack:
         if exact:

@@ -42,6 +42,7 @@ class Given:
     chain: tuple[Any, ...] = ()  # all members, the value last; empty where there is none
     signs: tuple[str, ...] = ()
     remark: str = ""
+    key: Stated | None = None  # the key by whose form it was read
 
 
 def names_for(spec: Mapping[str, Any], strict: bool) -> Names:

@@ -12,7 +12,7 @@ from solver.answers.amounts import undressed
 from solver.answers.stated import Point, Rubric, Stated
 from solver.answers.trees import Given, key_tree, names_for
 from solver.core import BadInput
-from solver.expressions.nodes import Expr, Num
+from solver.expressions.nodes import Expr, Num, Sym
 from solver.expressions.tokens import guard
 from solver.expressions.tolerant import read_written
 from solver.expressions.written import Group, Logic, Relation
@@ -117,14 +117,16 @@ def same_sizes(stated: Stated, value: Expr) -> Finding:
     key = list(stated.value)
     got = list(value.items) if isinstance(value, Group) else [value]
     order = stated.settings.get("order", "")
-    if len(got) == len(key) + 1 and isinstance(got[0], Num) and got[0].value == 1:
-        got = got[1:]  # a batch of one in front
     found = sizes_agree(stated, key, got)
+    if len(got) == len(key) + 1 and got[0] in (Num(1), Sym("N", "real")):
+        if sizes_agree(stated, key, got[1:]).same:
+            return Finding(True, "Read with a batch in front.")
     if found.same is False and stated.settings.get("either_order") and len(got) == len(key) == 3:
         turned = [got[-1], *got[:-1]] if order.startswith("C") else [*got[1:], got[0]]
         other = sizes_agree(stated, key, turned)
         if other.same:
-            return Finding(True, f"Read in the other order; this course writes {order or 'the key’s'}.")
+            theirs, ours = ("H×W×C", "C×H×W") if order.startswith("C") else ("C×H×W", "H×W×C")
+            return Finding(True, f"Read as {theirs}; this course writes {ours}.")
     return found
 
 

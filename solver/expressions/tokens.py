@@ -15,7 +15,7 @@ from functools import lru_cache
 from solver.core import BadInput
 from solver.expressions.typeset_forms import ACCENTS, GREEK, key
 
-LONGEST, MOST_TOKENS, DIGITS = 5000, 1500, 400
+LONGEST, MOST_TOKENS, DIGITS = 3000, 1500, 400
 
 # Functions by each spelling; the value is the one that trees are made of.
 FUNCTIONS: dict[str, str] = {
@@ -121,6 +121,14 @@ def guard(text: str) -> None:
 def canonical(name: str) -> str:
     """The one spelling of a name: yhat for ŷ, \\hat{y} and y_hat; sigma for σ; x_1 for x1."""
     return key(name) or name
+
+
+def dressed_plain(c: str) -> str:
+    """The plain character of a full-width or mathematical one: x for 𝑥, + for ＋; else nothing."""
+    if not (0xFF01 <= ord(c) <= 0xFF5E or 0x1D400 <= ord(c) <= 0x1D7FF):
+        return ""
+    folded = unicodedata.normalize("NFKC", c)
+    return folded if folded.isascii() else ""
 
 
 class Names:
@@ -318,15 +326,15 @@ class Lexer:
             return at + width
         found = WORD.match(text, at)
         if not found:
-            folded = unicodedata.normalize("NFKC", text[at])
-            if folded != text[at] and folded.isascii():
+            folded = dressed_plain(text[at])
+            if folded:
                 return self.folded(at, folded)
             raise self.error(f"{text[at]!r} has no meaning in an answer", at)
         word = found[0]
         if not word.isascii():
             greek = re.match(r"[^\W\d_]", word)
-            folded = unicodedata.normalize("NFKC", text[at])
-            if folded != text[at] and folded.isascii():
+            folded = dressed_plain(text[at])
+            if folded:
                 return self.folded(at, folded)
             if canonical(word[0]) not in GREEK and not word[0].isascii():
                 raise self.error(f"the letter {word[0]!r} is not read in an answer", at)
@@ -453,7 +461,8 @@ class Lexer:
             self.greek(word.removeprefix("var") if word not in GREEK else word, at, stop)
             return stop
         if word in FUNCTIONS:
-            self.put("function", FUNCTIONS[word], at, stop)
+            name = self.names.functions.get(word, FUNCTIONS[word])
+            self.put("function", name, at, stop)
             return stop
         if word in ("partial", "nabla", "mathrm"):
             self.put("sign", "∂" if word == "partial" else "∇", at, stop)

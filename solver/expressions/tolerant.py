@@ -222,6 +222,8 @@ class Reader:
         e = self.term()
         while self.peek("+", "-", "±", "∓"):
             sign = self.take("+", "-", "±", "∓")
+            if sign == "+" and self.peek("+"):
+                raise self.error("two signs stand in a row")
             right = self.term()
             if sign in "±∓":
                 e = Choice(sign, e, right)

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from fractions import Fraction
 
+from solver.answers.amounts import Amount, constant_value
+from solver.answers.forms import read_answer
 from solver.core import BadInput
 from solver.expressions.nodes import Expr, Sym
+from solver.grading.computed import as_stated
+from solver.grading.symbols import read_members, symbolic
 from solver.numeric.text import from_text, shape_of
 from solver.values import Gradients, Listing, Matrix, show
 
@@ -41,8 +46,6 @@ def read_arrays(text: str, expected: Any, unit: str) -> Any:
 
 def matrix(text: str, expected: Matrix) -> Matrix:
     """Rows of entries, each read as the entry that is expected at its place."""
-    from solver.grading.reading import one_quantity
-
     text = text.strip()
     if text[:1] == "(" and text[-1:] == ")" and "(" not in text[1:]:
         text = text[1:-1]
@@ -60,7 +63,26 @@ def matrix(text: str, expected: Matrix) -> Matrix:
     shape_of(tuple(tuple(0 for _ in row) for row in raw))
     flat = [x for row in expected for x in row]
     places = iter(flat + [flat[0]] * sum(map(len, raw)))
-    return Matrix(tuple(one_quantity(x.strip(), next(places), "") for x in row) for row in raw)
+    return Matrix(tuple(entry(x.strip(), next(places)) for x in row) for row in raw)
+
+
+def entry(text: str, expected: Any) -> Any:
+    """One entry: in letters, or a number, with the slack of the digits that it shows."""
+    from solver.grading.reading import Rounded
+
+    if symbolic(expected):
+        return read_members(expected, text, {})[-1]
+    key = as_stated(expected)
+    assert key is not None, "an entry is a number or a size"
+    found = read_answer(key, text).value
+    if not isinstance(found, Amount):
+        return found
+    value = constant_value(found.value)
+    if isinstance(value, Fraction) and value.denominator == 1:
+        value = value.numerator
+    if not isinstance(value, (int, Fraction)):
+        value = float(value)
+    return Rounded(value, found.slack) if found.slack else value
 
 
 def in_letters(text: str) -> list[list[str]]:

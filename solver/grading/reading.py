@@ -11,14 +11,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from solver.answers.forms import read_answer
+from solver.answers.stated import Stated
 from solver.core import BadInput
-from solver.expressions.formula import settle
-from solver.expressions.nodes import Expr, letters
-from solver.expressions.parse import parse
 from solver.expressions.series import Cases
 from solver.grading.arrays import is_array, read_arrays
 from solver.grading.cases import read_cases
-from solver.grading.shapes import balanced, shape
+from solver.grading.computed import as_stated
 from solver.grading.symbols import after_label, read_members, symbolic
 from solver.values import NAMES, Listing, Matrix, Numeric, Options, Record, Shape
 
@@ -26,22 +25,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-LONGEST, LONGEST_SUM = 20_000, 2_000
-SUFFIXES = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "thousand": 10**3,
-            "million": 10**6, "billion": 10**9}  # fmt: skip
-BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "bytes": 1, "kib": 2**10,
-         "mib": 2**20, "gib": 2**30}  # fmt: skip
-UNITS = {
-    "parameters", "parameter", "params", "weights", "weight", "biases", "bias", "macs",
-    "mac", "flops", "flop", "multiply-adds", "multiplications", "operations",
-    "connections", "activations", "activation", "values", "neurons", "units", "pixels",
-    "channels", "filters", "in", "total", "points",
-}  # fmt: skip
-
-
+LONGEST = 20_000
 @dataclass(frozen=True)
 class Rounded:
-    """A number given to some digits only: it stands for all within `slack` of it."""
+    """An entry given to some digits only: it stands for all within `slack` of it."""
 
     value: Any
     slack: Any
@@ -62,6 +49,9 @@ def read(expected: Any, text: str, unit: str = "", known: Any = None) -> Any:
     if len(text) > LONGEST:
         raise BadInput(f"the answer has {len(text):,} characters; at most {LONGEST:,}")
     no_controls(text)
+    stated = expected if isinstance(expected, Stated) else as_stated(expected, unit)
+    if stated:
+        return read_answer(stated, text)
     if symbolic(expected):
         members = read_members(expected, text, known or {})
         return Chain(tuple(members)) if len(members) > 1 else members[0]
@@ -74,10 +64,6 @@ def read(expected: Any, text: str, unit: str = "", known: Any = None) -> Any:
         raise BadInput("there is no answer")
     if isinstance(expected, bool):
         return yes_or_no(text)
-    if isinstance(expected, (int, Expr, Numeric)):
-        return quantity(text, expected, unit)
-    if isinstance(expected, Shape):
-        return shape(text)
     if is_array(expected):
         return read_arrays(text, expected, unit)
     if isinstance(expected, Options):
@@ -136,128 +122,6 @@ def yes_or_no(text: str) -> bool:
     return word[0] in "tyj"
 
 
-# -- numbers and expressions --------------------------------------------------------------
-
-NUMBER = re.compile(
-    r"(?P<digits>[+-]?(?:\d{1,3}(?:[, ]\d{2,3})*[, ]\d{3}|\d+)(?:\.\d*)?|[+-]?\.\d+)"
-    r"(?:\s*(?:[eE]|\*\s*10\s*\^)\s*\{?(?P<power>[+-]?\d{1,2})\}?)?"
-    r"\s*(?P<suffix>[kKmMgGbB](?![a-zA-Z])|thousand|million|billion)?"
-    r"\s*(?P<percent>%)?\s*(?P<unit>[a-zA-Z][a-zA-Z -]*)?$"
-)
-
-
-def quantity(text: str, expected: Any, unit: str) -> Any:
-    """A number, arithmetic, or an expression in letters; a chain of equals."""
-    if len(text) > LONGEST_SUM:
-        raise BadInput(
-            f"the answer has {len(text):,} characters; at most {LONGEST_SUM:,}"
-        )
-    labelled = re.match(r"\s*([A-Za-z][\w #-]*?)\s*:\s*(?=\S)", text)
-    if labelled and not isinstance(expected, Expr):
-        known_words(labelled[1], UNITS)
-        text = text[labelled.end() :]
-    members = [m for m in re.split(r"(?<![<>=])=(?!=)", text) if m.strip()]
-    if len(members) > 1 and re.fullmatch(r"\s*[A-Za-z][\w #]*\s*", members[0]):
-        members = members[1:]  # params = 456
-    if len(members) > 1:
-        return Chain(tuple(one_quantity(m.strip(), expected, unit) for m in members))
-    return one_quantity((members or [text])[-1].strip(), expected, unit)
-
-
-def one_quantity(text: str, expected: Any, unit: str) -> Any:
-    """One member: grouped digits, suffixes and units first, else an expression."""
-    wants_letters = isinstance(expected, Expr)
-    if symbolic(expected):
-        return read_members(expected, text, {})[-1]
-    m = NUMBER.match(text)
-    if m and not (wants_letters and (m["unit"] or m["suffix"])):
-        return number(m, unit)
-    if words := re.search(r"\s((?:[A-Za-z-]{3,}\s*)+)$", text):
-        known_words(words[1], UNITS)
-        text = text[: words.start()]
-    text = text.replace("{", "(").replace("}", ")")
-    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
-    if wants_letters:
-        text = products(text, {s.name for s in letters(expected)})
-    tree = parse(text)
-    if letters(tree) and not wants_letters:
-        names = ", ".join(s.name for s in letters(tree))
-        raise BadInput(f"expected a number, not an expression in {names}")
-    if letters(tree):
-        return tree  # as written: it is compared at numbers, never expanded
-    try:
-        value = settle(tree)
-    except (ArithmeticError, ValueError, TypeError) as e:
-        raise BadInput(f"the answer cannot be computed: {e}") from None
-    if isinstance(value, complex):
-        raise BadInput("the answer is no real number")
-    return value
-
-
-def products(text: str, known: set[str]) -> str:
-    """Letters side by side as a product: 40HWC² is 40·H·W·C², C(40C + 2) is C·(…)."""
-
-    def spread(m: re.Match[str]) -> str:
-        word = m[0]
-        if word in known or not all(c in known for c in word):
-            return word
-        return "*".join(word)
-
-    text = re.sub(r"[A-Za-z][A-Za-z_0-9]*", spread, text)
-    return re.sub(
-        r"(?<![A-Za-z_])([A-Za-z])\s*\(",
-        lambda m: f"{m[1]}*(" if m[1] in known else m[0],
-        text,
-    )
-
-
-def known_words(text: str, known: set[str]) -> None:
-    """Refuse a text that holds a word which could change its meaning."""
-    for word in re.findall(r"[A-Za-z-]+", text):
-        if word.lower() not in known:
-            raise BadInput(f"the word {word[:30]!r} is not understood in this answer")
-
-
-def number(m: re.Match[str], unit: str) -> Any:
-    """The number of a match in the expected unit, exact if all its digits are shown."""
-    from fractions import Fraction
-
-    digits = re.sub(r"[, ]", "", m["digits"]).rstrip(".")
-    value = Fraction(digits)
-    suffix, named = (m["suffix"] or "").lower(), m["unit"] or ""
-    if suffix and unit.lower() in BYTES:  # 553433088 B is bytes here, not billions
-        if suffix != "b" or named:
-            raise BadInput(
-                "write the unit of memory out: MB (10⁶ bytes) or MiB (2²⁰ bytes)"
-            )
-        suffix, named = "", "b"
-    scale = Fraction(10) ** int(m["power"] or 0) * SUFFIXES.get(suffix, 1)
-    if m["percent"]:
-        scale /= 100
-    scale *= unit_scale(named, unit)
-    decimals = len(digits.partition(".")[2])
-    exact = value * scale
-    shown = exact.numerator if exact.denominator == 1 else exact
-    if decimals or (scale != 1 and not m["percent"]):
-        return Rounded(shown, scale / 2 / Fraction(10) ** decimals)
-    return shown
-
-
-def unit_scale(given: str, unit: str) -> Any:
-    """What a number in the given unit is multiplied by to be in the expected one."""
-    from fractions import Fraction
-
-    word = given.strip().lower()
-    if word in BYTES and unit.lower() in BYTES:
-        return Fraction(BYTES[word], BYTES[unit.lower()])
-    if word and word not in UNITS:
-        prefix, base = word[0], word[1:]
-        if prefix in SUFFIXES and base in UNITS:
-            return SUFFIXES[prefix]
-        known_words(word, UNITS)
-    return 1
-
-
 # -- several values -----------------------------------------------------------------------
 
 SHAPES = r"[(\[][^()\[\]]*[)\]]|\w+(?:\s*(?:[x×*]|by)\s*\w+)*"
@@ -268,9 +132,9 @@ def listing(text: str, expected: Any, unit: str) -> Listing:
     first = expected[0] if expected else 0
     text = text.strip()
     if isinstance(first, (int, Numeric)) and text[:1] in ("(", "[") and text[-1:] in (")", "]"):
-        text = text[1:-1] if balanced(text[1:-1]) else text
+        text = text[1:-1]
     if isinstance(first, Shape):
-        return Listing(shape(p) for p in re.findall(SHAPES, text))
+        return Listing(read(first, p, unit) for p in re.findall(SHAPES, text))
     gap = r"[;\n]+" if isinstance(first, (Matrix, tuple)) else r"[;\n]+|,\s+|\s+"
     return Listing(read(first, p, unit) for p in re.split(gap, text) if p.strip())
 
@@ -334,7 +198,6 @@ def several(text: str, expected: Any) -> Options:
             found[Listing(numbers)] = None
             continue
         if names and (set(names) - set(LETTERS.values()) or len(names) != len(numbers)):
-            known_words(" ".join(words), {*LETTERS, *LETTERS.values(), *JOINING})
             raise BadInput(f"expected one value for each name, not {piece[:40]!r}")
         if expected and len(numbers) != len(expected):
             wanted = ", ".join(f"{k} = …" for k in expected)

@@ -153,3 +153,19 @@ def of_matrix(stated: Stated, value: Expr) -> list[str]:
             if off and len(off) < rows[0] * cols[0]:
                 found.append("entries_wrong")
     return list(dict.fromkeys(found))
+
+
+def mistakes_of_typed(right: Any, given: Any) -> list[str]:
+    """The same for what the calculus computed: columns, matrices, losses in letters."""
+    if not isinstance(right, Expr) or not isinstance(given, Expr):
+        return []
+    from solver.mistaken.typed import as_written
+
+    pair = as_written(right), as_written(given)
+    if pair[0] is None or pair[1] is None:
+        return []
+    key, value = pair[0], pair[1]
+    dims = {**key.dims, **value.dims}
+    kinds = {**key.kinds, **value.kinds}
+    stated = Stated("expression", "", key.tree, {}, kinds, dims, {})
+    return mistakes_of_tree(stated, key.tree, value.tree)

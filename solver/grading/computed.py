@@ -1,0 +1,87 @@
+"""Computed values as keys of a form: a count is an integer, a size formula an expression.
+
+So that what a problem computes is read, compared and explained as a stated key is. What
+has a reader of its own (columns and matrices, cases, options, records) is left alone.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import lru_cache
+
+from solver.answers.amounts import Amount
+from solver.answers.stated import Stated
+from solver.expressions.nodes import Expr, Num, Sym, letters, tree, walk
+from solver.expressions.series import Cases, Series
+from solver.grading.symbols import symbolic
+from solver.values import Numeric, Shape, show
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+KINDS = {"size": "positive integer", "count": "nonnegative integer", "integer": "integer",
+         "probability": "probability", "positive": "positive", "real": "real"}  # fmt: skip
+UNITS = {"flops": "flop", "macs": "mac"}
+MEMORY = {"bytes": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20,
+          "gib": 2**30}  # fmt: skip
+
+
+def as_stated(value: Any, unit: str = "", order: str = "") -> Stated | None:
+    """The key that a computed value is; None where it has another reader."""
+    try:
+        return kept(value, unit, order, type(value))
+    except TypeError:  # a value that cannot be remembered: a record, a list
+        return None
+
+
+@lru_cache(maxsize=2048)
+def kept(value: Any, unit: str, order: str, kind: type) -> Stated | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, Numeric)):
+        return number(value, unit)
+    if isinstance(value, Shape):
+        return sizes(value, order)
+    if isinstance(value, Expr) and not symbolic(value) and not special(value):
+        found = declared(value)
+        return Stated("expression", show(value), bare(value), {"known": tuple(found)}, found, {}, {})
+    return None
+
+
+def bare(e: Any) -> Any:
+    """The tree as people write it: what is assumed of a letter stands beside it."""
+    if isinstance(e, Sym):
+        return Sym(e.name, "real")
+    if not isinstance(e, Expr) or isinstance(e, Num):
+        return e
+    return e.with_args(tuple(map(bare, e.args)))
+
+
+def special(e: Expr) -> bool:
+    return any(isinstance(n, (Series, Cases)) or n.TYPED for n in walk(e))
+
+
+def declared(*trees: Any) -> dict[str, str]:
+    """What is assumed of the letters of sizes."""
+    return {s.name: KINDS[s.kind] for s in letters(*trees)}
+
+
+def number(value: Any, unit: str) -> Stated:
+    """A number in its unit; one of memory is kept in bytes."""
+    factor = MEMORY.get(unit.lower(), 1)
+    exact = Fraction(str(value)) if isinstance(value, float) else Fraction(value)
+    whole = isinstance(value, int) and factor == 1
+    dimension = "byte" if unit.lower() in MEMORY else ""
+    amount = Amount(exact * factor, Fraction(0), dimension, text=show(value))
+    settings: dict[str, Any] = {"scale": factor, "unit": unit}
+    if isinstance(value, float):  # computed in floats: equal to rounding
+        settings["close"] = 1e-9
+    return Stated("integer" if whole else "number", show(value), amount, {}, {}, {}, settings)
+
+
+def sizes(value: Shape, order: str) -> Stated:
+    trees = tuple(bare(tree(x)) if not isinstance(x, (tuple, list)) else x for x in value)
+    found = declared(*value)
+    settings = {"order": (value.order or order) if len(value) == 3 else "", "either_order": True}
+    return Stated("shape", show(value), trees, {"known": tuple(found)}, found, {}, settings)
