@@ -15,6 +15,7 @@ import time
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -205,14 +206,17 @@ def test_a_worker_that_grows_makes_room(tmp_path: Path) -> None:
 
     def grade(task: Task) -> Verdict:
         kept.append(bytearray(2**21))
-        (tmp_path / str(os.getpid())).touch()
+        with (tmp_path / str(os.getpid())).open("a") as file:
+            file.write(".")
         return Verdict("right")
 
     tasks = [Task(i, "", "", "", {}) for i in range(100)]
     chunks = [tasks[i : i + 10] for i in range(0, 100, 10)]
     made = [m for some in marked(chunks, grade, jobs=1, memory=2**26) for m in some]
     assert [m.verdict.mark for m in made] == ["right"] * 100
-    assert len(list(tmp_path.iterdir())) > 1 or not workers.size()
+    ran = [len(path.read_text()) for path in tmp_path.iterdir()]
+    assert sum(ran) == 100  # before its memory was too little, so that no answer ran twice
+    assert len(ran) > 1 or not workers.size()
 
 
 def test_verdicts_come_as_they_are_made(tmp_path: Path) -> None:
@@ -341,6 +345,18 @@ def test_only_what_a_change_touches_is_marked_again(
     assert again(KEY) == []  # all of it is still known
     monkeypatch.setattr(marking, "program", lambda: "another checker")
     assert again(KEY) == everything
+
+
+def test_what_is_added_to_sets_later_counts(tmp_path: Path) -> None:
+    whole = the_set(tmp_path)
+    prints = marking.fingerprints(whole)
+    assert len(set(prints.values())) == 3
+    later = marking.fingerprints(replace(whole, conventions={"later": 1}))
+    assert not set(prints.values()) & set(later.values())
+    assert marking.fingerprints(replace(whole, title="x", intro="y", course="z", path="p")) == prints
+    borrowed = [{"parts": {"x": ["s0/cifar"]}}, {"net": "s0/nothing"}, {"net": "a/b/c"}, {"net": "s0"}]
+    assert [len(list(marking.borrowed(given))) for given in borrowed] == [1, 1, 0, 0]
+    assert "conv 6 k5" in next(marking.borrowed(borrowed[0]))
 
 
 def test_the_marks_that_changed_are_listed(tmp_path: Path) -> None:
@@ -627,6 +643,20 @@ def test_two_runs_are_the_same_bytes(course: Path) -> None:
     assert written(course / "alone/marks") == before
 
 
+def test_numpy_is_told_before_it_loads() -> None:
+    # A BLAS with threads would hang in a worker that may start none.
+    program = (
+        "import os; from solver.courses import command, workers\n"
+        "try: command.grade('s0', ['x'], 'y', jobs=0)\n"
+        "except ValueError: print({os.environ[n] for n in workers.ONE_THREAD})"
+    )
+    env = {k: v for k, v in os.environ.items() if k not in workers.ONE_THREAD}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "{'1'}"
+
+
 def test_a_torn_write_is_cleared_away(course: Path) -> None:
     marks_ = course / "whole/marks"
     before = written(marks_)
@@ -725,7 +755,7 @@ def test_progress() -> None:
             for done in (0, 10, 2000):
                 tell(done, 2000)
         said = stream.getvalue()
-        assert ("10/2,000 answers" in said and "\r" in said) == live
+        assert ("10/2,000 answers" in said) == ("\r" in said) == live
         assert said.endswith("different answers, " + said.rpartition(", ")[2])
         assert said.count("\n") == 1
     with command.progress(stream := io.StringIO()):
