@@ -205,9 +205,9 @@ def test_a_worker_that_grows_makes_room(tmp_path: Path) -> None:
     kept = []
 
     def grade(task: Task) -> Verdict:
-        kept.append(bytearray(2**21))
         with (tmp_path / str(os.getpid())).open("a") as file:
             file.write(".")
+        kept.append(bytearray(2**21))
         return Verdict("right")
 
     tasks = [Task(i, "", "", "", {}) for i in range(100)]
