@@ -37,11 +37,11 @@ check: $(VENV)/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-# make conformance CORPORA=DIR, SETS=DIR, JSON=FILE: against measured cases kept elsewhere
+# make conformance CORPORA=DIR, SETS=DIR, SUBMISSIONS=DIR, JSON=FILE: against measured cases kept elsewhere
 conformance: $(VENV)/.dev
 	@$(BIN)/python -c "import yaml" 2>/dev/null \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check '.[conformance]'
-	@$(BIN)/python -m tests.conformance $(if $(CORPORA),--corpora $(CORPORA)) $(if $(SETS),--sets $(SETS)) $(if $(JSON),--json $(JSON))
+	@$(BIN)/python -m tests.conformance $(if $(CORPORA),--corpora $(CORPORA)) $(if $(SETS),--sets $(SETS)) $(if $(SUBMISSIONS),--submissions $(SUBMISSIONS)) $(if $(JSON),--json $(JSON))
 
 # make bench CORPORA=DIR: derivation beside SymPy's diff as well
 bench: $(VENV)/.installed

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SET_KEYS = ("title", "course", "intro", "conventions", "networks", "problem")
 PROBLEM_KEYS = (
     "id", "title", "prompt", "points", "kind", "given", "values", "conventions", "mistakes",
-    "note",
+    "note", "follows", "credit", "follow_credit",
 )  # fmt: skip
 ORDERS = ("CHW", "HWC")
 
@@ -116,6 +116,9 @@ def read_set(path: Path, written: tuple[int, int]) -> ProblemSet:
         one = read_problem(entry, place, conventions, networks)
         if any(one.id == other.id for other in problems):
             raise BadInput("two problems have this id").at(place)
+        for part in one.follows:
+            if not any(part == other.id for other in problems):
+                raise BadInput(f"{part!r} is no earlier part").at(f"{place}: follows")
         problems.append(one)
     return ProblemSet(
         path.stem,
@@ -206,6 +209,8 @@ def read_problem(
             kind.read(given)
         order = course_order(course)
         listed = tuple(read_mistake(m, order, where) for m in tables(entry, "mistakes"))
+        follows = read_follows(entry, kind)
+        shares = [share(entry, k, d) for k, d in (("credit", 0.5), ("follow_credit", 1.0))]
     except BadInput as e:
         raise e.at(where) from None
     return Problem(
@@ -218,7 +223,29 @@ def read_problem(
         listed,
         text(entry, "note", where),
         order,
+        shares[0],
+        follows,
+        shares[1],
     )
+
+
+def read_follows(entry: Mapping[str, Any], kind: Kind) -> dict[str, str]:
+    """The earlier parts that a part goes on from, each with the given of this one that is
+    its answer: follows = { "3.2i" = "input" }."""
+    follows = mapping(entry, "follows", "follows")
+    names = [p.name for p in kind.params]
+    for part, name in follows.items():
+        if not isinstance(name, str) or name not in names:
+            raise unknown(f"option of {kind.name}", str(name), names).at(f"follows: {part}")
+    return {str(k): v for k, v in follows.items()}
+
+
+def share(entry: Mapping[str, Any], key: str, default: float) -> float:
+    """A share of a part's points, from 0 to 1."""
+    value = entry.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise BadInput(f"a share of the points is a number from 0 to 1, not {value!r:.40}").at(key)
+    return float(value)
 
 
 def kinds_in(data: Any) -> set[str]:

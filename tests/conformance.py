@@ -160,11 +160,13 @@ def plain(value: Any) -> Any:
     return [plain(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
+LONG = ("failures", "unnamed", "by_kind")  # for the JSON, not for the terminal
+
 # -- everything ---------------------------------------------------------------------------
 
 
 def sources(
-    corpora: Path | None, sets: Path | None
+    corpora: Path | None, sets: Path | None, submissions: Path | None = None
 ) -> Iterator[tuple[str, Iterator[Case]]]:
     """(file name, its cases) for every known file there is."""
     from tests.conformance_gradients import fuzz, gradients, refused
@@ -184,19 +186,35 @@ def sources(
     if sets:
         for path in sorted(sets.glob("*.yaml")):
             yield path.name, parts(path)
+    if submissions:
+        from tests.conformance_submissions import recorded
+
+        for path in sorted(submissions.glob("*.yaml")):
+            yield f"recorded {path.name}", recorded(path)
+
+
+def reports(corpora: Path | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(file name, report) of the files of students' answers that there are."""
+    from tests.conformance_answers import answers, hostile
+
+    known = {"answers.jsonl": answers, "answers_peer.jsonl": answers, "hostile.jsonl": hostile}
+    for name, measure in known.items():
+        if corpora and (corpora / name).exists():
+            yield name, measure(corpora / name)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpora", type=Path)
     parser.add_argument("--sets", type=Path)
+    parser.add_argument("--submissions", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    report = {}
+    report: dict[str, Any] = {}
     print(
         f"{'file':20} {'cases':>6} {'right':>6} {'wrong':>6} {'refused':>8} {'median ms':>10} {'p99 ms':>8}"
     )
-    for name, cases in sources(options.corpora, options.sets):
+    for name, cases in sources(options.corpora, options.sets, options.submissions):
         tally = Tally()
         for case in cases:
             tally.add(case)
@@ -207,8 +225,13 @@ def main() -> int:
         )
         for line in tally.failures[:8]:
             print("   ", line[:200])
+    for name, found in reports(options.corpora):
+        report[name] = found
+        print(f"{name:20} " + ", ".join(f"{k} {v}" for k, v in found.items() if k not in LONG))
+        for line in found["failures"][:8]:
+            print("   ", line[:200])
     if not report:
-        print("no known file: give CORPORA=DIR or SETS=DIR", file=sys.stderr)
+        print("no known file: give CORPORA=DIR, SETS=DIR or SUBMISSIONS=DIR", file=sys.stderr)
         return 2
     if options.json:
         options.json.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")

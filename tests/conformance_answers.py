@@ -157,3 +157,59 @@ def failure(f: Found) -> str:
 def unnamed(f: Found) -> str:
     name = f.verdict.mistake if f.verdict else ""
     return f"{f.row['id']} {f.row['mistake']} not in {name!r}: {f.row['key'][:50]!r} / {f.row['answer'][:50]!r} {f.mark}"
+
+
+# -- hostile texts ------------------------------------------------------------------------
+
+LIMIT = 2.0  # seconds that one text may take
+EXAMPLES = {  # a problem of each form, to which every hostile text is given
+    "number": "0.5", "integer": "896", "shape": "3x4x5", "assignments": "p = 1, s = 2",
+    "choice": "A", "ranking": "D, B, A", "set": "{1, 2}", "interval": "[0, 1)", "list": "1, 2",
+    "equation": "y = 2x + 1", "inequality": "x > 2", "expression": "x + 1",
+    "piecewise": "max(0, x)", "matrix": "[[1, 2], [3, 4]]", "complexity": "O(n^2 x)",
+    "prose": "words",
+}  # fmt: skip
+
+
+def hostile(path: Path) -> dict[str, Any]:
+    """Whether any text ran, hung or crashed, and whether a gaming row was accepted."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    before = {p for p in Path.cwd().rglob("pwned*")}
+    outcomes: dict[str, int] = {}
+    failures, slowest = [], 0.0
+    for row in rows:
+        text = row["input"]
+        if text is None:
+            text = "".join(piece * times for piece, times in row["build"])
+        keys = EXAMPLES
+        if "key" in row:
+            whole = row["key"].lstrip("-").isdigit()
+            keys = {"integer" if whole else "expression": row["key"]}
+        for form, key in keys.items():
+            start = time.perf_counter()
+            try:
+                mark = grade(Problem(f"answer {form}", {"key": key}), text).mark
+            except Exception as e:
+                mark = "crashed"
+                failures.append(f"crashed {row['id']} {form}: {type(e).__name__}: {e}"[:160])
+            took = time.perf_counter() - start
+            slowest = max(slowest, took)
+            if took > LIMIT:
+                mark = "hung"
+                failures.append(f"hung {row['id']} {form}: {took:.1f} s")
+            if mark == "right" and row["kind"] == "gaming":
+                failures.append(f"accepted {row['id']} {form}: {text[:60]!r} for {key}")
+                mark = "accepted"
+            outcomes[mark] = outcomes.get(mark, 0) + 1
+    ran = {p for p in Path.cwd().rglob("pwned*")} - before
+    return {
+        "cases": len(rows),
+        "verdicts": sum(outcomes.values()),
+        "ran": len(ran),
+        "hung": outcomes.get("hung", 0),
+        "crashed": outcomes.get("crashed", 0),
+        "gaming_accepted": outcomes.get("accepted", 0),
+        "slowest_s": round(slowest, 3),
+        "by_mark": dict(sorted(outcomes.items())),
+        "failures": failures,
+    }

@@ -16,6 +16,8 @@ FILES = sorted([*ROOT.glob("solver/**/*.py"), ROOT / "cli.py"])
 ALLOWED = {
     "solver/expressions/algebra.py": {"sympy"},
     "solver/numeric": {"numpy"},
+    "solver/numeric/digits.py": {"mpmath"},
+    "solver/courses/cluster.py": {"distributed"},
     "solver/kinds/run.py": {"numpy"},
     "solver/render.py": {"jinja2"},
     "solver/prose.py": {"latex2mathml"},
@@ -32,6 +34,9 @@ FORBIDDEN = {
         "solver.grading",
         "solver.numeric",
     ),
+    "solver/reading": ("solver.answers", "solver.kinds", "solver.grading", "solver.numeric"),
+    "solver/answers": ("solver.kinds", "solver.grading", "solver.mistaken", "solver.networks"),
+    "solver/mistaken": ("solver.kinds", "solver.grading", "solver.networks"),
     "solver/networks": (
         "solver.kinds",
         "solver.grading",
@@ -40,11 +45,14 @@ FORBIDDEN = {
     ),
     "solver/numeric": ("solver.kinds", "solver.grading", "solver.render"),
     "solver/kinds": (
+        "solver.courses",
         "solver.grading",
+        "solver.mistaken",
         "solver.render",
         "solver.sets",
         "solver.documents",
     ),
+    "solver/grading": ("solver.courses", "solver.render"),
     "solver/": ("cli",),
 }
 

@@ -12,18 +12,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from solver.expressions.arrays import Array, ShapeError
+from solver.expressions.compiled import value
+from solver.expressions.compiled_calls import FLAT, KINKED
+from solver.expressions.fields import FLOATS, Field, TooLarge, Undefined
 from solver.expressions.nodes import Add, Call, Expr, Num, Sym, walk
-from solver.expressions.worlds import (
-    FLAT,
-    FLOATS,
-    KINKED,
-    Field,
-    Letters,
-    TooLarge,
-    Undefined,
-    World,
-    value,
-)
+from solver.expressions.worlds import Letters, World
 from solver.expressions.written import Branches, Index, Indicator, Sigma
 
 TYPE_CHECKING = False
@@ -33,6 +26,7 @@ if TYPE_CHECKING:
 POINTS, ENOUGH, FIFTY_POINTS = 28, 6, 3
 FAR = (1e-3, 37.0, 1e3)
 SCAN = tuple(s * 10 ** (k / 2) for k in range(-6, 17) for s in (1, -1))
+SCANNED = (3, 5, 8, 13)
 CLOSE, EXACT = 1e-9, 1e-24
 HIDDEN = "It agrees at the points tried, but {}: a person has to decide this."
 
@@ -70,7 +64,15 @@ class Probe:
 
     def world(self, id: Any) -> World:
         seed, scale, only, fifty = id
-        return World(self.letters, seed, fifty_digits() if fifty else FLOATS, "", None, scale, only)
+        return World(
+            self.letters,
+            seed,
+            fifty_digits() if fifty else FLOATS,
+            "",
+            None,
+            scale,
+            only,
+        )
 
 
 def fifty_digits() -> Field:
@@ -116,7 +118,9 @@ class Signature:
 def probe_for(key: Expr, given: Expr, kinds: Any, dims: Any) -> Probe:
     letters = Letters(kinds, dims, (key, given))
     names = {n.args[0] for t in (key, given) for n in walk(t) if isinstance(n, Sym)}
-    met = names | {n.base for t in (key, given) for n in walk(t) if isinstance(n, Index)}
+    met = names | {
+        n.base for t in (key, given) for n in walk(t) if isinstance(n, Index)
+    }
     letters.indices &= names
     letters.labels &= met
     return probe(key, Signature(letters))
@@ -136,7 +140,10 @@ def close(a: Any, b: Any, rel: float) -> bool:
             return False
         x, y = a.flat(), b.flat()
         whole = max(map(abs, (*x, *y)))  # an entry may cancel to nothing
-        return all(p == q or whole - whole == 0 and abs(p - q) <= rel * whole for p, q in zip(x, y))
+        return all(
+            p == q or whole - whole == 0 and abs(p - q) <= rel * whole
+            for p, q in zip(x, y)
+        )
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
     if a == b:
@@ -192,7 +199,9 @@ def probed(p: Probe, given: Expr) -> Finding:
         if precisely(p, given, (40 + i, scale, "", True), seen) is False:
             return Finding(False, "", None)
     if missing > met:
-        return Finding(None, HIDDEN.format("it has a value on a part of the domain only"))
+        return Finding(
+            None, HIDDEN.format("it has a value on a part of the domain only")
+        )
     return settled(p, given, seen)
 
 
@@ -200,10 +209,15 @@ def unlike(right: Any, got: Any) -> str:
     """What is said where a column stands for a number, or sizes differ."""
     if isinstance(right, Array) and isinstance(got, Array) and right.dims != got.dims:
         if right.dims == got.dims[::-1]:
-            return f"It is {got.told()}, and {right.told()} is asked for: the transpose."
+            return (
+                f"It is {got.told()}, and {right.told()} is asked for: the transpose."
+            )
         return f"It is {got.told()}, and {right.told()} is asked for."
     if isinstance(right, Array) != isinstance(got, Array):
-        what = [f"a matrix ({x.told()})" if isinstance(x, Array) else "a number" for x in (got, right)]
+        what = [
+            f"a matrix ({x.told()})" if isinstance(x, Array) else "a number"
+            for x in (got, right)
+        ]
         return f"It is {what[0]}, and {what[1]} is asked for."
     return ""
 
@@ -217,7 +231,9 @@ def precisely(p: Probe, given: Expr, id: Any, seen: Any = None) -> bool | None:
         return True
     # Two that cancel to nothing: what is left must be rounding of fifty digits.
     flat = [x.flat() if isinstance(x, Array) else [x] for x in (right, got)]
-    if len(flat[0]) != len(flat[1]) or isinstance(right, Array) != isinstance(got, Array):
+    if len(flat[0]) != len(flat[1]) or isinstance(right, Array) != isinstance(
+        got, Array
+    ):
         return False
     return all(close(x, y, EXACT) or abs(x - y) <= 1e-38 for x, y in zip(*flat))
 
@@ -241,7 +257,9 @@ def largely(p: Probe, given: Expr) -> tuple[int, int, bool | None]:
 def constant(e: Expr) -> bool:
     """Whether a tree is a number whatever letters mean."""
     return not any(
-        isinstance(n, Index) or isinstance(n, Sym) and n.name not in ("e", "pi", "i", "∞")
+        isinstance(n, Index)
+        or isinstance(n, Sym)
+        and n.name not in ("e", "pi", "i", "∞")
         for n in walk(e)
     )
 
@@ -253,17 +271,20 @@ def settled(p: Probe, given: Expr, seen: dict[Expr, set[Any]]) -> Finding:
     """Agreement is enough if every branch and term of the answer has mattered somewhere."""
     if not unseen(p, given, seen):
         return Finding(True)
-    for seed in (3, 5):
-        for only in ("", *sorted({n.args[0] for n in walk(given) if isinstance(n, Sym)})[:4]):
+    names = {n.args[0] for n in walk(given) if isinstance(n, (Sym, Index))}
+    for seed in SCANNED:
+        for only in ("", *sorted(names)[:4]):
             for scale in SCAN:
-                right, got = p.pair(given, (seed, scale, only, False), seen)
+                id = (seed, scale, only, False)
+                right, got = p.pair(given, id, seen)
                 if isinstance(right, Exception) or isinstance(got, Exception):
                     continue
                 if not close(right, got, 1e-7):
                     if precisely(p, given, (seed, scale, only, True)) is False:
                         return Finding(False)
-    left = unseen(p, given, seen)
-    return Finding(None, HIDDEN.format(left)) if left else Finding(True)
+        if not unseen(p, given, seen):
+            return Finding(True)
+    return Finding(None, HIDDEN.format(unseen(p, given, seen)))
 
 
 def unseen(p: Probe, given: Expr, seen: dict[Expr, set[Any]]) -> str:
@@ -297,8 +318,15 @@ def nonnegative(n: Expr) -> bool:
     a = n.args[1]
     if n.args[0] not in ("abs", "relu", "sign", "step"):
         return constant(n)
-    even = isinstance(a, Pow) and isinstance(a.args[1], Num) and a.args[1].value % 2 == 0
-    return even or isinstance(a, Call) and a.args[0] in ("exp", "sigmoid", "abs") or constant(a)
+    even = (
+        isinstance(a, Pow) and isinstance(a.args[1], Num) and a.args[1].value % 2 == 0
+    )
+    return (
+        even
+        or isinstance(a, Call)
+        and a.args[0] in ("exp", "sigmoid", "abs")
+        or constant(a)
+    )
 
 
 def differing_entries(p: Probe, given: Expr) -> list[tuple[int, int]]:
@@ -306,10 +334,17 @@ def differing_entries(p: Probe, given: Expr) -> list[tuple[int, int]]:
     off: set[tuple[int, int]] = set()
     for seed in range(4):
         right, got = p.pair(given, (seed, 1, "", False))
-        if not (isinstance(right, Array) and isinstance(got, Array)) or right.dims != got.dims:
+        if (
+            not (isinstance(right, Array) and isinstance(got, Array))
+            or right.dims != got.dims
+        ):
             continue
         for i, (r, s) in enumerate(zip(right.rows, got.rows)):
-            off |= {(i + 1, j + 1) for j, (x, y) in enumerate(zip(r, s)) if not close(x, y, 1e-7)}
+            off |= {
+                (i + 1, j + 1)
+                for j, (x, y) in enumerate(zip(r, s))
+                if not close(x, y, 1e-7)
+            }
     return sorted(off)
 
 

@@ -12,7 +12,8 @@ from fractions import Fraction
 
 from solver.core import BadInput
 from solver.expressions.nodes import Expr
-from solver.expressions.tokens import Names, guard
+from solver.reading.macros import guard
+from solver.reading.names import Names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,10 +38,14 @@ BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 OPS = {"flop": 1, "flops": 1, "mac": 2, "macs": 2, "madds": 2, "multiply-adds": 2, "macc": 2,
        "maccs": 2, "multiply-accumulates": 2, "mult-adds": 2}  # fmt: skip
 DIGITS = (
-    r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?|\d{1,3}(?:[ '\u2009\u00a0\u202f_]\d{3})+(?:[.,]\d+)?"
+    r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?"
+    r"|\d{1,3}(?:[ '\u2009\u00a0\u202f_]\d{3})+(?:[.,]\d+)?"
     r"|\d{1,3}(?:\.\d{3})+,\d+|0,\d+|\d+,\d{1,2}(?!\d)|\d{4,},\d+|\d+\.\d*|\.\d+|\d+"
 )
-TIMES = r"(?:\*\s*10\s*(?:\^|\*\*)\s*\{?\s*\(?\s*(?P<power>[-+]?\d{1,3})\s*\)?\s*\}?|[eE](?P<exp>[-+]?\d{1,9}))"
+TIMES = (
+    r"(?:\*\s*10\s*(?:\^|\*\*)\s*\{?\s*\(?\s*(?P<power>[-+]?\d{1,3})\s*\)?\s*\}?"
+    r"|[eE](?P<exp>[-+]?\d{1,9}))"
+)
 AMOUNT = re.compile(
     rf"(?P<sign>[-+]?)\s*\$?\s*(?P<digits>{DIGITS})\s*(?:{TIMES})?\s*(?P<percent>%|percent\b|pct\b)?"
     r"\s*(?P<words>[A-Za-z][A-Za-z -]*)?\.?"
@@ -53,7 +58,12 @@ LATEX = [
     (re.compile(r"\{,\}"), ","),
     (re.compile(r"\^?\s*\{?\s*\\circ\s*\}?|°"), ""),
     (re.compile(r"\\\$"), ""),
-    (re.compile(r"\\(?:text|mathrm|mbox|textrm|textbf|operatorname)\s*\{\s*([\w -]*)\s*\}"), r" \1 "),
+    (
+        re.compile(
+            r"\\(?:text|mathrm|mbox|textrm|textbf|operatorname)\s*\{\s*([\w -]*)\s*\}"
+        ),
+        r" \1 ",
+    ),
 ]
 SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 RAISED = re.compile(r"10\s*([⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
@@ -94,7 +104,11 @@ def undressed(text: str) -> str:
     found = LABEL.match(text)
     if found and text[found.end() :].strip():
         text = text[found.end() :]
-    return text.strip().rstrip(".;,").strip() if not re.fullmatch(r"\W*", text.strip()) else text.strip()
+    return (
+        text.strip().rstrip(".;,").strip()
+        if not re.fullmatch(r"\W*", text.strip())
+        else text.strip()
+    )
 
 
 def read_amount(text: str, names: Names, unit: str = "") -> Amount:
@@ -105,13 +119,17 @@ def read_amount(text: str, names: Names, unit: str = "") -> Amount:
     if found:
         return amount(found, unit, text)
     if re.fullmatch(r"[-+]?\d[\d,.' ]*", bare) and re.search(r"\d[,.' ]+\d", bare):
-        raise BadInput(f"the digits of {bare[:40]!r} are grouped in no known way", text=text, offset=0)
+        raise BadInput(
+            f"the digits of {bare[:40]!r} are grouped in no known way",
+            text=text,
+            offset=0,
+        )
     return arithmetic(text, bare, names)
 
 
 def arithmetic(text: str, bare: str, names: Names) -> Amount:
     """A sum, a fraction, ln 2: a tree without letters, with a unit behind it perhaps."""
-    from solver.expressions.tolerant import read_written
+    from solver.reading.reader import read_written
 
     ungrouped = re.sub(
         r"(?<![\d.,])(\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?![\d,])",
@@ -120,7 +138,9 @@ def arithmetic(text: str, bare: str, names: Names) -> Amount:
     ungrouped = undressed(re.sub(r"\^?\s*\{?\s*\\circ\s*\}?", "", ungrouped))
     tail = re.search(r"(?<=[\d)}\]%\s])\s*((?:[A-Za-z][A-Za-z-]+\s*)+)$", ungrouped)
     unit, scale = "", Fraction(1)
-    behind = re.search(r"\\(?:text|mathrm|textbf|mbox)\s*\{\s*([A-Za-z -]+)\s*\}\s*$", ungrouped)
+    behind = re.search(
+        r"\\(?:text|mathrm|textbf|mbox)\s*\{\s*([A-Za-z -]+)\s*\}\s*$", ungrouped
+    )
     for found in (behind, tail):
         if found and known_words(found[1]):
             unit, scale, _ = of_words(found[1], "", text)
@@ -161,7 +181,9 @@ def amount(m: re.Match[str], unit: str, text: str) -> Amount:
     if scaled and not decimals:  # 800K: its zeros need not be digits
         zeros = len(digits) - len(digits.rstrip("0"))
         slack *= Fraction(10) ** min(zeros, len(digits) - 1)
-    return Amount(value, slack, named, scaled or bool(exponent), bool(m["percent"]), "", text)
+    return Amount(
+        value, slack, named, scaled or bool(exponent), bool(m["percent"]), "", text
+    )
 
 
 def ungrouped(digits: str) -> tuple[str, int]:
@@ -205,7 +227,11 @@ def unit_of(word: str, unit: str) -> tuple[str, Fraction] | None:
     """(dimension, factor) of a unit of operations or memory: GMACs, MiB, bits."""
     lower = word.lower()
     if lower in OPS:
-        return ("flop", Fraction(OPS[lower])) if unit != "mac" else ("mac", Fraction(OPS[lower], 2))
+        return (
+            ("flop", Fraction(OPS[lower]))
+            if unit != "mac"
+            else ("mac", Fraction(OPS[lower], 2))
+        )
     for p, by in PREFIX.items():
         if p and lower.startswith(p) and lower[1:] in OPS:
             return "flop", Fraction(OPS[lower[1:]] * by)
@@ -222,7 +248,9 @@ def unit_of(word: str, unit: str) -> tuple[str, Fraction] | None:
 
 def members_of(text: str) -> tuple[list[str], list[str]]:
     """(members, signs) of a chain a = b ≈ c, a label in front taken off."""
-    text = re.sub(r"\\approx|\\simeq|≃|~=", "≈", text).replace("&=", "=").replace("&", " ")
+    text = (
+        re.sub(r"\\approx|\\simeq|≃|~=", "≈", text).replace("&=", "=").replace("&", " ")
+    )
     pieces = re.split(r"(?<![<>=:!~\\])(=|≈)(?!=)", text)
     members, signs = [p.strip() for p in pieces[::2]], pieces[1::2]
     if len(members) > 1 and (not members[0] or is_label(members[0])):
@@ -244,9 +272,11 @@ def constant_value(x: Any) -> Any:
     """An amount's value with fifty digits, or exact. Raises BadInput if it is none."""
     if not isinstance(x, Expr):
         return x
-    from solver.expressions.arrays import Array
-    from solver.expressions.worlds import Letters, TooLarge, Undefined, World, value
     from solver.answers.agreement import constant, fifty_digits
+    from solver.expressions.arrays import Array
+    from solver.expressions.compiled import value
+    from solver.expressions.fields import TooLarge, Undefined
+    from solver.expressions.worlds import Letters, World
 
     if not constant(x):
         return None

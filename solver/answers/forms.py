@@ -10,15 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from solver.answers import numbers, trees, words
+from solver.answers import (
+    collections,
+    named,
+    numbers,
+    prose,
+    relations,
+    sizes,
+    trees,
+    words,
+)
 from solver.answers.agreement import Finding, compare
 from solver.answers.amounts import Amount
+from solver.answers.given import Given, learned
 from solver.answers.stated import FORMS, Stated
-from solver.answers.trees import Given, learned
 from solver.core import BadInput
 from solver.expressions.nodes import Expr
-from solver.expressions.tokens import guard
 from solver.expressions.written import Group
+from solver.reading.macros import guard
 from solver.registry import unknown
 
 TYPE_CHECKING = False
@@ -32,20 +41,36 @@ if TYPE_CHECKING:
 TABLE: dict[str, tuple[State, Read, Same]] = {
     "number": (numbers.state_number, numbers.read_number, numbers.same_number),
     "integer": (numbers.state_integer, numbers.read_number, numbers.same_integer),
-    "shape": (words.state_sizes, words.read_sizes, words.same_sizes),
-    "assignments": (words.state_named, words.read_named, words.same_named),
+    "shape": (sizes.state_sizes, sizes.read_sizes, sizes.same_sizes),
+    "assignments": (named.state_named, named.read_named, named.same_named),
     "choice": (words.state_options, words.read_options, words.same_words),
     "ranking": (words.state_ranking, words.read_ranking, words.same_words),
-    "set": (trees.state_set, trees.read_set, trees.same_sets),
-    "interval": (trees.state_interval, trees.read_plain, trees.same_interval),
-    "list": (trees.state_list, trees.read_list, trees.same_list),
-    "equation": (trees.state_relation, trees.read_relation, trees.same_equation),
-    "inequality": (trees.state_relation, trees.read_plain, trees.same_inequality),
-    "expression": (trees.state_expression, trees.read_expression, trees.same_expression),
+    "set": (collections.state_set, collections.read_set, collections.same_sets),
+    "interval": (
+        collections.state_interval,
+        collections.read_plain,
+        collections.same_interval,
+    ),
+    "list": (collections.state_list, collections.read_list, collections.same_list),
+    "equation": (
+        relations.state_relation,
+        relations.read_relation,
+        relations.same_equation,
+    ),
+    "inequality": (
+        relations.state_relation,
+        collections.read_plain,
+        relations.same_inequality,
+    ),
+    "expression": (
+        trees.state_expression,
+        trees.read_expression,
+        trees.same_expression,
+    ),
     "piecewise": (trees.state_expression, trees.read_expression, trees.same_expression),
     "matrix": (trees.state_expression, trees.read_matrix, trees.same_matrix),
     "complexity": (words.state_class, words.read_class, words.same_class),
-    "prose": (words.state_prose, words.read_prose, words.same_prose),
+    "prose": (prose.state_prose, prose.read_prose, prose.same_prose),
 }
 assert TABLE.keys() == FORMS.keys()
 SETTINGS = ("tol", "either_order", "rounded", "options", "accept", "comma")
@@ -125,7 +150,9 @@ def shown(value: Any) -> str:
 
     if isinstance(value, Given):
         if value.key is not None and value.key.form == "shape":
-            sizes = value.value.items if isinstance(value.value, Group) else (value.value,)
+            sizes = (
+                value.value.items if isinstance(value.value, Group) else (value.value,)
+            )
             return " × ".join(f"({s})" if " " in s else s for s in map(shown, sizes))
         if not value.chain:
             return shown(value.value)

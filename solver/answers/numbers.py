@@ -8,9 +8,16 @@ from dataclasses import replace
 from fractions import Fraction
 
 from solver.answers.agreement import Finding, compare, constant
-from solver.answers.amounts import AMOUNT, Amount, constant_value, members_of, plain, read_amount
+from solver.answers.amounts import (
+    AMOUNT,
+    Amount,
+    constant_value,
+    members_of,
+    plain,
+    read_amount,
+)
+from solver.answers.given import Given, names_for
 from solver.answers.stated import Stated
-from solver.answers.trees import Given, names_for
 from solver.core import BadInput
 from solver.expressions.nodes import Expr, Mul, Num
 from solver.expressions.written import Choice, Grid, Group, Logic, Relation, SetOp
@@ -20,7 +27,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-RELATED = re.compile(r"[<>≤≥≠]|\\(?:leq?|geq?|neq?|lt|gt|pm|mp|in|to)(?![A-Za-z])|±|\bor\b|\bnot\b")
+RELATED = re.compile(
+    r"[<>≤≥≠]|\\(?:leq?|geq?|neq?|lt|gt|pm|mp|in|to)(?![A-Za-z])|±|\bor\b|\bnot\b"
+)
 
 
 def state_number(text: str, spec: Mapping[str, Any]) -> tuple[Amount, dict[str, Any]]:
@@ -55,14 +64,20 @@ def read_number(stated: Stated, text: str) -> Given:
     if any(not m for m in members):
         raise BadInput("nothing stands on one side of this sign", text=text, offset=0)
     if RELATED.search(plain(text)):
-        raise BadInput("one number is asked for, not a relation or alternatives", text=text, offset=0)
+        raise BadInput(
+            "one number is asked for, not a relation or alternatives",
+            text=text,
+            offset=0,
+        )
     if len(members) > 20:
         raise BadInput(f"the chain has {len(members)} members; at most 20 are read")
     found = [one(m, stated) for m in members]
     if len(found) > 1:
         literal = [bool(AMOUNT.fullmatch(plain(m))) for m in members]
         if all(literal) and len({re.sub(r"\s", "", m) for m in members}) == 1:
-            raise BadInput("this says the same number twice: write it once", text=text, offset=0)
+            raise BadInput(
+                "this says the same number twice: write it once", text=text, offset=0
+            )
         for a, b, both in zip(found, found[1:], zip(literal, literal[1:])):
             if all(both) and not linked(a, b):
                 raise BadInput("these numbers contradict each other: one answer is asked for",
@@ -83,7 +98,9 @@ def one(text: str, stated: Stated) -> Amount:
     scaled = Mul(bare, Num(scale)) if isinstance(bare, Expr) else bare * scale
     shown = text.strip() if isinstance(bare, Expr) else show(bare)
     about = "about " if found.slack else ""
-    return replace(found, value=scaled, slack=found.slack * scale, said=f"{about}{shown} {unit}")
+    return replace(
+        found, value=scaled, slack=found.slack * scale, said=f"{about}{shown} {unit}"
+    )
 
 
 def linked(a: Amount, b: Amount) -> bool | None:
@@ -110,25 +127,46 @@ def near(x: Any, y: Any, slack: Any) -> bool:
     gap = abs(x - y)
     if gap - gap != 0:  # infinite
         return False
-    return bool(gap <= 1e-24 * max(abs(x), abs(y)) or gap <= precise(slack) * (1 + 1e-12))
+    return bool(
+        gap <= 1e-24 * max(abs(x), abs(y)) or gap <= precise(slack) * (1 + 1e-12)
+    )
 
 
 def precise(x: Any) -> Any:
     from solver.answers.agreement import fifty_digits
 
-    return fifty_digits().num(x) * fifty_digits().one if isinstance(x, (int, Fraction)) else x
+    return (
+        fifty_digits().num(x) * fifty_digits().one
+        if isinstance(x, (int, Fraction))
+        else x
+    )
 
 
 def same_number(stated: Stated, value: Amount, exact: bool = False) -> Finding:
     """Equal; within the tolerance; or right to the digits that are shown, two at least."""
     key = stated.value
     right = constant_value(key.value)
-    got = constant_value(value.value) if not isinstance(value.value, Expr) or constant(value.value) else None
+    got = (
+        constant_value(value.value)
+        if not isinstance(value.value, Expr) or constant(value.value)
+        else None
+    )
     if got is None:
-        target = key.value if isinstance(key.value, Expr) else Num(
-            right.numerator if isinstance(right, Fraction) and right.denominator == 1 else right)
+        target = (
+            key.value
+            if isinstance(key.value, Expr)
+            else Num(
+                right.numerator
+                if isinstance(right, Fraction) and right.denominator == 1
+                else right
+            )
+        )
         found = compare(target, value.value, stated.kinds, stated.dims)
-        return found if found.same is not False else Finding(False, "A number is asked for.")
+        return (
+            found
+            if found.same is not False
+            else Finding(False, "A number is asked for.")
+        )
     if key.unit and value.unit and key.unit != value.unit:
         return Finding(False, "It is in another unit.")
     tolerance = stated.settings.get("tol") or {}
@@ -143,7 +181,11 @@ def same_number(stated: Stated, value: Amount, exact: bool = False) -> Finding:
                 return Finding(True)
         return Finding(bool(gap <= precise(room) * (1 + 1e-12)))
     rel = stated.settings.get("close", 0)  # a key that was computed in floats
-    if near(right, got, abs(right) * Fraction(rel).limit_denominator(10**12) if rel else Fraction(0)):
+    if near(
+        right,
+        got,
+        abs(right) * Fraction(rel).limit_denominator(10**12) if rel else Fraction(0),
+    ):
         return Finding(True)
     if near(right, got, value.slack) and value.slack:
         if exact:

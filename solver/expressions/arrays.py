@@ -71,11 +71,15 @@ def multiply(a: Any, b: Any) -> Any:
     """The product of matrices; a number multiplies each entry."""
     if not isinstance(a, Array) or not isinstance(b, Array):
         return entrywise(lambda x, y: x * y, a, b, "multiplied")
-    (m, k), (l, n) = a.dims, b.dims
-    if k != l:
-        raise ShapeError(f"{a.told()} times {b.told()}: a product needs {k} = {l}")
+    inner, other = a.dims[1], b.dims[0]
+    if inner != other:
+        raise ShapeError(
+            f"{a.told()} times {b.told()}: a product needs {inner} = {other}"
+        )
     columns = list(zip(*b.rows))
-    return lower(Array([[sum(x * y for x, y in zip(r, c)) for c in columns] for r in a.rows]))
+    return lower(
+        Array([[sum(x * y for x, y in zip(r, c)) for c in columns] for r in a.rows])
+    )
 
 
 def divide(a: Any, b: Any, one: Any) -> Any:

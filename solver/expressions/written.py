@@ -57,7 +57,13 @@ def said(form: Any, word: str) -> str:
 def script(form: Any, base: str, up: str = "", down: str = "") -> str:
     """A base with a superscript or a subscript, as it was printed."""
     if which(form) == "latex":
-        return "{" + base + "}" + (f"^{{{up}}}" if up else "") + (f"_{{{down}}}" if down else "")
+        return (
+            "{"
+            + base
+            + "}"
+            + (f"^{{{up}}}" if up else "")
+            + (f"_{{{down}}}" if down else "")
+        )
     if which(form) == "mathml":
         tag, inside = ("msup", up) if up else ("msub", down)
         return f"<{tag}><mrow>{base}</mrow><mrow>{inside}</mrow></{tag}>"
@@ -112,7 +118,9 @@ class Norm(Expr):
         if not self.args[1]:
             return inside, 5
         if which(form) == "text":
-            return inside + {"1": "₁", "2": "₂"}.get(self.args[1], "_" + self.args[1]), 5
+            return inside + {"1": "₁", "2": "₂"}.get(
+                self.args[1], "_" + self.args[1]
+            ), 5
         return script(form, inside, down=self.args[1]), 5
 
 
@@ -130,13 +138,18 @@ class Sigma(Expr):
         letter = form.letter(index)
         if which(form) == "latex":
             below = f"{letter} = {first}" if first else letter
-            return rf"\{op}_{{{below}}}" + (f"^{{{last}}}" if last else "") + " " + inside, 2
+            return rf"\{op}_{{{below}}}" + (
+                f"^{{{last}}}" if last else ""
+            ) + " " + inside, 2
         mark = "Σ" if op == "sum" else "Π"
         if which(form) == "mathml":
             below = f"<mrow>{letter}<mo>=</mo>{first}</mrow>" if first else letter
             tag = "munderover" if last else "munder"
             over = f"<mrow>{last}</mrow>" if last else ""
-            return f"<mrow><{tag}><mo>{mark}</mo>{below}{over}</{tag}>{inside}</mrow>", 2
+            return (
+                f"<mrow><{tag}><mo>{mark}</mo>{below}{over}</{tag}>{inside}</mrow>",
+                2,
+            )
         bounds = f"{letter}={first}" if first else letter
         return f"{mark}_({bounds})" + (f"^{last}" if last else "") + f" {inside}", 2
 
@@ -149,7 +162,9 @@ class Choice(Expr):
     def layout(self, form: Any, show: Any) -> tuple[str, int]:
         op, a, b = self.args
         left = show(a, 1) if isinstance(a, Expr) else ""
-        return form.row([left, sign(form, op) if left else sign(form, op).lstrip(), show(b, 2)]), 1
+        return form.row(
+            [left, sign(form, op) if left else sign(form, op).lstrip(), show(b, 2)]
+        ), 1
 
 
 class Relation(Expr):
@@ -251,7 +266,10 @@ class Branches(Expr):
 
     def layout(self, form: Any, show: Any) -> tuple[str, int]:
         return form.cases(
-            [form.case(show(v, 1), [show(c, 0)] if c is not None else []) for v, c in self.pairs()]
+            [
+                form.case(show(v, 1), [show(c, 0)] if c is not None else [])
+                for v, c in self.pairs()
+            ]
         ), 5
 
 

@@ -22,10 +22,6 @@ from solver.order import ordered
 from solver.sets import ProblemSet, solve_part
 from solver.values import Options
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 DECIDE = "A person has to decide this."
 
 
@@ -35,7 +31,10 @@ def grade(problem: Problem, text: str) -> Verdict:
 
 
 def grade_part(
-    whole: ProblemSet, problem: Problem, text: str, earlier: Mapping[str, str] | None = None
+    whole: ProblemSet,
+    problem: Problem,
+    text: str,
+    earlier: Mapping[str, str] | None = None,
 ) -> Verdict:
     """The verdict on an answer to a part of a set, in the order its course writes sizes.
 
@@ -66,7 +65,9 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     if found:
         if links:
             why = f"The result is right, but {links} does not hold."
-            return Verdict("partly", problem.points * problem.credit, "", why, understood)
+            return Verdict(
+                "partly", problem.points * problem.credit, "", why, understood
+            )
         return Verdict("right", problem.points, "", said, understood)
     if found is None:
         return Verdict("undecided", 0, "", said or DECIDE, understood)

@@ -30,13 +30,13 @@ MEMORY = {"bytes": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**1
 def as_stated(value: Any, unit: str = "", order: str = "") -> Stated | None:
     """The key that a computed value is; None where it has another reader."""
     try:
-        return kept(value, unit, order, type(value))
+        return kept(value, unit, order, type(value).__name__)
     except TypeError:  # a value that cannot be remembered: a record, a list
         return None
 
 
 @lru_cache(maxsize=2048)
-def kept(value: Any, unit: str, order: str, kind: type) -> Stated | None:
+def kept(value: Any, unit: str, order: str, kind: str) -> Stated | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, Numeric)):
@@ -45,7 +45,15 @@ def kept(value: Any, unit: str, order: str, kind: type) -> Stated | None:
         return sizes(value, order)
     if isinstance(value, Expr) and not symbolic(value) and not special(value):
         found = declared(value)
-        return Stated("expression", show(value), bare(value), {"known": tuple(found)}, found, {}, {})
+        return Stated(
+            "expression",
+            show(value),
+            bare(value),
+            {"known": tuple(found)},
+            found,
+            {},
+            {},
+        )
     return None
 
 
@@ -77,11 +85,20 @@ def number(value: Any, unit: str) -> Stated:
     settings: dict[str, Any] = {"scale": factor, "unit": unit}
     if isinstance(value, float):  # computed in floats: equal to rounding
         settings["close"] = 1e-9
-    return Stated("integer" if whole else "number", show(value), amount, {}, {}, {}, settings)
+    return Stated(
+        "integer" if whole else "number", show(value), amount, {}, {}, {}, settings
+    )
 
 
 def sizes(value: Shape, order: str) -> Stated:
-    trees = tuple(bare(tree(x)) if not isinstance(x, (tuple, list)) else x for x in value)
+    trees = tuple(
+        bare(tree(x)) if not isinstance(x, (tuple, list)) else x for x in value
+    )
     found = declared(*value)
-    settings = {"order": (value.order or order) if len(value) == 3 else "", "either_order": True}
-    return Stated("shape", show(value), trees, {"known": tuple(found)}, found, {}, settings)
+    settings = {
+        "order": (value.order or order) if len(value) == 3 else "",
+        "either_order": True,
+    }
+    return Stated(
+        "shape", show(value), trees, {"known": tuple(found)}, found, {}, settings
+    )

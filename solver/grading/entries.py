@@ -47,7 +47,9 @@ def by_entries(
         if not isinstance(one.value, Mapping) or len(one.value) >= len(right):
             continue
         entries = one.value.items()
-        if explained & one.value.keys() or any(found.get(k) is not False for k, _ in entries):
+        if explained & one.value.keys() or any(
+            found.get(k) is not False for k, _ in entries
+        ):
             continue
         if all(matches(reorder(w, order), given[k], known)[0] for k, w in entries):
             names.append(one.name)
@@ -81,13 +83,17 @@ def by_options(
     good = [g for g in given if g in right]
     bad = [g for g in given if g not in right]
     if bad and all(fits(problem, g) for g in bad):
-        said = "This fits too, but outside what the key searched: a person has to decide."
+        said = (
+            "This fits too, but outside what the key searched: a person has to decide."
+        )
         return Verdict("undecided", 0, "", said, understood)
     bad = [g for g in bad if not fits(problem, g)]
     if bad or not good:
         said = "; ".join(", ".join(f"{k} = {v}" for k, v in b.items()) for b in bad
                          if isinstance(b, Mapping))  # fmt: skip
-        return Verdict("wrong", 0, "", f"This does not fit: {said}." if said else "", understood)
+        return Verdict(
+            "wrong", 0, "", f"This does not fit: {said}." if said else "", understood
+        )
     part = round(problem.points * len(good) / len(right), 2)
     said = f"Right, and there are {len(right) - len(good)} more."
     return Verdict("partly", part, "", said, understood)

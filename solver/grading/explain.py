@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from solver.answers.given import Given
 from solver.answers.stated import Stated
-from solver.answers.trees import Given
 from solver.core import BadInput, Problem
 from solver.grading.matching import matches
 from solver.kinds import mistakes

@@ -11,7 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from solver.answers.amounts import Amount, constant_value
-from solver.answers.trees import Given
+from solver.answers.given import Given
 from solver.core import BadInput, CheckFailed, Problem, Verdict
 from solver.expressions.nodes import Expr, Num
 from solver.expressions.written import Group
@@ -19,7 +19,6 @@ from solver.grading.matching import last
 from solver.grading.reading import read
 from solver.kinds import find, solve
 from solver.sets import ProblemSet, solve_part
-from solver.values import Numeric
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def plain(value: Any) -> Any:
         return plain(value.value)
     if isinstance(value, Amount):
         value = constant_value(value.value)
-    if isinstance(value, (Fraction, Numeric)):
+    if isinstance(value, (Fraction, float)):
         return int(value) if value == int(value) else float(value)
     if isinstance(value, Group):
         return listed(value.items)

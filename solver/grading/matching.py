@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from solver.answers import forms
+from solver.answers.given import Given
 from solver.answers.stated import Stated
-from solver.answers.trees import Given
 from solver.grading.arrays import compared, in_a_line
 from solver.grading.computed import as_stated
 from solver.grading.reading import Chain, Rounded
@@ -33,11 +33,15 @@ def shown(given: Any) -> str:
         return f"about {show(given.value)}"
     if isinstance(given, Mapping) and not isinstance(given, Gradients):
         return ", ".join(f"{NAMES.get(k, k)} {shown(v)}" for k, v in given.items())
-    if isinstance(given, Listing) and any(isinstance(v, (Rounded, Given)) for v in given):
+    if isinstance(given, Listing) and any(
+        isinstance(v, (Rounded, Given)) for v in given
+    ):
         each = [shown(v) for v in given]
         return ", ".join(f"({s})" if ", " in s else s for s in each)
     if isinstance(given, Gradients):
-        return "; ".join(f"{entry_name(given, k)} = {shown(v)}" for k, v in given.items())
+        return "; ".join(
+            f"{entry_name(given, k)} = {shown(v)}" for k, v in given.items()
+        )
     if isinstance(given, Matrix):
         return in_a_line(given, shown)
     return show(given)
@@ -106,7 +110,12 @@ def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str
         return (None if None in found_ else True), ""
     try:
         return agree(right, given, known or {})
-    except (ArithmeticError, ValueError, TypeError, KeyError):  # C^C^C at any number is too large
+    except (
+        ArithmeticError,
+        ValueError,
+        TypeError,
+        KeyError,
+    ):  # C^C^C at any number is too large
         return None, ""
 
 

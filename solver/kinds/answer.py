@@ -12,22 +12,39 @@ from solver.answers.forms import read_answer, same, shown, state_key
 from solver.answers.stated import FORMS, Rubric
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.nodes import Expr
-from solver.expressions.tokens import canonical
 from solver.given import Param
 from solver.kinds import kind
+from solver.reading.names import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 MEANINGS = ("scalar", "vector", "column", "row", "matrix", "number")
-KINDS = ("real", "positive", "nonnegative", "integer", "probability", "nonzero", "number")
-UNITS = {"bytes": "byte", "byte": "byte", "FLOPs": "flop", "flops": "flop", "MACs": "mac", "macs": "mac"}
+KINDS = (
+    "real",
+    "positive",
+    "nonnegative",
+    "integer",
+    "probability",
+    "nonzero",
+    "number",
+)
+UNITS = {
+    "bytes": "byte",
+    "byte": "byte",
+    "FLOPs": "flop",
+    "flops": "flop",
+    "MACs": "mac",
+    "macs": "mac",
+}
 SCHEMA = (
     Param("key", "Any"),
     Param("where", "Any", None),  # letters: "x: n, A: m x n, n: positive integer"
     Param("alias", "Any", None),  # other spellings: { p = "yhat" }
-    Param("functions", "Any", None),  # what names of functions mean: { phi = "sigmoid" }
+    Param(
+        "functions", "Any", None
+    ),  # what names of functions mean: { phi = "sigmoid" }
     Param("tol", "Any", None),  # 0.01, or { abs = 0.01, rel = 0.05 }
     Param("unit", "str", ""),
     Param("order", "str", ""),
@@ -50,12 +67,18 @@ def spec_of(given: Mapping[str, Any]) -> dict[str, Any]:
         and set(tol) <= {"abs", "rel"}
         and all(isinstance(v, (int, float)) and v >= 0 for v in tol.values())
     ):
-        raise BadInput("a tolerance is a number, or { abs = 0.01 } or { rel = 0.05 }").at("tol")
+        raise BadInput(
+            "a tolerance is a number, or { abs = 0.01 } or { rel = 0.05 }"
+        ).at("tol")
     unit = given.get("unit", "")
     if unit and unit not in UNITS:
-        raise BadInput(f"the unit is one of {', '.join(UNITS)}, not {unit!r}").at("unit")
+        raise BadInput(f"the unit is one of {', '.join(UNITS)}, not {unit!r}").at(
+            "unit"
+        )
     options = given.get("options") or ()
-    if not isinstance(options, (list, tuple)) or not all(isinstance(o, str) for o in options):
+    if not isinstance(options, (list, tuple)) or not all(
+        isinstance(o, str) for o in options
+    ):
         raise BadInput("options are a list of texts").at("options")
     alias = table(given.get("alias"), "alias")
     return {
@@ -78,7 +101,9 @@ def spec_of(given: Mapping[str, Any]) -> dict[str, Any]:
 def table(raw: Any, name: str) -> dict[str, str]:
     if raw is None:
         return {}
-    if not isinstance(raw, Mapping) or not all(isinstance(v, str) for v in raw.values()):
+    if not isinstance(raw, Mapping) or not all(
+        isinstance(v, str) for v in raw.values()
+    ):
         raise BadInput("expected a table of names").at(name)
     return {str(k): v for k, v in raw.items()}
 
@@ -90,19 +115,27 @@ def letters(where: Any) -> tuple[dict[str, tuple[Any, ...]], dict[str, str]]:
     if not where:
         return {}, {}
     if isinstance(where, str):
-        pieces = [p for p in re.split(r"[;,\n]\s*(?=\\?[^\W\d]\S*\s*:)", where) if p.strip()]
+        pieces = [
+            p for p in re.split(r"[;,\n]\s*(?=\\?[^\W\d]\S*\s*:)", where) if p.strip()
+        ]
         pairs = [p.partition(":")[::2] for p in pieces]
     elif isinstance(where, Mapping):
         pairs = [(str(k), v) for k, v in where.items()]
     else:
-        raise BadInput("declare letters as x: n, A: m x n, n: positive integer").at("where")
+        raise BadInput("declare letters as x: n, A: m x n, n: positive integer").at(
+            "where"
+        )
     dims: dict[str, tuple[Any, ...]] = {}
     kinds: dict[str, str] = {}
     for raw, what in pairs:
         name = canonical(raw.strip().lstrip("\\") if "{" not in raw else raw.strip())
         if not name or name in dims:
-            raise BadInput(f"{raw.strip()[:30]!r} is no name, or is declared twice").at("where")
-        said = " ".join(map(str, what)) if isinstance(what, (list, tuple)) else str(what)
+            raise BadInput(f"{raw.strip()[:30]!r} is no name, or is declared twice").at(
+                "where"
+            )
+        said = (
+            " ".join(map(str, what)) if isinstance(what, (list, tuple)) else str(what)
+        )
         labels = re.fullmatch(r"\s*(-?\d+)\s*(?:or|,|and)\s*(-?\d+)\s*", said)
         if labels:
             dims[name], kinds[name] = (), f"labels {labels[1]} {labels[2]}"
@@ -139,12 +172,20 @@ def stated(form: str) -> Callable[..., Answer]:
             value = state_key(form, text, spec)
         except BadInput as e:
             raise e.at("key") from None
-        checks = [Check("written by staff; marked right by its own reader", itself(value, text))]
+        checks = [
+            Check(
+                "written by staff; marked right by its own reader", itself(value, text)
+            )
+        ]
         if isinstance(value.value, Expr):
-            checks.append(Check("read back as it is printed", itself(value, shown(value.value))))
+            checks.append(
+                Check("read back as it is printed", itself(value, shown(value.value)))
+            )
         if isinstance(value.value, Rubric):
             meets(value.value)
-            checks = [Check("written by staff; the model answer meets the rubric", True)]
+            checks = [
+                Check("written by staff; the model answer meets the rubric", True)
+            ]
         return Answer(value, tuple(remarks(value)), tuple(checks), form)
 
     solver.__doc__ = f"An answer that is stated: {FORMS[form]}."
@@ -159,7 +200,9 @@ def as_text(key: Any) -> str:
         return repr(key)
     if isinstance(key, list) and all(isinstance(k, (int, float)) for k in key):
         return ", ".join(map(repr, key))
-    if isinstance(key, Mapping) and all(isinstance(v, (int, float, str)) for v in key.values()):
+    if isinstance(key, Mapping) and all(
+        isinstance(v, (int, float, str)) for v in key.values()
+    ):
         return ", ".join(f"{k} = {v}" for k, v in key.items())
     if not isinstance(key, str) or not key.strip():
         raise BadInput(f"expected the right answer as text, not {key!r:.40}").at("key")
@@ -178,11 +221,13 @@ def itself(value: Any, text: str) -> bool:
 
 def meets(rubric: Rubric) -> None:
     """Refuse a rubric whose model answer does not show its points."""
-    from solver.answers.words import passage
+    from solver.answers.prose import passage
 
     for point in rubric:
         if point.shows and not passage(point, rubric.model):
-            raise BadInput(f"the model answer does not show the point “{point.says}”").at("rubric")
+            raise BadInput(
+                f"the model answer does not show the point “{point.says}”"
+            ).at("rubric")
 
 
 def remarks(value: Any) -> list[Step]:

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from solver.answers.agreement import Probe, Signature, close, differing_entries, probe_for
+from solver.answers.agreement import (
+    Probe,
+    Signature,
+    close,
+    differing_entries,
+    probe_for,
+)
 from solver.answers.stated import Stated
 from solver.expressions.arrays import Array
-from solver.expressions.nodes import Add, Expr, Mul, Neg, Num
+from solver.expressions.nodes import Add, Expr, Mul, Neg
 from solver.expressions.written import Grid, Relation
 from solver.mistaken.edits import edits
 
@@ -19,58 +25,67 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-WORLDS = ((0, 1, "", False), (1, 1, "", False), (3, 1, "", False), (4, 1, "", False))
+SEEDS, FIRST = tuple(range(8)), 3  # the first tell most edits apart
+
+
+class Row:
+    """One edit with its values, worked out as far as they were asked for."""
+
+    def __init__(self, probe: Probe, name: str, tree: Expr):
+        self.probe, self.name, self.tree = probe, name, tree
+        self.values: list[Any] = []
+
+    def at(self, i: int) -> Any:
+        while len(self.values) <= i:
+            seed = SEEDS[len(self.values)]
+            self.values.append(self.probe.pair(self.tree, (seed, 1, "", False))[1])
+        return self.values[i]
+
+    def alike(self, other: Row) -> bool:
+        """Whether two trees have the same values wherever both have one."""
+        met = 0
+        for i in range(len(SEEDS)):
+            a, b = self.at(i), other.at(i)
+            if isinstance(a, Exception) or isinstance(b, Exception):
+                if isinstance(a, Exception) != isinstance(b, Exception):
+                    return False
+                continue
+            if not close(a, b, 1e-8) and not tiny(a, b):
+                return False
+            met += 1
+        return met > 0
+
+    def nowhere(self) -> bool:
+        """Whether it has no value at all: sizes that do not fit."""
+        return all(isinstance(self.at(i), Exception) for i in range(FIRST))
 
 
 class Table:
-    """The edits of one key with their values."""
+    """The edits of one key: those with values, and those met by their structure."""
 
     def __init__(self, probe: Probe, sizes: tuple[str, ...]):
-        self.probe, self.rows, self.shapes = probe, [], dict[Expr, list[str]]()  # type: ignore[var-annotated]
+        self.probe = probe
+        self.rows: list[Row] = []
+        self.shapes: dict[Expr, list[str]] = {}
+        key = Row(probe, "", probe.key)
         seen = set()
         for name, tree in edits(probe.key, sizes):
             tree = tidied(tree)
             if (name, tree) in seen:
                 continue
             seen.add((name, tree))
-            values = [probe.pair(tree, id)[1] for id in WORLDS]
-            if all(isinstance(v, Exception) for v in values):
+            row = Row(probe, name, tree)
+            if row.nowhere():
                 self.shapes.setdefault(tree, []).append(name)
-            elif not self.right(values):
-                self.rows.append((name, values))
-
-    def right(self, values: list[Any]) -> bool:
-        """Whether an edit has the key's own values, and so is no mistake."""
-        met = 0
-        for v, id in zip(values, WORLDS):
-            wanted = self.probe.pair(Num(0), id)[0]
-            if isinstance(v, Exception) or isinstance(wanted, Exception):
-                continue
-            if not close(v, wanted, 1e-9):
-                return False
-            met += 1
-        return met > 0
+            elif not row.alike(key):  # an edit with the key's own values is no mistake
+                self.rows.append(row)
 
     def names(self, given: Expr) -> list[str]:
         """The mistakes that give this value, each once."""
-        got = [self.probe.pair(given, id)[1] for id in WORLDS]
-        if all(isinstance(v, Exception) for v in got):
+        got = Row(self.probe, "", given)
+        if got.nowhere():
             return list(dict.fromkeys(self.shapes.get(tidied(given), [])))
-        return list(dict.fromkeys(name for name, values in self.rows if alike(values, got)))
-
-
-def alike(wrong: list[Any], got: list[Any]) -> bool:
-    """Whether an answer has the values of a mistake wherever both have one."""
-    met = 0
-    for a, b in zip(wrong, got):
-        if isinstance(a, Exception) or isinstance(b, Exception):
-            if isinstance(a, Exception) != isinstance(b, Exception):
-                return False
-            continue
-        if not close(a, b, 1e-8) and not tiny(a, b):
-            return False
-        met += 1
-    return met > 0
+        return list(dict.fromkeys(row.name for row in self.rows if row.alike(got)))
 
 
 def tiny(a: Any, b: Any) -> bool:
@@ -111,7 +126,9 @@ def table(key: Expr, signature: Signature, sizes: tuple[str, ...]) -> Table:
 def mistakes_of_tree(stated: Stated, key: Expr, given: Expr) -> list[str]:
     """The names of the edits of a key that an answer equals."""
     p = probe_for(key, given, stated.kinds, stated.dims)
-    sizes = tuple(dict.fromkeys(d for s in stated.dims.values() for d in s if isinstance(d, str)))
+    sizes = tuple(
+        dict.fromkeys(d for s in stated.dims.values() for d in s if isinstance(d, str))
+    )
     return table(key, Signature(p.letters), sizes).names(given)
 
 
@@ -126,7 +143,8 @@ def mistakes_of(stated: Stated, value: Any) -> list[str]:
         "equation": v.of_relation, "inequality": v.of_relation,
     }  # fmt: skip
     if stated.form in by_form:
-        return by_form[stated.form](stated, value)
+        finder: Any = by_form[stated.form]
+        return list(finder(stated, value))
     if stated.form == "prose" or not isinstance(value, Expr):
         return []
     if isinstance(value, Relation) and "whole" in stated.settings:

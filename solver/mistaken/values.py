@@ -10,22 +10,24 @@ from itertools import permutations
 
 from solver.answers.agreement import attempted, compare, constant
 from solver.answers.amounts import Amount, constant_value
-from solver.answers.numbers import near, precise
-from solver.answers.regions import (
-    NotReal,
+from solver.answers.collections import members
+from solver.answers.items import listed, same_any
+from solver.answers.lines import (
     as_logic,
     boundaries,
     crossings,
-    is_set,
     line_through,
     same_relation,
     variables,
 )
+from solver.answers.numbers import near, precise
+from solver.answers.regions import NotReal, is_set
+from solver.answers.related import about
 from solver.answers.stated import Stated
-from solver.answers.trees import about, listed, members, same_any
 from solver.core import BadInput
+from solver.expressions.fields import FLOATS
 from solver.expressions.nodes import Expr, Num, Sym, walk
-from solver.expressions.worlds import FLOATS, Letters, World
+from solver.expressions.worlds import Letters, World
 from solver.expressions.written import Grid, Group, Logic, Relation
 from solver.mistaken.edits import edits
 from solver.mistaken.find import mistakes_of_tree
@@ -44,8 +46,8 @@ def of_number(stated: Stated, value: Amount) -> list[str]:
     key = stated.value
     right = constant_value(key.value)
     if isinstance(value.value, Expr) and not constant(value.value):
-        return mistakes_of_tree(stated, key.value if isinstance(key.value, Expr) else Num(
-            right), value.value) if isinstance(right, Fraction) or isinstance(key.value, Expr) else []  # fmt: skip
+        tree = key.value if isinstance(key.value, Expr) else Num(right)
+        return mistakes_of_tree(stated, tree, value.value)
     got = constant_value(value.value)
     if right is None or got is None:
         return []
@@ -53,7 +55,12 @@ def of_number(stated: Stated, value: Amount) -> list[str]:
     whole = isinstance(right, Fraction) and right.denominator == 1
 
     def is_(x: Any) -> bool:
-        return near(x, got, Fraction(0)) or bool(slack) and precise(slack) <= abs(precise(right)) / 50 and near(x, got, slack)
+        return (
+            near(x, got, Fraction(0))
+            or bool(slack)
+            and precise(slack) <= abs(precise(right)) / 50
+            and near(x, got, slack)
+        )
 
     if key.unit == "byte" and right:
         for u in UNITS:
@@ -63,7 +70,11 @@ def of_number(stated: Stated, value: Amount) -> list[str]:
         found.append("sign_flipped")
     if right:
         for k in range(1, 16):
-            if is_(right * 10**k) or is_(right * Fraction(1, 10**k) if isinstance(right, Fraction) else right / 10**k):
+            if is_(right * 10**k) or is_(
+                right * Fraction(1, 10**k)
+                if isinstance(right, Fraction)
+                else right / 10**k
+            ):
                 found.append("power_of_ten_slip")
         if is_(right * 2) or is_(right / 2):
             found.append("flops_macs_factor_two")
@@ -130,7 +141,9 @@ def same_scale(a: Amount, b: Amount) -> bool:
 # -- sequences ----------------------------------------------------------------------------
 
 
-def of_items(key: list[Any], got: list[Any], same: Callable[[Any, Any], bool]) -> list[str]:
+def of_items(
+    key: list[Any], got: list[Any], same: Callable[[Any, Any], bool]
+) -> list[str]:
     """Of things in order: another order, one missing, one too many, some wrong."""
     found = []
     if len(got) == len(key):
@@ -158,7 +171,9 @@ def multiset(a: list[Any], b: list[Any], same: Callable[[Any, Any], bool]) -> bo
     return not left
 
 
-def subsequence(short: list[Any], long: list[Any], same: Callable[[Any, Any], bool]) -> bool:
+def subsequence(
+    short: list[Any], long: list[Any], same: Callable[[Any, Any], bool]
+) -> bool:
     it = iter(long)
     return bool(short) and all(any(same(x, y) for y in it) for x in short)
 
@@ -180,9 +195,15 @@ def of_sizes(stated: Stated, value: Expr) -> list[str]:
             product *= k.value
         if same(Num(product), got[0]):
             found = ["reduced_to_scalar"]
-    if len(key) == len(got) and all(isinstance(k, Num) for k in (*key, *got)):
-        off = [g.value - k.value for k, g in zip(key, got)]
-        if any(off) and all(o in (0, 1) for o in off) or any(off) and all(o in (0, -1) for o in off):
+    whole = [k.value for k in (*key, *got) if isinstance(k, Num)]
+    if len(key) == len(got) and len(whole) == 2 * len(key):
+        off = [g - k for k, g in zip(whole, whole[len(key) :])]
+        if (
+            any(off)
+            and all(o in (0, 1) for o in off)
+            or any(off)
+            and all(o in (0, -1) for o in off)
+        ):
             found.insert(0, "off_by_one")
     return found
 
@@ -194,7 +215,9 @@ def of_named(stated: Stated, value: Any) -> list[str]:
         return compare(a, b, stated.kinds, stated.dims).same is True
 
     if len(value) < len(key):
-        return ["item_missing"] if all(same(key[k], v) for k, v in value.items()) else []
+        return (
+            ["item_missing"] if all(same(key[k], v) for k, v in value.items()) else []
+        )
     found = []
     names = list(key)
     got = [value[n] for n in names]
@@ -268,7 +291,11 @@ def chained(e: Expr) -> Expr:
     """a < x and x < b as one chain, for edits of it."""
     if isinstance(e, Logic) and e.args[0] == "and" and len(e.args) == 3:
         p, q = e.args[1:]
-        if isinstance(p, Relation) and isinstance(q, Relation) and p.members[-1] == q.members[0]:
+        if (
+            isinstance(p, Relation)
+            and isinstance(q, Relation)
+            and p.members[-1] == q.members[0]
+        ):
             return Relation((*p.signs, *q.signs), *p.members, *q.members[1:])
     return e
 
@@ -279,7 +306,11 @@ def of_relation(stated: Stated, value: Expr) -> list[str]:
             return of_list(stated, value)
         subject = stated.settings.get("subject")
         key = stated.value
-        if isinstance(key, Relation) and key.members[0] == subject and isinstance(value, Expr):
+        if (
+            isinstance(key, Relation)
+            and key.members[0] == subject
+            and isinstance(value, Expr)
+        ):
             if not isinstance(value, (Group, Relation, Logic)) and key.signs == ("=",):
                 return mistakes_of_tree(stated, key.members[1], value)
         return []
@@ -305,7 +336,9 @@ def of_relation_pair(stated: Stated, key: Expr, value: Expr) -> list[str]:
         if confirmed > 3 or found[name]:
             continue
         if any(
-            attempted(tree, w()) is not v for w, v in zip(places, wanted) if isinstance(v, bool)
+            attempted(tree, w()) is not v
+            for w, v in zip(places, wanted)
+            if isinstance(v, bool)
         ):
             continue
         try:
@@ -333,7 +366,9 @@ def numbers_in(e: Expr) -> set[float]:
 
 def probes(letters: Letters, names: list[str], values: set[float]) -> list[Any]:
     """Places where statements are told apart quickly: simple numbers for each letter."""
-    base = sorted({v for n in list(values)[:4] for v in (n, n + 0.5, n - 0.5)} | {-3.2, 0.3, 7.9})
+    base = sorted(
+        {v for n in list(values)[:4] for v in (n, n + 0.5, n - 0.5)} | {-3.2, 0.3, 7.9}
+    )
     found = []
     for i, v in enumerate(base):
         for j in range(2 if len(names) > 1 else 1):
@@ -341,6 +376,3 @@ def probes(letters: Letters, names: list[str], values: set[float]) -> list[Any]:
                   for k, n in enumerate(names)}  # fmt: skip
             found.append(lambda at=at: World(letters, 5, FLOATS, "real", at))
     return found
-
-
-__all__ = ["precise"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import mpmath
 
-from solver.expressions.worlds import Field, TooLarge, Undefined
+from solver.expressions.fields import Field, TooLarge, Undefined
 
 DIGITS = 50
 mp = mpmath.MPContext()
