@@ -56,6 +56,12 @@ def the_set(folder: Path, text: str = KEY) -> ProblemSet:
     return load_set(path)
 
 
+def following(whole: ProblemSet) -> ProblemSet:
+    """The same, where b goes on with what was found in a."""
+    parts = [replace(p, follows={"a": "kernel"}) if p.id == "b" else p for p in whole.problems]
+    return replace(whole, problems=tuple(parts))
+
+
 def students(**answers: dict[str, str]) -> list[Submission]:
     return [Submission(name, given, f"{name}.toml") for name, given in answers.items()]
 
@@ -291,7 +297,7 @@ def test_equal_texts_of_other_questions_are_not_equal(store: Store) -> None:
 
 
 def test_answers_that_follow_from_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    object.__setattr__(store.whole["b"], "follows", ("a",))
+    store = replace(store, whole=following(store.whole))
     seen = []
 
     def graded(whole: ProblemSet, problem: Problem, text: str, earlier: dict[str, str] = {}) -> Verdict:  # noqa: B006
@@ -312,6 +318,20 @@ def test_answers_that_follow_from_others(store: Store, monkeypatch: pytest.Monke
     groups = [(g.part, g.students) for g in store.groups()]
     assert groups[0] == ("c", ("ada", "ben", "cem", "dan"))
     assert ("b", ("ada", "ben", "dan")) in groups and ("b", ("cem",)) in groups
+
+
+def test_an_own_earlier_answer_is_gone_on_with(tmp_path: Path) -> None:
+    whole = following(the_set(tmp_path, KEY.replace("2*3", "2+3")))
+    pile = students(
+        ada={"a": "3", "b": "6x30x30"}, ben={"a": "5", "b": "6x30x30"}, cem={"b": "6x30x30"}
+    )
+    with closing((store := open_store(tmp_path / "out", whole)).db):
+        marking.take_in(store, pile)
+        known = marking.worked_out(whole)
+        assert marking.mark(store, lambda c: marked(c, known, jobs=1), timeout=5) == 5
+        assert {k: v["b"] for k, v in marks(store).items()} == {
+            "ada": "right", "ben": "wrong", "cem": "wrong"
+        }  # fmt: skip
 
 
 def test_what_cannot_be_kept_as_it_is(store: Store) -> None:
@@ -354,6 +374,10 @@ def test_what_is_added_to_sets_later_counts(tmp_path: Path) -> None:
     later = marking.fingerprints(replace(whole, conventions={"later": 1}))
     assert not set(prints.values()) & set(later.values())
     assert marking.fingerprints(replace(whole, title="x", intro="y", course="z", path="p")) == prints
+    linked = marking.fingerprints(following(whole))
+    assert [p for p in prints if linked[p] != prints[p]] == ["b"]
+    other = marking.fingerprints(following(the_set(tmp_path, KEY.replace("2*3", "3*3"))))
+    assert [p for p in prints if linked[p] != other[p]] == ["a", "b"]
     borrowed = [{"parts": {"x": ["s0/cifar"]}}, {"net": "s0/nothing"}, {"net": "a/b/c"}, {"net": "s0"}]
     assert [len(list(marking.borrowed(given))) for given in borrowed] == [1, 1, 0, 0]
     assert "conv 6 k5" in next(marking.borrowed(borrowed[0]))

@@ -32,7 +32,7 @@ MARKS = {
     "right": "right", "partly": "partly right", "wrong": "wrong",
     "undecided": "undecided", "invalid": "unreadable",
 }  # fmt: skip
-SHARES = {"right": 1, "partly": 0.5, "wrong": 0}  # of a part's points
+DECISIONS = ("right", "partly", "wrong")
 INTERRUPTED = 130
 LONG = 72  # characters of an answer in a list
 
@@ -187,10 +187,12 @@ def settled(
         if not store.undo(key):
             raise BadInput(f"group {group.id} was not decided: there is nothing to undo")
         return f"{group.id} is open again"
-    if mark not in SHARES:
-        raise unknown("mark", mark, [*SHARES, "undo"])
-    most = store.whole[group.part].points
-    given = most * SHARES[mark] if points is None else points
+    if mark not in DECISIONS:
+        raise unknown("mark", mark, [*DECISIONS, "undo"])
+    problem = store.whole[group.part]
+    most = problem.points
+    shares = {"right": 1, "partly": problem.credit, "wrong": 0}
+    given = most * shares[mark] if points is None else points
     if not 0 <= given <= most:
         raise BadInput(f"part {group.part} has from 0 to {points_text(most)}, not {given:g}")
     store.decide(key, mark, given, note)

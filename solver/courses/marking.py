@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import lru_cache, partial
 from hashlib import sha256
-from inspect import signature
 from pathlib import Path
 
 from solver.core import BadInput, Mistake, Verdict
@@ -78,8 +77,11 @@ def fingerprints(whole: ProblemSet) -> dict[str, str]:
         own["order"] = problem.order or whole.order
         dependent = [[k, canonical(own[k])] for k in sorted(own) if k not in PRINTED]
         nets = [canonical(v) for v in borrowed(problem.given)]
+        # what a student found there is read as an answer to that part
+        earlier = [whole[part] for part in problem.follows]
+        read_as = [[p.kind, canonical(p.given), p.order or whole.order] for p in earlier]
         shared = [[k, canonical(course[k])] for k in sorted(course)]
-        found[problem.id] = digest([dependent, shared, nets])
+        found[problem.id] = digest([dependent, shared, nets, read_as])
     return found
 
 
@@ -185,8 +187,7 @@ def put(
     for at, problem in enumerate(whole.problems):
         if problem.id in answers:
             text = answers[problem.id]
-            follows = getattr(problem, "follows", ()) or ()
-            earlier = {part: answers[part] for part in follows if part in answers}
+            earlier = {p: answers[p] for p in problem.follows if p in answers}
             about = (prints[problem.id], variant, text)
             task = None if earlier else recent.get(about)
             if task is None:
@@ -301,11 +302,8 @@ def grade_task(path: str, task: Task) -> Verdict:
 def grader(whole: ProblemSet) -> Callable[[Task], Verdict]:
     """The function that marks a task of this set."""
     by_print = {own: whole[part] for part, own in fingerprints(whole).items()}
-    takes_earlier = "earlier" in signature(grade_part).parameters
 
     def grade(task: Task) -> Verdict:
-        problem = by_print[task.problem]
-        rest: dict[str, Any] = {"earlier": task.earlier} if takes_earlier else {}
-        return grade_part(whole, problem, task.text, **rest)
+        return grade_part(whole, by_print[task.problem], task.text, task.earlier)
 
     return grade
