@@ -100,12 +100,11 @@ def has_dims(e: Any) -> bool:
 
 def show(value: Any, form: str = "text") -> str:
     """A value as plain text, LaTeX (mathematics mode) or MathML."""
-    if hasattr(value, "shown"):  # a key that its author stated
-        return str(value.shown(form))
     for type_, shower in SHOWERS:
         if isinstance(value, type_):
             return shower(value, form)
-    return words(str(value), form)
+    shown = getattr(value, "shown", None)  # of a key that its author stated
+    return str(shown(form)) if shown else words(str(value), form)
 
 
 def typed(e: Expr, form: str) -> str:
@@ -347,8 +346,6 @@ def to_json(value: Any) -> Any:
         return value
     if isinstance(value, Expr):
         return str(value)
-    if hasattr(value, "shown"):
-        return value.shown("text")
     if isinstance(value, Numeric):
         decimal = float(value)  # type: ignore[arg-type]
         return decimal if decimal == value else str(value)
@@ -360,7 +357,7 @@ def to_json(value: Any) -> Any:
         }
     if isinstance(value, Mapping):
         return {str(k): to_json(v) for k, v in value.items()}
-    return [to_json(v) for v in value]
+    return show(value) if hasattr(value, "shown") else [to_json(v) for v in value]
 
 
 def same(a: Any, b: Any) -> bool | None:

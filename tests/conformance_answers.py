@@ -174,7 +174,7 @@ EXAMPLES = {  # a problem of each form, to which every hostile text is given
 def hostile(path: Path) -> dict[str, Any]:
     """Whether any text ran, hung or crashed, and whether a gaming row was accepted."""
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    before = {p for p in Path.cwd().rglob("pwned*")}
+    before = set(Path.cwd().rglob("pwned*"))
     outcomes: dict[str, int] = {}
     failures, slowest = [], 0.0
     for row in rows:
@@ -201,7 +201,7 @@ def hostile(path: Path) -> dict[str, Any]:
                 failures.append(f"accepted {row['id']} {form}: {text[:60]!r} for {key}")
                 mark = "accepted"
             outcomes[mark] = outcomes.get(mark, 0) + 1
-    ran = {p for p in Path.cwd().rglob("pwned*")} - before
+    ran = set(Path.cwd().rglob("pwned*")) - before
     return {
         "cases": len(rows),
         "verdicts": sum(outcomes.values()),

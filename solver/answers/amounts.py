@@ -35,6 +35,7 @@ COUNTED = {
 }  # fmt: skip
 PREFIX = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15}
 BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+FREE = "*"
 OPS = {"flop": 1, "flops": 1, "mac": 2, "macs": 2, "madds": 2, "multiply-adds": 2, "macc": 2,
        "maccs": 2, "multiply-accumulates": 2, "mult-adds": 2}  # fmt: skip
 DIGITS = (
@@ -224,17 +225,20 @@ def of_words(words: str, unit: str, text: str) -> tuple[str, Fraction, bool]:
 
 
 def unit_of(word: str, unit: str) -> tuple[str, Fraction] | None:
-    """(dimension, factor) of a unit of operations or memory: GMACs, MiB, bits."""
+    """(dimension, factor) of a unit of operations or memory: GMACs, MiB, bits.
+
+    unit: the one that is asked for; FREE takes a key's own. Where none is asked for, MACs
+    and FLOPs are only words behind a count.
+    """
     lower = word.lower()
-    if lower in OPS:
-        return (
-            ("flop", Fraction(OPS[lower]))
-            if unit != "mac"
-            else ("mac", Fraction(OPS[lower], 2))
-        )
-    for p, by in PREFIX.items():
-        if p and lower.startswith(p) and lower[1:] in OPS:
-            return "flop", Fraction(OPS[lower[1:]] * by)
+    prefix = next((p for p in PREFIX if p and lower[:1] == p and lower[1:] in OPS), "")
+    base = lower[len(prefix) :] if lower not in OPS else lower
+    if base in OPS:
+        by = Fraction(PREFIX[prefix] if base != lower else 1)
+        own = "flop" if OPS[base] == 1 else "mac"
+        if unit in ("flop", "mac") and own != unit:
+            return unit, by * (2 if unit == "flop" else Fraction(1, 2))
+        return own if unit else "", by
     memory = re.fullmatch(r"([KMGTkmgt]?)(i?)(B|bytes?|Bytes?|bits?|b)", word)
     if memory and (memory[1] or len(memory[3]) > 1):
         if memory[3] == "b" and not memory[2]:

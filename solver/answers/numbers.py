@@ -10,6 +10,7 @@ from fractions import Fraction
 from solver.answers.agreement import Finding, compare, constant
 from solver.answers.amounts import (
     AMOUNT,
+    FREE,
     Amount,
     constant_value,
     members_of,
@@ -33,7 +34,7 @@ RELATED = re.compile(
 
 
 def state_number(text: str, spec: Mapping[str, Any]) -> tuple[Amount, dict[str, Any]]:
-    found = read_amount(text, names_for(spec, False), spec.get("unit", "") or "")
+    found = read_amount(text, names_for(spec, False), spec.get("unit") or FREE)
     number(found, text)
     if spec.get("unit") and not found.unit:
         found = replace(found, unit=spec["unit"])

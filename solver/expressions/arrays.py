@@ -159,11 +159,10 @@ def determinant(a: Any, one: Any) -> Any:
 
 
 def trace(a: Any) -> Any:
+    """The sum down the diagonal; students write it of rectangular matrices too."""
     if not isinstance(a, Array):
         return a
-    if a.dims[0] != a.dims[1]:
-        raise ShapeError(f"only a square matrix has a trace, not {a.told()}")
-    return sum(a.rows[i][i] for i in range(len(a.rows)))
+    return sum(a.rows[i][i] for i in range(min(a.dims)))
 
 
 def diagonal(a: Any) -> Any:

@@ -66,6 +66,30 @@ def bare(e: Any) -> Any:
     return e.with_args(tuple(map(bare, e.args)))
 
 
+def written_key(value: Expr, known: Any) -> Stated | None:
+    """A key of columns and matrices as people write it, for texts that its own reader
+    refuses: sizes that do not fit, a trace of a rectangular matrix."""
+    from solver.mistaken.typed import as_written
+
+    found = as_written(value)
+    if found is None:
+        return None
+    dims, kinds = dict(found.dims), dict(found.kinds)
+    for e in (known or {}).values():
+        other = as_written(e) if isinstance(e, Expr) else None
+        if other is not None:
+            dims.update(other.dims)
+            kinds.update(other.kinds)
+    names = {"known": tuple(dict.fromkeys([*dims, *kinds, *letters_in(found.tree)]))}
+    tied = any(getattr(n, "flags", None) for n in walk(value))
+    settings = {"tied": True} if tied else {}
+    return Stated("expression", show(value), found.tree, names, kinds, dims, settings)
+
+
+def letters_in(e: Expr) -> list[str]:
+    return [n.name for n in walk(e) if isinstance(n, Sym)]
+
+
 def special(e: Expr) -> bool:
     return any(isinstance(n, (Series, Cases)) or n.TYPED for n in walk(e))
 

@@ -9,6 +9,7 @@ from solver.grading.explain import general
 from solver.grading.matching import entry, matches
 from solver.kinds import mistakes
 from solver.kinds.fit import fits
+from solver.mistaken.feedback import SAID
 from solver.order import reorder
 from solver.values import NAMES, Options
 
@@ -61,6 +62,9 @@ def by_entries(
             if name:
                 names.append(name)
                 said.append(f"{called(k)}: {why}")
+    if good and len(off) == 1 and "total" in off[0] and not missing and not names:
+        names.append("total_wrong")
+        said.append(SAID["total_wrong"])
     name = next((n for n in names if n), "")
     feedback = " ".join(said)
     if open_ and len(good) + len(open_) == len(right):

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from solver.answers import forms
 from solver.answers.given import Given
 from solver.answers.stated import Stated
+from solver.expressions.nodes import Expr
 from solver.grading.arrays import compared, in_a_line
 from solver.grading.computed import as_stated
 from solver.grading.reading import Chain, Rounded
 from solver.grading.symbols import agree
-from solver.values import NAMES, Gradients, Listing, Matrix, Options, entry_name, show
+from solver.mistaken.typed import as_written
+from solver.values import (
+    NAMES,
+    Gradients,
+    Listing,
+    Matrix,
+    Options,
+    entry_name,
+    has_dims,
+    show,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,6 +81,9 @@ def key_for(right: Any, given: Given) -> Stated | None:
         return None
     if isinstance(right, str):  # a mistake's value, as its author wrote it
         return forms.with_value(key, forms.read_answer(key, right).value)
+    if isinstance(right, Expr) and (has_dims(right) or key.dims):
+        found = as_written(right)
+        return None if found is None else replace(key, value=found.tree)
     unit = str(key.settings.get("unit", ""))
     return as_stated(right, unit, str(key.settings.get("order", "")))
 
@@ -83,6 +98,8 @@ def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str
         if key is None or given.key is None or key.form not in (given.key.form, *ALIKE):
             return False, ""
         found = forms.same(key, given.value)
+        if found.same is False and "tied" in key.settings and not found.why:
+            return None, ""  # its letters are bound by conditions that were not kept here
         return found.same, found.why or given.remark
     if isinstance(right, Rounded):
         right = right.value

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from solver.answers.forms import read_answer
 from solver.answers.stated import Stated
 from solver.core import BadInput
+from solver.expressions.nodes import Sym, walk
 from solver.expressions.series import Cases
+from solver.expressions.written import Index
 from solver.grading.arrays import is_array, read_arrays
 from solver.grading.cases import read_cases
-from solver.grading.computed import as_stated
+from solver.grading.computed import as_stated, written_key
 from solver.grading.symbols import after_label, read_members, symbolic
 from solver.values import NAMES, Listing, Matrix, Numeric, Options, Record, Shape
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 LONGEST = 20_000
+
+
 @dataclass(frozen=True)
 class Rounded:
     """An entry given to some digits only: it stands for all within `slack` of it."""
@@ -53,7 +57,13 @@ def read(expected: Any, text: str, unit: str = "", known: Any = None) -> Any:
     if stated:
         return read_answer(stated, text)
     if symbolic(expected):
-        members = read_members(expected, text, known or {})
+        try:
+            members = read_members(expected, text, known or {})
+        except BadInput:
+            given = read_as_written(expected, text, known)
+            if given is None:
+                raise
+            return given
         return Chain(tuple(members)) if len(members) > 1 else members[0]
     if isinstance(expected, Cases):
         return read_cases(expected, text)
@@ -73,6 +83,19 @@ def read(expected: Any, text: str, unit: str = "", known: Any = None) -> Any:
     if isinstance(expected, (Listing, tuple, list)):
         return listing(text, expected, unit)
     raise BadInput(f"answers of this type are not read yet: {type(expected).__name__}")
+
+
+def read_as_written(expected: Any, text: str, known: Any) -> Any:
+    """The text by the tolerant reader, if it is in letters that the solution has."""
+    key = written_key(expected, known)
+    try:
+        given = read_answer(key, text) if key else None
+    except BadInput:
+        return None
+    if key is None or given is None:
+        return None
+    met = {n.args[0] for n in walk(given.value) if isinstance(n, (Sym, Index))}
+    return given if met <= {*key.names["known"], "e", "pi"} else None
 
 
 # -- LaTeX and Unicode to plain text ------------------------------------------------------

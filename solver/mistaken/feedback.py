@@ -42,6 +42,8 @@ SAID: dict[str, str] = {
     "digit_slip": "Nearly: two digits are exchanged, or the last one is off by one.",
     "too_few_digits": "Right as far as it goes, but more digits are asked for.",
     "off_by_one": "Off by one.",
+    "truncated": "Cut off where it is to be rounded.",
+    "total_wrong": "The rows are right, their total is not: add them up again.",
     "flops_macs_factor_two": "Off by a factor 2: a multiply-add (MAC) is two FLOPs.",
     "unit_confused": "The unit is another one: bytes and bits, MB = 10⁶ and MiB = 2²⁰ bytes, or "
     "how many bytes a value takes.",

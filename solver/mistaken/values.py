@@ -88,6 +88,8 @@ def of_number(stated: Stated, value: Amount) -> list[str]:
         found.append("complement_reported")
     if isinstance(right, Fraction) and digits_slip(key, value):
         found.append("digit_slip")
+    if slack and not near(right, got, slack) and 0 < abs(right) - abs(got) < 2 * slack:
+        found.append("truncated")
     if slack and near(right, got, slack):
         found.append("too_few_digits")
     if isinstance(key.value, Expr):
@@ -124,6 +126,8 @@ def digits_slip(key: Amount, value: Amount) -> bool:
         off = [i for i, (x, y) in enumerate(zip(a, b)) if x != y]
         if len(off) == 2 and off[1] == off[0] + 1 and same_scale(key, value):
             return True
+    if len(a) == len(b) >= 5 and sum(x != y for x, y in zip(a, b)) == 1:
+        return same_scale(key, value)
     step = value.slack * 2 if value.slack else Fraction(1)
     last = abs(Fraction(value.value) - Fraction(key.value))
     return bool(value.slack) and 0 < last - step / 2 <= step
