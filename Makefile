@@ -46,6 +46,7 @@ conformance: $(VENV)/.dev
 # make bench CORPORA=DIR: derivation beside SymPy's diff as well
 bench: $(VENV)/.installed
 	@$(BIN)/python -m tests.bench $(if $(CORPORA),--corpora $(CORPORA)) $(if $(JSON),--json $(JSON))
+	@$(BIN)/python -m tests.bench_marking --large
 
 clean:
 	@rm -rf build $(VENV)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from solver.sets import load_set, solve_set
+from solver.values import show
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -26,6 +28,11 @@ EXAMPLES = [
     for block in blocks("console")
     for command, output in re.findall(r"\$ (.*?)\n(.*?)(?=\n\$ |\Z)", block, re.S)
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_marks_from_before() -> None:
+    shutil.rmtree(ROOT / "build" / "marks", ignore_errors=True)
 
 
 @pytest.mark.parametrize(("command", "output"), EXAMPLES, ids=[c[:40] for c, _ in EXAMPLES])
@@ -52,11 +59,14 @@ def test_python() -> None:
 
 
 def test_toml(tmp_path: Path) -> None:
-    (source,) = blocks("toml")
-    path = tmp_path / "readme.toml"
-    path.write_text(source)
-    ((problem, answer),) = solve_set(load_set(path))
-    assert (problem.id, answer.value) == ("2.2.1.fc1", 48120)
+    solved = {}
+    for i, source in enumerate(blocks("toml")):
+        path = tmp_path / f"readme{i}.toml"
+        path.write_text(source)
+        solved |= {problem.id: answer for problem, answer in solve_set(load_set(path))}
+    assert solved["2.2.1.fc1"].value == 48120
+    assert show(solved["1a"].value) == "Aᵀ·(A·x − b)"
+    assert solved["1c"].value == (8, 12, 12)
 
 
 def test_the_options_of_the_conventions_exist() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from solver.answers.given import Given
 from solver.answers.stated import Stated
 from solver.core import BadInput, Problem
+from solver.grading.inputs import NAME, elsewhere
 from solver.grading.matching import matches
 from solver.kinds import mistakes
 from solver.mistaken.feedback import said
@@ -31,7 +32,13 @@ def explained(
             raise e.at(f"the mistake “{one.feedback[:40]}”") from None
         if met:
             return one.name, one.feedback
-    return general(right, value)
+    name, why = general(right, value)
+    if name not in ("", "entries_wrong"):  # which says least
+        return name, why
+    for said_, wrong in elsewhere(problem):
+        if matches(reorder(wrong, order), value, known)[0]:
+            return NAME, said_
+    return name, why
 
 
 def general(right: Any, value: Any) -> tuple[str, str]:

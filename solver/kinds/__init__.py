@@ -206,7 +206,7 @@ def mistakes(problem: Problem) -> list[Mistake]:
         twin = next((o for o in kept if same(one.value, o.value) is True), None)
         if twin is None:
             kept.append(one)
-        elif one.name != twin.name:  # the value cannot tell them apart: say both
+        elif one.name not in twin.name.split(" or "):  # the value cannot tell them apart: say both
             both = Mistake(f"{twin.name} or {one.name}".removeprefix(" or "), one.value,
                            f"{twin.feedback} Or: {one.feedback}")  # fmt: skip
             kept[kept.index(twin)] = both
