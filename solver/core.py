@@ -123,6 +123,7 @@ class Problem:
     credit: float = 0.5  # the share for a right end behind a link that does not hold
     follows: Mapping[str, str] = field(default_factory=dict)  # earlier part -> given of this
     follow_credit: float = 1  # the share for what is right given an own earlier answer
+    comma: bool = False  # whether this course writes decimals with a comma
 
 
 @dataclass(frozen=True)

@@ -226,6 +226,7 @@ def read_problem(
         shares[0],
         follows,
         shares[1],
+        course.get("comma") is True,
     )
 
 
@@ -260,7 +261,7 @@ def kinds_in(data: Any) -> set[str]:
 
 def expect_conventions(conventions: Mapping[str, Any], used: set[str]) -> None:
     """Refuse a convention that no kind knows; those used here are looked at first."""
-    known = {"order"}
+    known = {"order", "comma"}
     for name in used if set(conventions) - known else ():
         try:
             known |= {p.name for p in find(name).params}

@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-POINTS, ENOUGH, FIFTY_POINTS = 28, 6, 3
+POINTS, ENOUGH = 28, 6
 FAR = (1e-3, 37.0, 1e3)
 SCAN = tuple(s * 10 ** (k / 2) for k in range(-6, 17) for s in (1, -1))
 SCANNED = (3, 5, 8, 13)
@@ -190,9 +190,8 @@ def probed(p: Probe, given: Expr) -> Finding:
         if missing > 3 and not large:
             return Finding(False, "It has no value where the right answer has one.")
         return Finding(None, "It cannot be computed at the points tried.")
-    for seed in range(FIFTY_POINTS):
-        if precisely(p, given, (seed, 1, "", True)) is False:
-            return Finding(False, "", seed)
+    if precisely(p, given, (0, 1, "", True)) is False:
+        return Finding(False, "", 0)
     if constant(p.key) and constant(given):
         return Finding(True)
     for i, scale in enumerate(FAR):

@@ -95,6 +95,7 @@ def plain(text: str) -> str:
     """An answer without its dress: LaTeX's times and spaces, 10⁶, the sentence around it."""
     for pattern, replacement in LATEX:
         text = pattern.sub(replacement, text)
+    text = re.sub(r"\s+", " ", text)
     text = RAISED.sub(lambda m: "10^" + m[1].translate(SUPER), text)
     text = text.replace("−", "-").replace("–", "-").replace("：", ":")
     return undressed(text.strip())
@@ -112,6 +113,16 @@ def undressed(text: str) -> str:
     )
 
 
+def with_points(text: str) -> str:
+    """Decimal commas as points, where the course writes 1.234,5 for a thousand and more."""
+    text = re.sub(
+        r"(?<![\d.,])\d{1,3}(?:\.\d{3})+(?![\d.])",
+        lambda m: m[0].replace(".", ""),
+        text,
+    )
+    return re.sub(r"(?<=\d),(?=\d)", ".", text)
+
+
 def read_amount(text: str, names: Names, unit: str = "") -> Amount:
     """One number: digits with their suffix and unit, or arithmetic. Raises BadInput."""
     guard(text)
@@ -125,10 +136,10 @@ def read_amount(text: str, names: Names, unit: str = "") -> Amount:
             text=text,
             offset=0,
         )
-    return arithmetic(text, bare, names)
+    return arithmetic(text, unit, names)
 
 
-def arithmetic(text: str, bare: str, names: Names) -> Amount:
+def arithmetic(text: str, asked: str, names: Names) -> Amount:
     """A sum, a fraction, ln 2: a tree without letters, with a unit behind it perhaps."""
     from solver.reading.reader import read_written
 
@@ -137,15 +148,18 @@ def arithmetic(text: str, bare: str, names: Names) -> Amount:
         lambda m: m[0].replace(",", ""), text,
     )  # fmt: skip
     ungrouped = undressed(re.sub(r"\^?\s*\{?\s*\\circ\s*\}?", "", ungrouped))
-    tail = re.search(r"(?<=[\d)}\]%\s])\s*((?:[A-Za-z][A-Za-z-]+\s*)+)$", ungrouped)
-    unit, scale = "", Fraction(1)
-    behind = re.search(
-        r"\\(?:text|mathrm|textbf|mbox)\s*\{\s*([A-Za-z -]+)\s*\}\s*$", ungrouped
+    start = len(ungrouped.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ- "))
+    tails = [(start, ungrouped[start:].strip(" -"))]
+    dressed = re.search(
+        r"\\(?:text|mathrm|textbf|mbox)\s*\{([A-Za-z -]+)\}$", ungrouped
     )
-    for found in (behind, tail):
-        if found and known_words(found[1]):
-            unit, scale, _ = of_words(found[1], "", text)
-            ungrouped = ungrouped[: found.start()]
+    if dressed:
+        tails.append((dressed.start(), dressed[1].strip()))
+    unit, scale = "", Fraction(1)
+    for at, words in tails:
+        if at and words and known_words(words, asked):
+            unit, scale, _ = of_words(words, asked, text)
+            ungrouped = ungrouped[:at]
             break
     tree = read_written(ungrouped, names)
     if scale != 1:
@@ -155,9 +169,9 @@ def arithmetic(text: str, bare: str, names: Names) -> Amount:
     return Amount(tree, Fraction(0), unit, text=text)
 
 
-def known_words(words: str) -> bool:
+def known_words(words: str, unit: str) -> bool:
     try:
-        of_words(words, "", words)
+        of_words(words, unit, words)
     except BadInput:
         return False
     return True

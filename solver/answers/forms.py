@@ -7,6 +7,7 @@ says how an answer was understood.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -21,7 +22,7 @@ from solver.answers import (
     words,
 )
 from solver.answers.agreement import Finding, compare
-from solver.answers.amounts import Amount
+from solver.answers.amounts import Amount, with_points
 from solver.answers.given import Given, learned
 from solver.answers.stated import FORMS, Stated
 from solver.core import BadInput
@@ -73,7 +74,17 @@ TABLE: dict[str, tuple[State, Read, Same]] = {
     "prose": (prose.state_prose, prose.read_prose, prose.same_prose),
 }
 assert TABLE.keys() == FORMS.keys()
-SETTINGS = ("tol", "either_order", "rounded", "options", "accept", "comma")
+SETTINGS = ("tol", "either_order", "either_layout", "rounded", "options", "comma")
+SPACES = re.compile(r"[^\S\n]+|\n\s*\n\s*")
+LISTS = (
+    "shape",
+    "list",
+    "set",
+    "interval",
+    "choice",
+    "ranking",
+    "prose",
+)  # commas separate
 
 
 def state_key(form: str, text: str, spec: Mapping[str, Any]) -> Stated:
@@ -111,8 +122,11 @@ def read_answer(stated: Stated, text: str) -> Given:
     """A student's text by the form that is asked for. Raises BadInput."""
     if stated.form != "prose":
         guard(text)
+        text = SPACES.sub(" ", text)  # long gaps cost the patterns behind this time
     if not text.strip():
         raise BadInput("there is no answer")
+    if stated.settings.get("comma") and stated.form not in LISTS:
+        text = with_points(text)
     return replace(TABLE[stated.form][1](stated, text), key=stated)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-LINES, GRID = 3, 44
+LINES, GRID, WIDE, STOPS = 3, 24, 44, 24
 
 
 def as_logic(e: Expr) -> Expr:
@@ -200,7 +200,6 @@ def line_through(letters: Letters, names: list[str], line: int) -> Any:
     here = World(letters, 100 + line, FLOATS, "real")
 
     def place(t: float) -> World:
-        here.found.clear()
         here.steps = 0
         here.found.update({n: start[n] + t * way[n] for n in names})
         return here
@@ -210,7 +209,8 @@ def line_through(letters: Letters, names: list[str], line: int) -> Any:
 
 def crossings(edges: list[Expr], place: Any, alone: bool) -> list[float]:
     """Where the edges are 0 along a line."""
-    grid = [(-1) ** s * (i / 4 + 0.0173) for i in range(GRID) for s in (0, 1)]  # to ±11
+    many = WIDE if alone else GRID  # to ±11 for one letter, ±6 along other lines
+    grid = [(-1) ** s * (i / 4 + 0.0173) for i in range(many) for s in (0, 1)]
     if alone:
         grid += [s * 10 ** (k / 2) * 1.37 for k in range(3, 14) for s in (1, -1)]
         grid += [s * 10 ** (-k / 2) * 1.13 for k in range(2, 10) for s in (1, -1)]
@@ -226,6 +226,8 @@ def crossings(edges: list[Expr], place: Any, alone: bool) -> list[float]:
 
         values = [(t, f(t)) for t in grid]
         for (a, x), (b, y), after in zip(values, values[1:], [*values[2:], (0, None)]):
+            if x in (math.inf, -math.inf) or y in (math.inf, -math.inf):
+                continue
             if x is None or y is None:
                 if (x is None) != (y is None):
                     found.append(edge_of_domain(f, a, b, x is not None))
@@ -239,12 +241,14 @@ def crossings(edges: list[Expr], place: Any, alone: bool) -> list[float]:
                 low = lowest(f, a, after[0])
                 if low is not None:
                     found.append(low)
+    if len(found) > STOPS:  # flat stretches: some of them stand for all
+        found = sorted(found)[:: len(found) // STOPS + 1]
     return merged_points([snapped(t, edges, place) for t in found])
 
 
 def edge_of_domain(f: Any, a: float, b: float, left: bool) -> float:
     """Where values begin or end between two places; the last place that has one."""
-    for _ in range(60):
+    for _ in range(44):
         m = (a + b) / 2
         if (f(m) is not None) == left:
             a = m

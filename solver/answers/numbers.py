@@ -28,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+LONGEST = 600
 RELATED = re.compile(
     r"[<>≤≥≠]|\\(?:leq?|geq?|neq?|lt|gt|pm|mp|in|to)(?![A-Za-z])|±|\bor\b|\bnot\b"
 )
@@ -59,6 +60,8 @@ def number(a: Amount, text: str) -> Any:
 
 def read_number(stated: Stated, text: str) -> Given:
     """One number, or the chain that ends in it."""
+    if len(text) > LONGEST:
+        raise BadInput(f"this is too long for a number: at most {LONGEST} characters are read")
     members, signs = members_of(text)
     if not any(m for m in members):
         raise BadInput("there is no answer")

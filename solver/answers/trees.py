@@ -23,6 +23,7 @@ from solver.expressions.written import (
     Logic,
     Relation,
     SetOp,
+    Turned,
 )
 
 TYPE_CHECKING = False
@@ -64,7 +65,12 @@ def same_expression(stated: Stated, value: Expr) -> Finding:
         return same_relation(stated.settings["whole"], value, stated.kinds, stated.dims)
     if isinstance(value, (Group, SetOp, Logic)):
         return Finding(False, "An expression is asked for.")
-    return compare(stated.value, value, stated.kinds, stated.dims)
+    found = compare(stated.value, value, stated.kinds, stated.dims)
+    if found.same is False and stated.settings.get("either_layout"):
+        other = compare(Turned(stated.value), value, stated.kinds, stated.dims)
+        if other.same:
+            return Finding(True, "Read in the other layout: the transpose of the key.")
+    return found
 
 
 def read_matrix(stated: Stated, text: str) -> Given:
@@ -86,7 +92,7 @@ def same_matrix(stated: Stated, value: Expr) -> Finding:
     key = stated.value
     plain = not any(isinstance(n, (Relation, Group, SetOp)) for n in walk(key))
     if plain:
-        found = compare(key, value, stated.kinds, stated.dims)
+        found = same_expression(stated, value)
         if found.same is False and not found.why:
             off = differing_entries(
                 probe_for(key, value, stated.kinds, stated.dims), value

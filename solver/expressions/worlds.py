@@ -140,7 +140,7 @@ class World:
                 return 1 + self.random(name).randrange(MANY - 1)
             if name == "i" and known.imaginary:
                 return 1j
-            if name == "I":
+            if name == "I" and any(len(d) == 2 for d in known.dims.values()):
                 raise ShapeError("I has no size here")
         return self.draw(declared or "real", name)
 

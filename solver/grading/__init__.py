@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from solver.answers.amounts import with_points
 from solver.core import Answer, BadInput, Problem, Verdict
+from solver.expressions.nodes import Expr
 from solver.grading.doubts import on_labels
 from solver.grading.entries import by_entries, by_options
 from solver.grading.explain import explained
@@ -20,7 +22,7 @@ from solver.grading.symbols import allowed, defined
 from solver.kinds import solve
 from solver.order import ordered
 from solver.sets import ProblemSet, solve_part
-from solver.values import Options
+from solver.values import Numeric, Options
 
 DECIDE = "A person has to decide this."
 
@@ -52,6 +54,8 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     """The verdict on a text, the problem's answer being known."""
     right = ordered(answer, order).value
     known = defined(answer.steps)
+    if problem.comma and isinstance(right, (int, Numeric, Expr)):
+        text = with_points(text)
     try:
         given = read(right, text, answer.unit, known)
     except BadInput as e:

@@ -21,7 +21,7 @@ from solver.reading.spellings import (
     VULGAR,
 )
 
-DIGITS = 400
+DIGITS, LONGEST_WORD = 400, 60
 NUMBER = re.compile(
     r"\d+(?:\.(?!\.)\d*)?(?:[eE][+-]?\d+(?![\w.]))?|\.\d+(?:[eE][+-]?\d+(?![\w.]))?"
 )
@@ -180,6 +180,8 @@ class Lexer(Macros):
         """A run of letters and digits, with what is joined to it by underscores if that
         whole is a known name."""
         text, stop = self.text, at + len(word)
+        if len(word) > LONGEST_WORD:
+            raise self.error(f"the word {word[:30]!r}… is not understood in this answer", at)
         if (
             word == "U"
             and re.search(r"[)\]}]\s*$", text[:at])

@@ -17,7 +17,7 @@ from solver.reading.spellings import (
     STRUCTURES,
 )
 
-LONGEST, MOST_TOKENS = 3000, 1500
+LONGEST, MOST_TOKENS = 3000, 700
 SPACES = re.compile(r"(?:\s|\\[,;:! >])+")
 MACRO = re.compile(r"\\(?:([A-Za-z]+)\*?|(.))", re.S)
 
