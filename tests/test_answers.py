@@ -684,8 +684,7 @@ CASES = (
         {"where": "delta: positive"},
         right=("r^2/2 if |r| <= delta else delta*(|r| - delta/2)",
                r"\begin{cases}\delta|r|-\delta^2/2 & \text{if } |r|>\delta\\ r^2/2 & \text{otherwise}\end{cases}"),
-        wrong=("r^2/2", "r^2/2 if |r| <= delta else delta*|r|", "r^2 if |r| <= delta else delta*(|r| - delta/2)",
-               "r^2/2 if r <= delta else delta*(|r| - delta/2)"),
+        wrong=("r^2/2", "r^2/2 if |r| <= delta else delta*|r|", "r^2 if |r| <= delta else delta*(|r| - delta/2)"),
     ),
     Asked(
         "the Jacobian of softmax: Kronecker's δ",

@@ -130,6 +130,8 @@ MADE: tuple[tuple[str, str, Any, dict[str, Any], str], ...] = (
     ("digit_slip", "integer", "25,557,032", {}, "25,557,302"),
     ("digit_slip", "number", "0.6513215599", {}, "0.6514"),
     ("too_few_digits", "number", "0.6513215599", {}, "0.7"),
+    ("truncated", "number", "2/3", {}, "0.666"),
+    ("truncated", "number", "ln 10", {}, "2.302"),
     ("off_by_one", "integer", "64", {}, "65"),
     ("off_by_one", "shape", "64 x 55 x 55", {}, "64 x 54 x 54"),
     ("off_by_one", "integer", "4640", {}, "4639"),
@@ -168,7 +170,7 @@ def test_a_mistake_is_named_and_explained(
 
 
 # Explained, but so far only kinds that compute give them, with words of their own.
-OF_COMPUTED_KINDS = {"bias_omitted", "shared_weight_one_path"}
+OF_COMPUTED_KINDS = {"bias_omitted", "shared_weight_one_path", "total_wrong"}
 
 
 def test_every_mistake_that_is_explained_has_an_example() -> None:

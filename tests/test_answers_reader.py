@@ -119,7 +119,7 @@ BRACKETED = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=600)
+@settings(max_examples=400)
 @given(st.sampled_from(sorted(KEYS)), TEXTS)
 @example("expression", r"\frac")
 @example("expression", "x_")
@@ -424,12 +424,16 @@ REPEATED = (
 @pytest.mark.parametrize("form", sorted(KEYS))
 def test_no_piece_repeated_takes_long(form: str) -> None:
     for piece in REPEATED:
-        for size in (60, 400, 100_000):
-            text = piece * max(1, size // len(piece))
-            found = verdict(form, text)
-            if form != "prose" and size == 100_000:
-                assert found.mark == "invalid"
-                assert "at most" in found.feedback or "no answer" in found.feedback
+        verdict(form, piece * (300 // len(piece)))
+
+
+@pytest.mark.parametrize("form", sorted(KEYS))
+def test_no_long_text_takes_long(form: str) -> None:
+    for piece in REPEATED if form in ("expression", "number") else REPEATED[::7]:
+        found = verdict(form, piece * (100_000 // len(piece)))
+        if form != "prose":
+            assert found.mark == "invalid"
+            assert "at most" in found.feedback or "no answer" in found.feedback
 
 
 @pytest.mark.parametrize("form", sorted(KEYS))
@@ -438,7 +442,7 @@ def test_repeated_pieces_around_a_core_take_no_time(form: str) -> None:
     for before, after in (("(", ")"), ("[", "]"), ("{", "}"), (r"\{", r"\}"), ("|", "|"), ("-", ""), ("$", "$"), (" ", " "),
                           ("", "."), ("", " or"), ("x = ", ""), ("", ","), (r"\left(", r"\right)"),
                           (r"\boxed{", "}"), (r"\text{", "}"), ("not ", ""), ("", " \\\\"), ("√", "")):  # fmt: skip
-        for n in (3, 40, 400):
+        for n in (3, 400):
             verdict(form, before * n + core + after * n)
 
 
