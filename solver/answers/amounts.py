@@ -41,14 +41,14 @@ OPS = {"flop": 1, "flops": 1, "mac": 2, "macs": 2, "madds": 2, "multiply-adds": 
 DIGITS = (
     r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?"
     r"|\d{1,3}(?:[ '\u2009\u00a0\u202f_]\d{3})+(?:[.,]\d+)?"
-    r"|\d{1,3}(?:\.\d{3})+,\d+|0,\d+|\d+,\d{1,2}(?!\d)|\d{4,},\d+|\d+\.\d*|\.\d+|\d+"
+    r"|\d{1,3}(?:\.\d{3}){2,}(?![\d.,])|\d{1,3}(?:\.\d{3})+,\d+|0,\d+|\d+,\d{1,2}(?!\d)|\d{4,},\d+|\d+\.\d*|\.\d+|\d+"
 )
 TIMES = (
     r"(?:\*\s*10\s*(?:\^|\*\*)\s*\{?\s*\(?\s*(?P<power>[-+]?\d{1,3})\s*\)?\s*\}?"
     r"|[eE](?P<exp>[-+]?\d{1,9}))"
 )
 AMOUNT = re.compile(
-    rf"(?P<sign>[-+]?)\s*\$?\s*(?P<digits>{DIGITS})\s*(?:{TIMES})?\s*(?P<percent>%|percent\b|pct\b)?"
+    rf"(?P<sign>[-+]?)\s*\$?\s*(?P<digits>{DIGITS})\s*(?:{TIMES})?\s*(?P<percent>%|percent\b|pct\b|Prozent\b)?"
     r"\s*(?P<words>[A-Za-z][A-Za-z -]*)?\.?"
 )
 LATEX = [
@@ -69,7 +69,8 @@ LATEX = [
 SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 RAISED = re.compile(r"10\s*([⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 LABEL = re.compile(
-    r"\s*(?:(?:the|my|our)\s+)?(?:(?:final\s+)?(?:answer|result|output|total|shape|value|size|number"
+    r"\s*(?:there (?:are|is)\s+|(?:so|thus|hence|therefore),?\s+)?"
+    r"(?:(?:the|my|our)\s+)?(?:(?:final\s+)?(?:answer|gradient|derivative|accuracy|result|output|total|shape|value|size|number"
     r"|count|sum|loss|solution)[\w ]{0,40}?)\s*(?:is|are|=|:|will be|would be|equals)\s*:?\s*",
     re.I,
 )
@@ -106,11 +107,10 @@ def undressed(text: str) -> str:
     found = LABEL.match(text)
     if found and text[found.end() :].strip():
         text = text[found.end() :]
-    return (
-        text.strip().rstrip(".;,").strip()
-        if not re.fullmatch(r"\W*", text.strip())
-        else text.strip()
-    )
+    text = text.strip()
+    if re.search(r"\.\.\.$|…$|^\W*$", text):
+        return text  # 1, 2, …: what is left out is no answer
+    return text.rstrip(".;,").strip()
 
 
 def with_points(text: str) -> str:
@@ -148,7 +148,9 @@ def arithmetic(text: str, asked: str, names: Names) -> Amount:
         lambda m: m[0].replace(",", ""), text,
     )  # fmt: skip
     ungrouped = undressed(re.sub(r"\^?\s*\{?\s*\\circ\s*\}?", "", ungrouped))
-    start = len(ungrouped.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ- "))
+    start = len(
+        ungrouped.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ- ")
+    )
     tails = [(start, ungrouped[start:].strip(" -"))]
     dressed = re.search(
         r"\\(?:text|mathrm|textbf|mbox)\s*\{([A-Za-z -]+)\}$", ungrouped
@@ -204,6 +206,8 @@ def amount(m: re.Match[str], unit: str, text: str) -> Amount:
 def ungrouped(digits: str) -> tuple[str, int]:
     """(digits with a decimal point, how many decimals) of grouped digits."""
     digits = re.sub(r"[ '\u2009\u00a0\u202f_]", "", digits)
+    if re.fullmatch(r"\d{1,3}(\.\d{3}){2,}", digits):
+        digits = digits.replace(".", "")
     if re.fullmatch(r"\d{1,3}(\.\d{3})+,\d+", digits):
         digits = digits.replace(".", "").replace(",", ".")
     elif re.fullmatch(r"0,\d+|\d+,\d{1,2}|\d{4,},\d+", digits):

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+NAMED = re.compile(
+    r"\s*(d[A-Z]\w{0,6}|[A-Za-z]\w{0,3}(?:'|′|\^\{?\\prime\}?)(?:\s*\([^()=]{0,12}\))?)\s*(?:=|:=|←)(?!=)"
+)
 CONSTANTS = ("e", "pi", "i", "∞")
 
 
@@ -45,7 +48,7 @@ def names_for(spec: Mapping[str, Any], strict: bool) -> Names:
     """The names that a key declares, for its own text or for a student's."""
     return Names(
         spec.get("known", ()), spec.get("alias", {}), spec.get("functions", {}), strict,
-        spec.get("calls", ()),
+        spec.get("calls", ()), [n for n, d in spec.get("dims", {}).items() if len(d) == 1],
     )  # fmt: skip
 
 
@@ -74,9 +77,15 @@ def answer_tree(stated: Stated, text: str) -> Expr:
     """A student's text as a tree; a label or a sentence in front taken off."""
     names = names_for(stated.names, True)
     text = undressed(text)
+    relational = stated.form in ("equation", "inequality")
+    found = None if relational else NAMED.match(text)
+    if found and not names.is_known(found[1]):  # dW = …, f'(x) = …, y' = …
+        text = text[found.end() :]
     try:
         return read_written(text, names)
     except BadInput as first:
+        if relational:  # its left side is a part of the answer
+            raise
         members, signs = members_of(text)
         if (
             len(members) < len(re.split(r"(?<![<>=:!~\\])[=≈](?!=)", text))
@@ -98,12 +107,19 @@ def chained(stated: Stated, e: Expr, text: str) -> Given:
         raise BadInput("one answer is asked for, not several", text=text, offset=0)
     if not isinstance(e, Relation):
         return Given(e)
+    if e.signs[0] == "←" and len(e.members) > 1:  # w ← …: the left side is a name
+        rest = e.members[1:]
+        e = Relation(e.signs[1:], *rest) if len(rest) > 1 else rest[0]
+        return chained(stated, e, text)
     if any(s not in ("=", "≈") for s in e.signs):
         raise BadInput(
             "an expression is asked for, not a relation", text=text, offset=0
         )
     members, signs = list(e.members), list(e.signs)
-    if len(members) > 1 and (members[0] == Group("") or labels(stated, members[0])):
+    alone = len(members) == 2 and isinstance(members[0], (Sym, Index))
+    if len(members) > 1 and (
+        alone or members[0] == Group("") or labels(stated, members[0])
+    ):
         members, signs = members[1:], signs[1:]
     if len(members) == 1:
         return Given(members[0])

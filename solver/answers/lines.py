@@ -5,14 +5,33 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from solver.answers.agreement import Finding, attempted, fifty_digits
+from solver.answers.agreement import (
+    Finding,
+    attempted,
+)
 from solver.answers.given import CONSTANTS
 from solver.answers.regions import NotReal, choices, free_choices
-from solver.expressions.arrays import Array
+from solver.expressions.arrays import (
+    Array,
+)
 from solver.expressions.fields import FLOATS, Undefined
-from solver.expressions.nodes import Add, Call, Expr, Neg, Sym, walk
+from solver.expressions.nodes import (
+    Add,
+    Call,
+    Expr,
+    Neg,
+    Num,
+    Sym,
+    walk,
+)
 from solver.expressions.worlds import Letters, World
-from solver.expressions.written import Choice, Group, Index, Logic, Relation, SetOp
+from solver.expressions.written import (
+    Choice,
+    Group,
+    Logic,
+    Relation,
+    SetOp,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +68,8 @@ def belongs(subject: Expr, e: Expr) -> Expr:
         if e.args[0] == "∖":
             return Logic("and", a, Logic("not", b))
         return Logic("or" if e.args[0] == "∪" else "and", a, b)
+    if isinstance(e, Sym) and e.name == "R":
+        return Relation(("=",), subject, subject)
     if not isinstance(e, Group):
         raise NotReal("no set")
     if e.fences == "{}":
@@ -92,70 +113,6 @@ def variables(*trees: Expr) -> list[str]:
     return sorted(found)
 
 
-def same_relation(
-    key: Expr, given: Expr, kinds: Any = None, dims: Any = None
-) -> Finding:
-    """Whether two statements about real letters hold at the same places."""
-    key, given = as_logic(key), as_logic(given)
-    if key == given:
-        return Finding(True)
-    if multiples(key, given, kinds, dims):
-        return Finding(True)
-    letters = Letters(kinds, dims, (key, given))
-    names = variables(key, given)
-    infinite = any(
-        isinstance(n, Sym) and n.name == "∞" for t in (key, given) for n in walk(t)
-    )
-    if not names or any(isinstance(n, Index) for t in (key, given) for n in walk(t)):
-        if not names:
-            return Finding(None, "There is no letter in it to try.")
-        return along(key, given, letters, names, infinite)
-    if not boundaries(key) or not boundaries(given):
-        return truths(key, given, letters)
-    return along(key, given, letters, names, infinite)
-
-
-def multiples(key: Expr, given: Expr, kinds: Any, dims: Any) -> bool:
-    """Whether two equations say the same up to a factor: 2y = 4x + 2 and y = 2x + 1."""
-    if not (isinstance(key, Relation) and isinstance(given, Relation)):
-        return False
-    if key.signs != ("=",) or given.signs != ("=",):
-        return False
-    a, b = boundaries(key)[0], boundaries(given)[0]
-    letters = Letters(kinds, dims, (key, given))
-    ratio = None
-    tried = 0
-    for seed in range(6):
-        x = attempted(a, World(letters, seed, fifty_digits()))
-        y = attempted(b, World(letters, seed, fifty_digits()))
-        if isinstance(x, (Exception, Array)) or isinstance(y, (Exception, Array)):
-            continue
-        if x == 0 or y == 0:
-            if x != y:
-                return False
-            continue
-        tried += 1
-        if ratio is not None and abs(x / y - ratio) > 1e-25 * abs(ratio):
-            return False
-        ratio = x / y
-    return tried >= 3
-
-
-def truths(key: Expr, given: Expr, letters: Letters) -> Finding:
-    """Logic of letters that are true or false."""
-    met = 0
-    for seed in range(40):
-        a, b = (
-            attempted(key, World(letters, seed)),
-            attempted(given, World(letters, seed)),
-        )
-        if isinstance(a, bool) and isinstance(b, bool):
-            met += 1
-            if a != b:
-                return Finding(False)
-    return Finding(True) if met > 20 else Finding(None, "It cannot be computed.")
-
-
 def along(
     key: Expr, given: Expr, letters: Letters, names: list[str], infinite: bool
 ) -> Finding:
@@ -169,7 +126,10 @@ def along(
         between = [(a + b) / 2 for a, b in zip(stops, stops[1:])]
         ends = [stops[0] - 3.1, stops[-1] + 3.3] if stops else [-1.7, 0.3, 2.9]
         infinities = [math.inf, -math.inf] if infinite and len(names) == 1 else []
+        positive = len(names) == 1 and "positive" in letters.kinds.get(names[0], "")
         for t in [*stops, *between, *ends, *infinities]:
+            if positive and t <= 0:
+                continue
             a, b = attempted(key, place(t)), attempted(given, place(t))
             if not isinstance(a, bool) or not isinstance(b, bool):
                 if isinstance(a, bool) and a and isinstance(b, Undefined):
@@ -194,6 +154,9 @@ def line_through(letters: Letters, names: list[str], line: int) -> Any:
     start, way = {}, {}
     for name in names:
         r = base.random("line", name)
+        if "positive" in letters.kinds.get(name, "") and len(names) > 1:
+            start[name], way[name] = r.uniform(0.4, 2.5), 0.0  # it stays in its domain
+            continue
         start[name] = 0.0 if len(names) == 1 else r.uniform(-2, 2)
         way[name] = 1.0 if len(names) == 1 else r.uniform(0.3, 1.5) * r.choice((1, -1))
 
@@ -211,6 +174,9 @@ def crossings(edges: list[Expr], place: Any, alone: bool) -> list[float]:
     """Where the edges are 0 along a line."""
     many = WIDE if alone else GRID  # to ±11 for one letter, ±6 along other lines
     grid = [(-1) ** s * (i / 4 + 0.0173) for i in range(many) for s in (0, 1)]
+    for n in {n for e in edges for n in walk(e) if isinstance(n, Num)}:
+        grid += [float(n.value) * 1.01 + 0.013, float(n.value) * 0.99 - 0.017,
+                 -float(n.value) * 1.01 - 0.013]  # fmt: skip
     if alone:
         grid += [s * 10 ** (k / 2) * 1.37 for k in range(3, 14) for s in (1, -1)]
         grid += [s * 10 ** (-k / 2) * 1.13 for k in range(2, 10) for s in (1, -1)]

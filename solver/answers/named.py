@@ -38,7 +38,7 @@ def named(
     bare = re.sub(r"\\[,;:! ]|\\q?quad|(?<!\\)\$", " ", bare)
     pieces = [
         p.strip(" .()")
-        for p in re.split(r"[,;\n]|\band\b|\bwith\b|&", bare)
+        for p in re.split(r"[,;\n]|\band\b|\bwith\b|&|\s+(?=[A-Za-z]+\s*=)", bare)
         if p.strip(" .()")
     ]
     found: dict[str, Expr] = {}

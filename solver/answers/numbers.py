@@ -16,6 +16,7 @@ from solver.answers.amounts import (
     members_of,
     plain,
     read_amount,
+    with_points,
 )
 from solver.answers.given import Given, names_for
 from solver.answers.stated import Stated
@@ -61,7 +62,9 @@ def number(a: Amount, text: str) -> Any:
 def read_number(stated: Stated, text: str) -> Given:
     """One number, or the chain that ends in it."""
     if len(text) > LONGEST:
-        raise BadInput(f"this is too long for a number: at most {LONGEST} characters are read")
+        raise BadInput(
+            f"this is too long for a number: at most {LONGEST} characters are read"
+        )
     members, signs = members_of(text)
     if not any(m for m in members):
         raise BadInput("there is no answer")
@@ -171,7 +174,7 @@ def same_number(stated: Stated, value: Amount, exact: bool = False) -> Finding:
             if found.same is not False
             else Finding(False, "A number is asked for.")
         )
-    if key.unit and value.unit and key.unit != value.unit:
+    if value.unit and key.unit != value.unit and (key.unit or value.unit == "byte"):
         return Finding(False, "It is in another unit.")
     tolerance = stated.settings.get("tol") or {}
     if tolerance:
@@ -196,12 +199,21 @@ def same_number(stated: Stated, value: Amount, exact: bool = False) -> Finding:
             rounded = stated.settings.get("rounded", False)
             enough = precise(value.slack) <= abs(precise(right)) / 100
             said = "Rounded; the exact number was asked for."
+            if rounded and not enough:
+                said = "Rounded too far."
             if value.rounded:
                 return Finding(True if rounded and enough else None, said)
             return Finding(False)
         if precise(value.slack) <= abs(precise(right)) / 100:
             return Finding(True)
         return Finding(False, "Too few digits are shown.")
+    comma = re.fullmatch(r"\s*[-−]?\d{1,3},\d{3}\s*", value.text)
+    if comma and near(
+        right, Fraction(with_points(value.text).replace("−", "-")), Fraction(1, 2000)
+    ):
+        return Finding(
+            None, "Read with a decimal comma it is right: a person has to decide this."
+        )
     if not exact and key.slack and near(right, got, key.slack):
         return Finding(None, "It agrees to the digits of the key, which shows no more.")
     return Finding(False)

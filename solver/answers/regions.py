@@ -15,7 +15,13 @@ from solver.answers.agreement import Finding
 from solver.expressions.arrays import Array
 from solver.expressions.compiled import value
 from solver.expressions.fields import TooLarge, Undefined
-from solver.expressions.nodes import Add, Expr, Neg, walk
+from solver.expressions.nodes import (
+    Add,
+    Expr,
+    Neg,
+    Sym,
+    walk,
+)
 from solver.expressions.worlds import Letters, World
 from solver.expressions.written import Choice, Group, Logic, Relation, SetOp
 
@@ -102,6 +108,8 @@ def intervals(e: Expr, w: World) -> list[Interval]:
             else:
                 found = merged(found + intervals(a, w))
         return found
+    if isinstance(e, Sym) and e.name == "R":
+        return [(-math.inf, True, math.inf, True)]
     if not isinstance(e, Group) or not e.fences:
         raise NotReal("no set")
     if e.fences == "{}":
@@ -121,7 +129,7 @@ def intervals(e: Expr, w: World) -> list[Interval]:
 
 def is_set(e: Any) -> bool:
     """Whether a tree is written as a set: braces, an interval, a union."""
-    if isinstance(e, SetOp):
+    if isinstance(e, SetOp) or isinstance(e, Sym) and e.name == "R":
         return True
     if isinstance(e, Add):
         return all(is_set(a.args[0] if isinstance(a, Neg) else a) for a in e.args)
@@ -201,6 +209,8 @@ def same_set(key: Expr, given: Expr, kinds: Any, dims: Any) -> Finding:
         if len(a) != len(b):
             return Finding(False)
         for p, q in zip(a, b):
+            if any(math.isinf(p[i]) != math.isinf(q[i]) for i in (0, 2)):
+                return Finding(False)
             ends = (
                 abs(p[i] - q[i]) <= NEAR * max(1, abs(p[i])) or p[i] == q[i]
                 for i in (0, 2)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from solver.answers.agreement import Finding
 from solver.answers.given import CONSTANTS
-from solver.answers.lines import same_relation
 from solver.answers.regions import NotReal
 from solver.answers.stated import Stated
+from solver.answers.statements import same_relation
 from solver.expressions.nodes import Add, Call, Div, Expr, Pow, Sym, walk
 from solver.expressions.written import (
     Index,

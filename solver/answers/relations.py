@@ -11,10 +11,15 @@ from solver.answers.regions import is_set
 from solver.answers.related import about, related
 from solver.answers.stated import Stated
 from solver.core import BadInput
-from solver.expressions.nodes import Expr, walk
+from solver.expressions.nodes import (
+    Expr,
+    Sym,
+    walk,
+)
 from solver.expressions.written import (
     Choice,
     Group,
+    Index,
     Logic,
     Relation,
 )
@@ -30,13 +35,24 @@ def state_relation(text: str, spec: Mapping[str, Any]) -> tuple[Expr, dict[str, 
         return e, {}
     if not isinstance(e, (Relation, Logic)):
         raise BadInput("the key is no equation or inequality: choose another form")
-    return e, about(e)
+    settled = about(e)
+    if isinstance(e, Relation) and len(e.members) == 2 and update(e):
+        return Relation(("←",), *e.members), {**settled, "subject": e.members[0]}
+    return e, settled
+
+
+def update(e: Relation) -> bool:
+    """Whether a relation gives a letter a new value: w ← w − ηg, or w = w − ηg."""
+    left, right = e.members
+    if not isinstance(left, (Sym, Index)):
+        return False
+    return (
+        e.signs == ("←",) or e.signs == ("=",) and any(n == left for n in walk(right))
+    )
 
 
 def read_relation(stated: Stated, text: str) -> Given:
     e = answer_tree(stated, text)
-    if ":=" in text and ":=" not in stated.text:
-        return Given(Group(":=", e))
     subject = stated.settings.get("subject")
     if (
         subject is not None
@@ -53,7 +69,9 @@ def read_relation(stated: Stated, text: str) -> Given:
 def same_equation(stated: Stated, value: Expr) -> Finding:
     """The same solutions; the right side alone where the left is a letter."""
     key, subject = stated.value, stated.settings.get("subject")
-    if isinstance(value, Group) and value.fences == ":=":
+    if isinstance(key, Relation) and key.signs == ("←",):
+        return same_update(stated, key, value)
+    if isinstance(value, Relation) and "←" in value.signs:
         return Finding(
             None, "It is written as a definition: a person has to decide this."
         )
@@ -70,6 +88,21 @@ def same_equation(stated: Stated, value: Expr) -> Finding:
     if isinstance(key, Relation) and key.members[0] == subject and key.signs == ("=",):
         return compare(key.members[1], value, stated.kinds, stated.dims)
     return Finding(False, "An equation is asked for.")
+
+
+def same_update(stated: Stated, key: Relation, value: Expr) -> Finding:
+    """The new values, of the same letter."""
+    if (
+        isinstance(value, Relation)
+        and len(value.members) == 2
+        and value.signs[0] in "←="
+    ):
+        if value.members[0] != key.members[0]:
+            return Finding(None, "It gives another letter its value.")
+        value = value.members[1]
+    if isinstance(value, (Relation, Logic, Group)):
+        return Finding(False, "A new value is asked for.")
+    return compare(key.members[1], value, stated.kinds, stated.dims)
 
 
 def same_values(stated: Stated, value: Expr) -> Finding:

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from solver.answers.agreement import Finding, compare, differing_entries, probe_for
 from solver.answers.given import Given, answer_tree, chained, key_tree
 from solver.answers.items import in_order
-from solver.answers.lines import same_relation
 from solver.answers.regions import choices
 from solver.answers.stated import Stated
+from solver.answers.statements import same_relation
 from solver.core import BadInput
 from solver.expressions.nodes import Expr, Sym, walk
 from solver.expressions.written import (
@@ -77,6 +77,9 @@ def read_matrix(stated: Stated, text: str) -> Given:
     e = answer_tree(stated, text)
     if isinstance(e, Relation):
         return chained(stated, e, text)
+    rows = rows_of(e)
+    if rows:
+        return Given(Grid(len(rows[0]), *[x for row in rows for x in row]))
     if (
         isinstance(e, Group)
         and e.items
@@ -86,6 +89,16 @@ def read_matrix(stated: Stated, text: str) -> Given:
         upright = isinstance(stated.value, Grid) and stated.value.args[0] == 1
         return Given(Grid(1 if upright else n, *e.items))
     return Given(e)
+
+
+def rows_of(e: Expr) -> list[list[Expr]]:
+    """((1, 2), (3, 4)) and {{1, 2}, {3, 4}} as rows; none where it is no matrix."""
+    if not isinstance(e, Group) or not all(
+        isinstance(x, Group) and x.items for x in e.items
+    ):
+        return []
+    rows = [list(x.items) for x in e.items if isinstance(x, Group)]
+    return rows if rows and len({len(r) for r in rows}) == 1 else []
 
 
 def same_matrix(stated: Stated, value: Expr) -> Finding:

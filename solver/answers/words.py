@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from math import inf
 
 from solver.answers.agreement import Finding
 from solver.answers.amounts import undressed
 from solver.answers.given import Given, names_for
 from solver.answers.stated import Stated
 from solver.core import BadInput
-from solver.expressions.nodes import Expr
+from solver.expressions.fields import TooLarge
+from solver.expressions.nodes import (
+    Expr,
+    Sym,
+    walk,
+)
 from solver.expressions.written import Group, Logic, Relation
 from solver.reading.macros import guard
 from solver.reading.reader import read_written
@@ -137,6 +141,16 @@ def state_ranking(
 def ranked(text: str) -> tuple[str, ...]:
     """The items in order; ties stand together: (B = D)."""
     guard(text)
+    if (
+        re.search(r"\.\.\.|…|\\l?dots", text)
+        or ">" in text
+        and re.search(r"[,;]", text)
+    ):
+        raise BadInput(
+            "write the whole order, with one sign between the items",
+            text=text,
+            offset=0,
+        )
     bare = re.sub(r"\\(?:text|mathrm)\s*\{([^{}]*)\}", r" \1 ", text)
     bare = re.sub(r"\\succ|\\gt|\\rightarrow|\\to|→|≻|->|\bthen\b", ">", bare)
     bare = re.sub(r"\\[,;:! ]|\\q?quad|(?<!\\)\$", " ", bare).strip(" .()[]")
@@ -212,26 +226,35 @@ def same_class(stated: Stated, value: Expr) -> Finding:
     names = variables(key, value)
     if not names:
         return Finding(not variables(key) and not variables(value) or None)
+    names = sorted({*names, *(n.name for t in (key, value) for n in walk(t)
+                              if isinstance(n, Sym) and n.name == "i")})  # fmt: skip
+    letters.kinds.update(dict.fromkeys(names, "positive"))
     rays = [{n: 1 + (hash_of(n, r) % 5) for n in names} for r in range(4)]
-    rays += [{n: 5 if n == one else 1 for n in names} for one in names]
+    rays += [{n: 60 if n == one else 1 for n in names} for one in names]
+    rays += [{n: 1 if n == one else 60 for n in names} for one in names]
+    constants = []
     for ray in rays:
         ratios = []
-        for base in (10**6, 10**9, 10**12):
+        for base in (10**30, 10**300):
             at = {n: base**k for n, k in ray.items()}
             world = [World(letters, 1, fifty_digits(), "positive", at) for _ in (0, 1)]
             a, b = attempted(key, world[0]), attempted(value, world[1])
-            if (
-                isinstance(a, (Exception, Array))
-                or isinstance(b, (Exception, Array))
-                or not a
-                or not b
-            ):
+            if isinstance(b, TooLarge) and not isinstance(a, Exception):
+                return Finding(False, "It grows faster.")
+            bad = isinstance(a, (Exception, Array, bool)) or isinstance(
+                b, (Exception, Array, bool)
+            )
+            if bad or not a:
                 return Finding(None, "It cannot be computed at large numbers.")
-            ratios.append(float(b / a))
-        low, high = min(ratios), max(ratios)
-        if low <= 0 or high == inf or high / low > 1.02:
+            ratios.append(b / a)
+        if (
+            not (ratios[0] > 0 and ratios[1] > 0)
+            or abs(ratios[1] / ratios[0] - 1) > 0.02
+        ):
             return Finding(False)
-    return Finding(True)
+        constants.append(ratios[1])
+    # A constant may differ from ray to ray, as in n + m for n + 2m, but is bounded.
+    return Finding(bool(max(constants) < 20 * min(constants)))
 
 
 def hash_of(name: str, r: int) -> int:

@@ -82,6 +82,12 @@ def multiply(a: Any, b: Any) -> Any:
     )
 
 
+def dot(a: Any, b: Any) -> Any:
+    """NumPy's dot: of two columns their inner product, else the product of matrices."""
+    columns = isinstance(a, Array) and isinstance(b, Array) and a.dims[1] == b.dims[1] == 1
+    return multiply(turned(a), b) if columns else multiply(a, b)
+
+
 def divide(a: Any, b: Any, one: Any) -> Any:
     if isinstance(b, Array):
         raise ShapeError(f"only a number divides, not {b.told()}")

@@ -23,6 +23,7 @@ from solver.expressions.written import (
     Norm,
     Product,
     Relation,
+    SetOp,
     Sigma,
     Turned,
 )
@@ -195,7 +196,7 @@ def _pow(e: Any) -> Compiled:
             elif y < 0:
                 return w.field.one / w.field.num(x**-y)
         if not w.field.is_complex(y) and not w.field.is_complex(x):
-            size = abs(y) * abs(math.log2(abs(x))) if x and abs(x) != math.inf else 0
+            size = abs(y) * abs(w.field.log2(x)) if x and abs(x) != math.inf else 0
             if size > (1e6 if w.field.exact else 1020):
                 raise TooLarge("this power is too large")
         return real_only(w, w.field.power(x, y))
@@ -255,6 +256,8 @@ def _sigma(e: Any) -> Compiled:
             dims = w.letters.dims.get(base)
             if dims:
                 return w.size(dims[0])
+        if len(w.letters.bounds) == 1:  # as the only other sum runs
+            return w.letter(*w.letters.bounds)
         return MANY
 
     def at(w: World) -> Any:
@@ -323,7 +326,9 @@ def _relation(e: Any) -> Compiled:
 
     def at(w: World) -> Any:
         values = [m(w) for m in members]
-        return all(holds(w, s, a, b) for s, a, b in zip(signs, values, values[1:]))
+        found = all(holds(w, s, a, b) for s, a, b in zip(signs, values, values[1:]))
+        w.watch(e, found)
+        return found
 
     return at
 
@@ -381,5 +386,5 @@ COMPILERS: dict[type, Callable[[Any], Compiled]] = {
     Num: _num, Sym: _sym, Index: _index, Add: _add, Mul: _mul, Div: _div, Neg: _neg, Pow: _pow,
     Turned: _turned, Product: _product, Norm: _norm, Sigma: _sigma, Grid: _grid,
     Branches: _branches, Indicator: _indicator, Relation: _relation, Logic: _logic, Call: _call,
-    Choice: _none, Group: _none,
+    Choice: _none, Group: _none, SetOp: _none,
 }  # fmt: skip

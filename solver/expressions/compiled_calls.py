@@ -60,7 +60,7 @@ def call(e: Call, args: list[Compiled]) -> Compiled:
             return found
 
         return extreme
-    if name in ("tr", "det", "diag", "vec", "softmax", "binomial", "sum", "round"):
+    if name in ("tr", "det", "diag", "vec", "softmax", "binomial", "sum", "dot"):
         return lambda w: SPECIAL[name](w, *[a(w) for a in args])
     (a,) = args[:1]
     if name in KINKED:
@@ -171,6 +171,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "vec": _vec,
     "softmax": _softmax,
     "binomial": _binomial,
+    "dot": lambda w, x, y: arr.dot(x, y),
     "sum": lambda w, x: sum(x.flat()) if isinstance(x, Array) else x,
 }
 

@@ -35,6 +35,8 @@ class Field:
     def call(self, name: str, x: Any) -> Any:
         try:
             if isinstance(x, complex):
+                if name not in COMPLEX:
+                    raise Undefined(f"{name} of a complex number")
                 return COMPLEX[name](x)
             return REAL[name](x)
         except ValueError:
@@ -58,6 +60,10 @@ class Field:
 
     def magnitude(self, x: Any) -> float:
         return float(abs(x))
+
+    def log2(self, x: Any) -> float:
+        """About how many binary digits a number has before its point."""
+        return math.log2(abs(x))
 
     def is_complex(self, x: Any) -> bool:
         return isinstance(x, complex)

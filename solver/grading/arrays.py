@@ -80,6 +80,8 @@ def entry(text: str, expected: Any) -> Any:
     value = constant_value(found.value)
     if isinstance(value, Fraction) and value.denominator == 1:
         value = value.numerator
+    if value is None:
+        raise BadInput(f"expected a number, not {text[:30]!r}")
     if not isinstance(value, (int, Fraction)):
         value = float(value)
     return Rounded(value, found.slack) if found.slack else value

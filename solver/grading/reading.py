@@ -214,6 +214,8 @@ def several(text: str, expected: Any) -> Options:
     if text.lower().strip(" .") in ("none", "no", "∅", "{}"):
         return Options(())
     for piece in filter(None, (p.strip() for p in re.split(r"[;\n]+|\bor\b", text))):
+        if strangers := re.sub(r"[\w\s=:,;.()\[\]&$−-]|\\(?:text|quad)", "", piece):
+            raise BadInput(f"{strangers[:1]!r} has no meaning in this answer")
         words = [w.lower() for w in re.findall(r"[A-Za-z]+", piece)]
         names = [LETTERS.get(w, w) for w in words if w not in JOINING]
         numbers = [int(n) for n in re.findall(r"\d{1,9}", piece)]

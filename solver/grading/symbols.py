@@ -41,6 +41,7 @@ DERIVATIVE = re.compile(
     r"|(?:∂|\bd)[A-Za-z]+\s*/\s*(?:∂|d)(\w+)"
 )
 
+MODULES = re.compile(r"\b(?:np|numpy|math|torch)\.(?=[A-Za-z])")
 GIVEN_X = re.compile(r"\bp\s*(?:\\left)?\(\s*y\s*(?:\||\\mid|\\vert)\s*x\s*(?:\\right)?\)")
 RESULT = re.compile(r"p|L|J|g|.*_new|dL_d.*")  # what a solution works towards: no answer by itself
 LABELLED = re.compile(r"([^=:←<>]{1,80}?)\s*(:=|<-|=|:|←|\\leftarrow|\\gets)\s*(.+)$", re.S)
@@ -87,6 +88,7 @@ def read_members(expected: Expr, text: str, known: Letters) -> list[Expr]:
     if len(text) > LONGEST:
         raise BadInput(f"the answer has {len(text):,} characters; at most {LONGEST:,}")
     text = re.sub(r"\\[\[\]()](?!\w)|\$", " ", text).replace("&=", "=")
+    text = MODULES.sub("", text)
     if "p" in known:
         text = GIVEN_X.sub(" p ", text)
     text = SET.split(text)[-1].strip().rstrip(".,;").strip()

@@ -17,13 +17,13 @@ from solver.answers.lines import (
     boundaries,
     crossings,
     line_through,
-    same_relation,
     variables,
 )
 from solver.answers.numbers import near, precise
 from solver.answers.regions import NotReal, is_set
 from solver.answers.related import about
 from solver.answers.stated import Stated
+from solver.answers.statements import same_relation
 from solver.core import BadInput
 from solver.expressions.fields import FLOATS
 from solver.expressions.nodes import Expr, Num, Sym, walk

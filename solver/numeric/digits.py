@@ -57,6 +57,9 @@ class Digits(Field):
     def magnitude(self, x: Any) -> float:
         return float(abs(x))
 
+    def log2(self, x: Any) -> float:
+        return float(mp.mag(x))
+
     def is_complex(self, x: Any) -> bool:
         return isinstance(x, (complex, mp.mpc))
 

@@ -61,7 +61,7 @@ class Arithmetic(Functions):
         e = self.beside()
         while True:
             at = self.now.at
-            sign = self.take("*", "/", "//", "⊙", "⊗", "⊘", "@")
+            sign = self.take("*", "·", "/", "//", "⊙", "⊗", "⊘", "@")
             if not sign:
                 return e
             if self.peek("-", "+"):  # n/-m, 2*-3
@@ -77,10 +77,16 @@ class Arithmetic(Functions):
                 e = Call("floor", e) if sign == "//" else e
             elif sign in ("⊙", "⊗", "⊘"):
                 e = Product(sign, e, right)
+            elif sign in ("·", "@") and self.is_column(e) and self.is_column(right):
+                e = Call("dot", e, right)  # x · y of two columns
             else:
                 e = self.times(e, right)
             while self.starts():
                 e = self.times(e, self.factor())
+
+    def is_column(self, e: Expr) -> bool:
+        """Whether a tree is a letter that is declared as a vector."""
+        return isinstance(e, Sym) and e.name in self.names.columns
 
     def times(self, a: Expr, b: Expr) -> Expr:
         return (
@@ -211,8 +217,17 @@ class Arithmetic(Functions):
 
     def leaf(self, t: Token) -> Expr:
         if t.kind == "number":
-            if t.value == "1" and self.peek("[", "{{") and self.holds_condition():
+            if t.value == "1" and self.peek("[", "{{", "{") and self.holds_condition():
                 return Indicator(self.condition())
+            if t.value.endswith(".") and self.peek("(") and not self.now.spaced:
+                raise self.error(
+                    "repeating decimals are not read: write a fraction", t.at
+                )
+            if self.now.kind == "vulgar" and not self.now.spaced and t.value.isdigit():
+                self.i += 1  # 33⅓
+                return Add(
+                    Num(int(t.value)), Num(Fraction(self.tokens[self.i - 1].value))
+                )
             try:
                 return number(t.value)
             except BadInput as error:

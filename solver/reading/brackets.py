@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from solver.expressions.nodes import Call, Expr, Pow
+from solver.expressions.nodes import (
+    Call,
+    Expr,
+    Pow,
+    Sym,
+)
 from solver.expressions.written import (
     Grid,
     Group,
+    Indicator,
     Logic,
     Norm,
+    Relation,
 )
 from solver.reading.cursor import CLOSERS, FENCED, RELATIONS, Cursor
 from solver.reading.lexer import Token
@@ -56,11 +63,21 @@ class Brackets(Cursor):
             if matrix is not None:
                 return matrix
         if len(items) == 1 and opened.value != "{{" and fences in ("()", "[]", "{}"):
-            if fences == "{}" and not plain_brace:
+            if fences == "{}" and not plain_brace and not self.peek("^", "_"):
                 return Group("{}", *items)
-            if fences == "[]" and self.alone(opened) and not isinstance(items[0], Grid):
-                return Group("[]", *items)
+            inside = self.fences[-1:] in (["["], ["[ "])  # [[1], [2]]
+            if (
+                fences == "[]"
+                and isinstance(items[0], Relation)
+                and not self.alone(opened)
+            ):
+                return Indicator(items[0])  # Iverson's bracket
+            if fences == "[]" and (inside or self.alone(opened)):
+                if not isinstance(items[0], Grid):
+                    return Group("[]", *items)
             return self.keep(items[0])
+        if len(items) == 1 and fences == "[]" and isinstance(items[0], Group):
+            return Group(fences, *items)
         if plain_brace and len(items) > 1:
             return Group("{}", *items)
         return Group(fences, *items)
@@ -85,15 +102,15 @@ class Brackets(Cursor):
                 "number", "name", "super"
             ):  # fmt: skip
                 gap = True
+            if t.spaced and depth == 1 and t.value == "[" and before.value == "]":
+                gap = True  # NumPy prints [[1 2] [3 4]]
             before = t
         return False
 
     def starts_entry(self) -> bool:
         """Whether another entry follows a space."""
-        return (
-            self.now.spaced
-            and self.now.kind in ("number", "name", "function")
-            or (self.now.spaced and self.peek("-", "("))
+        return self.now.spaced and (
+            self.now.kind in ("number", "name", "function") or self.peek("-", "(", "[")
         )
 
     def plus_part(self, items: list[Expr]) -> Expr | None:
@@ -133,7 +150,8 @@ class Brackets(Cursor):
         self.fences.pop()
         self.close(t.value, t.at)
         if t.value == "|":
-            return Call("abs", e)
+            column = isinstance(e, Sym) and e.name in self.names.columns
+            return Norm(e, "") if column else Call("abs", e)
         low = ""
         if self.take("_"):
             braced = bool(self.take("{"))

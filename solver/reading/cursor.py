@@ -11,7 +11,7 @@ from solver.reading.names import Names
 DEEPEST = 60
 FENCED = {"(": ")", "[": "]", "{": "}", "{{": "}}"}
 CLOSERS = (")", "]", "}", "}}", "⌋", "⌉")
-RELATIONS = ("=", "<", ">", "≤", "≥", "≠", "≈", "∈")
+RELATIONS = ("=", "<", ">", "≤", "≥", "≠", "≈", "∈", "←")
 
 
 class Cursor:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from solver.expressions.nodes import Call, Div, Expr, Mul, Neg, Num, Pow, Sym
+from solver.expressions.nodes import (
+    Add,
+    Call,
+    Div,
+    Expr,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Sym,
+)
 from solver.expressions.written import (
+    Branches,
     Index,
     Indicator,
     Norm,
@@ -88,11 +99,17 @@ class Functions(Named):
         elif name in ("dot", "outer"):
             if len(args) != 2:
                 raise self.error(f"{name} takes two arguments", t.at)
-            e = (
-                Product("⊗", *args)
-                if name == "outer"
-                else Mul(Turned(args[0]), args[1])
-            )
+            e = Product("⊗", *args) if name == "outer" else Call("dot", *args)
+        elif name == "where":
+            if len(args) != 3:
+                raise self.error("where takes a condition and two values", t.at)
+            e = Branches(args[1], args[0], args[2])
+        elif name == "log1p":
+            e = Call("log", Add(Num(1), args[0]))
+        elif name == "expm1":
+            e = Add(Call("exp", args[0]), Neg(Num(1)))
+        elif name == "sum" and len(args) == 1:
+            e = Call("sum", self.entrywise(args[0]))
         else:
             e = Call(name, *args)
         if exponent is None:
@@ -104,6 +121,15 @@ class Functions(Named):
         ):
             return Call(f"a{name}", *args)
         return Pow(e, exponent)
+
+    def entrywise(self, e: Expr) -> Expr:
+        """Of a sum over entries, x*y of two columns entry by entry."""
+        columns = isinstance(e, Mul) and all(
+            isinstance(a, Sym) and a.name in self.names.columns for a in e.args
+        )
+        if not columns or len(e.args) != 2:
+            return e
+        return Product("⊙", *e.args)
 
     def base_of(self, name: str) -> Expr:
         if self.peek("{"):

@@ -7,14 +7,27 @@ from solver.expressions.written import (
     Index,
     Indicator,
 )
+from solver.reading.cursor import FENCED
 from solver.reading.lexer import Token
 from solver.reading.names import canonical
 from solver.reading.structures import Structures
 
+EXPECTED = ("E", "Var", "Cov", "P", "Pr")  # functionals, where they are not declared
 CONSTANTS = ("pi", "e", "∞")
 PRIMED = ("sigmoid", "tanh", "relu", "exp", "log", "sin", "cos", "softplus")
 INVERSES = ("asin", "acos", "atan", "asinh", "acosh", "atanh")
-SEVERAL = ("max", "min", "binomial", "dot", "outer", "sum", "prod", "log", "round")
+SEVERAL = (
+    "max",
+    "min",
+    "binomial",
+    "dot",
+    "outer",
+    "sum",
+    "prod",
+    "log",
+    "round",
+    "where",
+)
 
 
 class Named(Structures):
@@ -56,23 +69,27 @@ class Named(Structures):
 
         A known letter multiplies; one of the usual names of functions is one.
         """
-        if not self.peek("(") or not isinstance(e, Sym) or self.now.spaced:
+        if not self.peek("(", "[") or not isinstance(e, Sym) or self.now.spaced:
             return False
+        if self.peek("["):  # E[x²]
+            expected = name in EXPECTED and not self.names.is_known(name)
+            return expected or name in self.names.calls
         if name in self.names.calls:
             return True
         if self.names.is_known(name):
             return False
+        if name in EXPECTED:
+            return True
         return name in ("f", "g", "h", "F", "G", "H", "W", "q") or len(name) > 2
 
     def call_unknown(self, name: str) -> Expr:
-        at = self.now.at
-        self.take("(")
-        self.fences.append("(")
+        at, opened = self.now.at, self.take("(", "[")
+        self.fences.append(opened)
         items = [self.sum()]
         while self.take(","):
             items.append(self.sum())
         self.fences.pop()
-        self.close(")", at)
+        self.close(FENCED[opened], at)
         return Call("call " + name, *items)
 
     def indexed(self, name: str) -> Expr:

@@ -25,6 +25,7 @@ DIGITS, LONGEST_WORD = 400, 60
 NUMBER = re.compile(
     r"\d+(?:\.(?!\.)\d*)?(?:[eE][+-]?\d+(?![\w.]))?|\.\d+(?:[eE][+-]?\d+(?![\w.]))?"
 )
+METHODS = re.compile(r"\.(?:(dot|matmul|mm)(?=\()|(?:t|transpose)\(\))")
 WORD = re.compile(r"[^\W\d_][^\W_]*")
 MODULES = re.compile(r"\b(?:np|numpy|math|torch|sp|tf|jnp|F|linalg)\.(?=[A-Za-z])")
 SMALL_WORDS = re.compile(r"[A-Za-z]+")
@@ -90,10 +91,16 @@ class Lexer(Macros):
             if piece in LONG:
                 if piece == "||" and self.odd_bars(at):
                     continue
+                if piece == "<-" and re.match(r"\s*[\d.]", text[at + 2 :]):
+                    continue  # x<-1 compares
                 if LONG[piece] == "bad":
                     raise self.error("^^ has no meaning here", at)
                 self.put("sign", LONG[piece], at, at + n)
                 return at + n
+        method = METHODS.match(text, at)
+        if method:  # A.dot(x), A.t(), x.sum()
+            self.put("sign", "@" if method[1] else "ᵀ", at, method.end())
+            return method.end()
         if text.startswith(".T", at) and not text[at + 2 : at + 3].isalnum():
             self.put("sign", "ᵀ", at, at + 2)
             return at + 2
@@ -181,7 +188,9 @@ class Lexer(Macros):
         whole is a known name."""
         text, stop = self.text, at + len(word)
         if len(word) > LONGEST_WORD:
-            raise self.error(f"the word {word[:30]!r}… is not understood in this answer", at)
+            raise self.error(
+                f"the word {word[:30]!r}… is not understood in this answer", at
+            )
         if (
             word == "U"
             and re.search(r"[)\]}]\s*$", text[:at])

@@ -113,9 +113,7 @@ class Macros:
         if word in FONTS or word in OVER:
             return self.dressed(word, at, stop)
         if word in GREEK or word in ("varphi", "vartheta", "varrho", "varsigma"):
-            self.greek(
-                word.removeprefix("var") if word not in GREEK else word, at, stop
-            )
+            self.greek(word.removeprefix("var"), at, stop)
             return stop
         if word in FUNCTIONS:
             name = self.names.functions.get(word, FUNCTIONS[word])
@@ -158,6 +156,10 @@ class Macros:
                     r"\s*\{\s*\\(?:mathbf|boldsymbol|bm|mathrm)\s*\{(\w+)\}\s*\}"
                 )
                 deep = nested.match(self.text, stop)
+                if bare.isdigit():
+                    raise self.error(
+                        "repeating decimals are not read: write a fraction", at
+                    )
                 if re.fullmatch(r"\w+", bare):
                     name = canonical(bare + "_" + OVER[word])
                     self.put(

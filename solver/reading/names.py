@@ -7,16 +7,26 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from solver.expressions.typeset_forms import GREEK, key
-from solver.reading.spellings import CONSTANTS, FUNCTIONS, SAID
+from solver.reading.spellings import CONSTANTS, FUNCTIONS, SAID, STOPWORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 
+OTHER_SIGNS = {
+    "ϕ": "phi",
+    "ϵ": "epsilon",
+    "ϑ": "theta",
+    "eps": "epsilon",
+    "varepsilon": "epsilon",
+}
+
+
 @lru_cache(maxsize=8192)
 def canonical(name: str) -> str:
     """The one spelling of a name: yhat for ŷ, \\hat{y} and y_hat; sigma for σ; x_1 for x1."""
+    name = OTHER_SIGNS.get(name, name)
     return key(name) or name
 
 
@@ -34,11 +44,13 @@ class Names:
         functions: Mapping[str, str] | None = None,
         strict: bool = False,
         calls: Iterable[str] = (),
+        columns: Iterable[str] = (),
     ):
         self.aliases = {canonical(a): canonical(n) for a, n in (aliases or {}).items()}
         self.known = {canonical(k) for k in known} | set(self.aliases.values())
         self.functions = {canonical(f): g for f, g in (functions or {}).items()}
         self.strict, self.calls = strict, frozenset(calls)
+        self.columns = frozenset(columns)  # letters that are declared as vectors
         self.plain = {*self.known, *self.aliases, *self.functions}
         self.split = lru_cache(maxsize=2048)(self._split)
 
@@ -58,6 +70,13 @@ class Names:
         best = self.pieces(word, 0, {})
         if best is not None:
             return best
+        if word in STOPWORDS:
+            return None
+        numbered = re.findall(r"[A-Za-z]\d+|[A-Za-z]", word)
+        if len(numbered) > 1 and "".join(numbered) == word and re.search(r"\d", word):
+            return tuple(
+                self.piece(p) or ("name", canonical(p)) for p in numbered
+            )  # w1x1
         if len(word) <= 2 or word[:1] == "d" and len(word) <= 3:
             return tuple(self.piece(c) or ("name", canonical(c)) for c in word)
         if not self.strict:
@@ -79,6 +98,8 @@ class Names:
             return "said", SAID[word]
         if word in CONSTANTS:
             return "name", CONSTANTS[word]
+        if word in STOPWORDS:
+            return None
         found = canonical(word)
         if len(word) == 1 or found in GREEK or word in GREEK:
             return "name", self.aliases.get(found, found)

@@ -19,8 +19,10 @@ FUNCTIONS: dict[str, str] = {
     "trace": "tr", "Tr": "tr", "Trace": "tr", "logistic": "sigmoid", "Sigmoid": "sigmoid",
     "heaviside": "step", "binom": "binomial", "choose": "binomial", "cosec": "csc",
     "Exp": "exp", "Log": "log", "Ln": "log", "Sqrt": "sqrt", "tg": "tan", "Max": "max",
-    "Min": "min", "maximum": "max", "minimum": "min", "arcsec": "asec", "diagonal": "diag",
-    "product": "prod", "tensor": "array", "Matrix": "array", "asarray": "array", "matrix": "array",
+    "Min": "min", "maximum": "max", "log1p": "log1p", "expm1": "expm1", "where": "where",
+    "matmul": "dot", "inner": "dot", "mm": "dot", "minimum": "min", "arcsec": "asec",
+    "diagonal": "diag", "product": "prod", "tensor": "array", "Matrix": "array", "asarray": "array",
+    "matrix": "array",
 }  # fmt: skip
 CONSTANTS = {
     "pi": "pi",
@@ -48,7 +50,7 @@ NOTHING = {
     "negthinspace", "medspace", "thickspace", "enspace", "hline", "cr", "rm", "it",
 }  # fmt: skip
 MACROS = {
-    "cdot": "*", "times": "*", "odot": "⊙", "circ": "⊙", "oslash": "⊘", "otimes": "⊗",
+    "cdot": "·", "times": "*", "odot": "⊙", "circ": "⊙", "oslash": "⊘", "otimes": "⊗",
     "div": "/", "pm": "±", "mp": "∓", "le": "≤", "leq": "≤", "leqslant": "≤", "ge": "≥",
     "geq": "≥", "geqslant": "≥", "lt": "<", "gt": ">", "ne": "≠", "neq": "≠", "approx": "≈",
     "simeq": "≈", "sim": "≈", "equiv": "=", "in": "∈", "cup": "∪", "cap": "∩",
@@ -59,7 +61,7 @@ MACROS = {
     "emptyset": "∅", "varnothing": "∅", "top": "⊤", "intercal": "⊤", "ast": "*", "star": "*",
     "sum": "Σ", "prod": "Π", "colon": ":", "to": "→", "rightarrow": "→", "langle": "(",
     "rangle": ")", "lparen": "(", "rparen": ")", "Longrightarrow": "→", "Rightarrow": "→",
-    "implies": "→", "iff": "→", "coloneqq": "=", "gets": "=", "leftarrow": "=", "bullet": "*",
+    "implies": "→", "iff": "→", "coloneqq": "←", "gets": "←", "leftarrow": "←", "bullet": "*",
     "degree": "°", "cosec": "csc", "ldots": "…", "dots": "…", "cdots": "…",
 }  # fmt: skip
 STRUCTURES = {"frac": "frac", "dfrac": "frac", "tfrac": "frac", "cfrac": "frac",
@@ -68,16 +70,16 @@ STRUCTURES = {"frac": "frac", "dfrac": "frac", "tfrac": "frac", "cfrac": "frac",
 ENVIRONMENTS = {"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix",
                 "array", "cases", "aligned", "align", "equation", "gather", "split"}  # fmt: skip
 SIGNS = {
-    "·": "*", "×": "*", "⋅": "*", "∙": "*", "@": "@", "⊙": "⊙", "∘": "⊙", "⊗": "⊗", "⊘": "⊘",
+    "·": "·", "×": "*", "⋅": "·", "∙": "·", "@": "@", "⊙": "⊙", "∘": "⊙", "⊗": "⊗", "⊘": "⊘",
     "−": "-", "–": "-", "—": "-", "÷": "/", "∕": "/", "⁄": "/", "±": "±", "∓": "∓", "≤": "≤",
     "⩽": "≤", "≥": "≥", "⩾": "≥", "≠": "≠", "≈": "≈", "≃": "≈", "∈": "∈", "∪": "∪", "∩": "∩",
     "∖": "∖", "∧": "and", "∨": "or", "¬": "not", "‖": "‖", "∥": "‖", "⌊": "⌊", "⌋": "⌋",
     "⌈": "⌈", "⌉": "⌉", "′": "'", "’": "'", "⊤": "⊤", "ᵀ": "ᵀ", "∞": "∞", "√": "√", "∑": "Σ",
-    "∏": "Π", "∅": "∅", "→": "→", "⇒": "→", "←": "=", "≡": "=", "≔": "=", "°": "°", "…": "…",
+    "∏": "Π", "∅": "∅", "→": "→", "⇒": "→", "←": "←", "≡": "=", "≔": "←", "°": "°", "…": "…",
     "【": "[", "】": "]", "，": ",", "；": ";", "∣": "|",
     **{c: c for c in "+-*/^()[]{}|,;:=<>'!%&_~$"},
 }  # fmt: skip
-LONG = {"**": "^", "<=": "≤", ">=": "≥", "!=": "≠", "==": "=", ":=": "=", "<-": "=", "->": "→",
+LONG = {"**": "^", "<=": "≤", ">=": "≥", "!=": "≠", "==": "=", ":=": "←", "<-": "←", "->": "→",
         "=>": "→", "=<": "≤", "//": "//", ".*": "⊙", "./": "⊘", ".^": "^", "||": "‖", "&&": "and",
         "~=": "≈", "<>": "≠", "+-": "±", "+/-": "±", "...": "…", "&=": "=",
         "^^": "bad"}  # fmt: skip
@@ -92,5 +94,9 @@ VULGAR = {
     "⅛": "1/8",
     "⅕": "1/5",
 }
+# Short words that are never letters side by side.
+STOPWORDS = {"no", "is", "it", "as", "at", "by", "of", "on", "so", "to", "we", "my", "an", "be",
+             "do", "he", "me", "us", "go", "the", "all", "are", "yes", "not", "ok"}  # fmt: skip
 SAID = {"and": "and", "or": "or", "not": "not", "if": "if", "for": "if", "when": "if",
-        "where": "if", "otherwise": "else", "else": "else", "in": "∈", "union": "∪"}  # fmt: skip
+        "falls": "if", "sonst": "else", "und": "and", "oder": "or",
+         "otherwise": "else", "else": "else", "in": "∈", "union": "∪"}  # fmt: skip
