@@ -125,7 +125,12 @@ def read_answer(stated: Stated, text: str) -> Given:
         text = SPACES.sub(" ", text)  # long gaps cost the patterns behind this time
     if not text.strip():
         raise BadInput("there is no answer")
-    if stated.settings.get("comma") and stated.form not in LISTS:
+    apart = ";" in text and re.search(r"\d,\d", text) and not re.search(r",\s", text)
+    if (
+        stated.settings.get("comma")
+        and stated.form not in LISTS
+        or (apart and stated.form in ("list", "set", "assignments"))
+    ):  # 0,5; 0,25
         text = with_points(text)
     return replace(TABLE[stated.form][1](stated, text), key=stated)
 

@@ -82,12 +82,24 @@ def same_equation(stated: Stated, value: Expr) -> Finding:
     ):
         if not isinstance(value, (Relation, Logic)) and subject is not None:
             value = Relation(("=",), subject, value)
+        if solved(key, subject) and solved(value, subject):
+            return compare(key.args[2], value.args[2], stated.kinds, stated.dims)
         return related(stated, key, value)
     if subject is None or is_set(value) or isinstance(value, Group):
         return Finding(False, "An equation is asked for.")
     if isinstance(key, Relation) and key.members[0] == subject and key.signs == ("=",):
         return compare(key.members[1], value, stated.kinds, stated.dims)
     return Finding(False, "An equation is asked for.")
+
+
+def solved(e: Expr, subject: Any) -> bool:
+    """Whether an equation says what its subject is: y = … without y on the right."""
+    return (
+        isinstance(e, Relation)
+        and e.signs == ("=",)
+        and e.members[0] == subject
+        and not any(n == subject for n in walk(e.members[1]))
+    )
 
 
 def same_update(stated: Stated, key: Relation, value: Expr) -> Finding:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from solver.answers.agreement import (
     HIDDEN,
     Finding,
     attempted,
+    constant,
     fifty_digits,
 )
 from solver.answers.lines import along, as_logic, boundaries, variables
@@ -17,15 +20,16 @@ from solver.expressions.fields import FLOATS
 from solver.expressions.nodes import (
     Call,
     Expr,
-    Num,
     Sym,
     walk,
 )
 from solver.expressions.worlds import Letters, World
 from solver.expressions.written import (
     Branches,
+    Group,
     Index,
     Indicator,
+    Logic,
     Relation,
 )
 
@@ -41,13 +45,13 @@ def same_relation(
     key, given = as_logic(key), as_logic(given)
     if key == given:
         return Finding(True)
+    doubt = strange(key, given)
     if multiples(key, given, kinds, dims):
-        return Finding(True)
+        return doubted(Finding(True), doubt)
     letters = Letters(kinds, dims, (key, given))
     names = variables(key, given)
     if any(letters.dims.get(n) for n in names):
         return of_matrices(key, given, letters)
-    doubt = strange(key, given)
     infinite = all(
         any(isinstance(n, Sym) and n.name == "∞" for n in walk(t)) for t in (key, given)
     )
@@ -70,9 +74,13 @@ def doubted(found: Finding, doubt: str) -> Finding:
 def strange(key: Expr, given: Expr) -> str:
     """What of an answer lines cannot settle and the key does not have; or nothing."""
     mine = set(walk(key))
-    numbers = [abs(float(n.value)) for n in mine if isinstance(n, Num) and n.value] or [
-        1.0
-    ]
+    numbers = [abs(x) for x in constants_of(key) if x] or [1.0]
+    for x in map(abs, constants_of(given)):
+        near = any(abs(x - y) <= 1e-4 * max(x, y) for y in numbers) and x not in numbers
+        if x and (
+            near or x > 1e4 * max(1.0, *numbers) or x < 1e-4 * min(1.0, *numbers)
+        ):
+            return HIDDEN.format("it has a number that points cannot settle")
     for n in walk(given):
         if n in mine:
             continue
@@ -87,11 +95,17 @@ def strange(key: Expr, given: Expr) -> str:
             "ceil",
         ):
             return HIDDEN.format("it has a kink that the key does not have")
-        if isinstance(n, Num) and n.value:
-            size = abs(float(n.value))
-            if size > 1e4 * max(numbers) or size < 1e-4 * min(numbers):
-                return HIDDEN.format("it has a number that points cannot settle")
     return ""
+
+
+def constants_of(e: Any) -> list[float]:
+    """The values of the constant parts of a tree, each as large as it can be."""
+    if not isinstance(e, Expr):
+        return []
+    if not isinstance(e, (Relation, Logic, Group)) and constant(e):
+        v = attempted(e, World(Letters(trees=(e,)), 0))
+        return [float(v)] if isinstance(v, (int, float)) and abs(v) < math.inf else []
+    return [x for a in e.args for x in constants_of(a)]
 
 
 def of_matrices(key: Expr, given: Expr, letters: Letters) -> Finding:

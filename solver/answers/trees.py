@@ -6,6 +6,7 @@ refuses words that nobody declared. A chain a = b = c is answered by its last me
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from solver.answers.agreement import Finding, compare, differing_entries, probe_for
@@ -15,7 +16,13 @@ from solver.answers.regions import choices
 from solver.answers.stated import Stated
 from solver.answers.statements import same_relation
 from solver.core import BadInput
-from solver.expressions.nodes import Expr, Sym, walk
+from solver.expressions.nodes import (
+    Call,
+    Expr,
+    Mul,
+    Sym,
+    walk,
+)
 from solver.expressions.written import (
     Grid,
     Group,
@@ -65,6 +72,8 @@ def same_expression(stated: Stated, value: Expr) -> Finding:
         return same_relation(stated.settings["whole"], value, stated.kinds, stated.dims)
     if isinstance(value, (Group, SetOp, Logic)):
         return Finding(False, "An expression is asked for.")
+    if left_open(value) and not left_open(stated.value):
+        return Finding(None, "It leaves a derivative to be worked out.")
     found = compare(stated.value, value, stated.kinds, stated.dims)
     if found.same is False and stated.settings.get("either_layout"):
         other = compare(Turned(stated.value), value, stated.kinds, stated.dims)
@@ -73,7 +82,14 @@ def same_expression(stated: Stated, value: Expr) -> Finding:
     return found
 
 
+def left_open(e: Expr) -> bool:
+    """Whether a tree has a derivative that is only written, σ′(z)."""
+    return any(isinstance(n, Call) and n.args[0].endswith("'") for n in walk(e))
+
+
 def read_matrix(stated: Stated, text: str) -> Given:
+    if not re.search(r"[\[({\\]", text) and re.search(r"[;\n]", text.strip()):
+        text = "[" + re.sub(r"\s*[;\n]\s*", "; ", text.strip()) + "]"  # rows as lines
     e = answer_tree(stated, text)
     if isinstance(e, Relation):
         return chained(stated, e, text)
@@ -93,11 +109,10 @@ def read_matrix(stated: Stated, text: str) -> Given:
 
 def rows_of(e: Expr) -> list[list[Expr]]:
     """((1, 2), (3, 4)) and {{1, 2}, {3, 4}} as rows; none where it is no matrix."""
-    if not isinstance(e, Group) or not all(
-        isinstance(x, Group) and x.items for x in e.items
-    ):
+    items = e.args if isinstance(e, Mul) else e.items if isinstance(e, Group) else ()
+    rows = [list(x.items) for x in items if isinstance(x, Group) and x.items]
+    if len(rows) < len(items):
         return []
-    rows = [list(x.items) for x in e.items if isinstance(x, Group)]
     return rows if rows and len({len(r) for r in rows}) == 1 else []
 
 

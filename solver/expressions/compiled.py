@@ -341,7 +341,8 @@ def holds(w: World, sign: str, a: Any, b: Any) -> bool:
     if w.field.is_complex(a) or w.field.is_complex(b):
         if sign not in ("=", "≠", "≈"):
             raise Undefined("complex numbers have no order")
-    equal = a == b or abs(a - b) <= 1e-10 * max(1, abs(a), abs(b))
+    size = max(1, abs(a), abs(b))
+    equal = a == b or size - size == 0 and abs(a - b) <= 1e-10 * size
     if sign in ("=", "≈"):
         return bool(equal)
     if sign == "≠":

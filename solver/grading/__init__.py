@@ -24,6 +24,7 @@ from solver.order import ordered
 from solver.sets import ProblemSet, solve_part
 from solver.values import Numeric, Options
 
+UNITS = {"macs": "MACs", "flops": "FLOPs"}  # of counts, by what they count
 DECIDE = "A person has to decide this."
 
 
@@ -57,7 +58,7 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     if problem.comma and isinstance(right, (int, Numeric, Expr)):
         text = with_points(text)
     try:
-        given = read(right, text, answer.unit, known)
+        given = read(right, text, answer.unit or UNITS.get(answer.name, ""), known)
     except BadInput as e:
         said = f"The answer could not be read: {verbatim(e, text)}"
         return Verdict("invalid", 0, "", said, "")

@@ -104,7 +104,7 @@ def number(value: Any, unit: str) -> Stated:
     factor = MEMORY.get(unit.lower(), 1)
     exact = Fraction(str(value)) if isinstance(value, float) else Fraction(value)
     whole = isinstance(value, int) and factor == 1
-    dimension = "byte" if unit.lower() in MEMORY else ""
+    dimension = "byte" if unit.lower() in MEMORY else UNITS.get(unit.lower(), "")
     amount = Amount(exact * factor, Fraction(0), dimension, text=show(value))
     settings: dict[str, Any] = {"scale": factor, "unit": unit}
     if isinstance(value, float):  # computed in floats: equal to rounding

@@ -41,9 +41,17 @@ def settled(right: Expr, given: Expr) -> tuple[bool | None, str]:
     if right == given:
         return True, ""
     if has_dims(right) or has_dims(given):
-        from solver.numeric.probes import differ_at_zero, differ_far, differ_slightly
+        from solver.numeric.probes import (
+            differ_at_zero,
+            differ_far,
+            differ_slightly,
+            differ_somewhere,
+        )
 
         if differ_slightly(right, given):
+            return False, ""
+        kinked = any(next(kinks(e), None) is not None for e in (right, given))
+        if kinked and differ_somewhere(right, given):
             return False, ""
         far = differ_far(right, given)
     else:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from solver.answers import forms
+from solver.answers.amounts import Amount
 from solver.answers.given import Given
 from solver.answers.stated import Stated
-from solver.expressions.nodes import Expr
+from solver.expressions.nodes import Expr, Num
 from solver.grading.arrays import compared, in_a_line
 from solver.grading.computed import as_stated
 from solver.grading.reading import Chain, Rounded
@@ -97,7 +98,7 @@ def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str
         key = key_for(right, given)
         if key is None or given.key is None or key.form not in (given.key.form, *ALIKE):
             return False, ""
-        found = forms.same(key, given.value)
+        found = forms.same(key, alike(key, given.value))
         if found.same is False and "tied" in key.settings and not found.why:
             return None, ""  # its letters are bound by conditions that were not kept here
         return found.same, found.why or given.remark
@@ -134,6 +135,13 @@ def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str
         KeyError,
     ):  # C^C^C at any number is too large
         return None, ""
+
+
+def alike(key: Stated, value: Any) -> Any:
+    """A given amount as a tree, where a mistake about a count is one."""
+    if key.form != "expression" or not isinstance(value, Amount):
+        return value
+    return value.value if isinstance(value.value, Expr) else Num(value.value)
 
 
 ALIKE = ("number", "integer", "expression")  # a mistake about a count may be a fraction

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from solver.numeric.prove import points, variables
 from solver.numeric.trees import value
 
 TRIES, CLOSE, EXACT = 3, 1e-6, 1e-13
+SIDES = 6  # points of a seed with letters on both sides of 0
 
 
 def differ_far(a: Expr, b: Expr) -> bool:
@@ -26,6 +27,22 @@ def differ_far(a: Expr, b: Expr) -> bool:
             if np.all(np.isfinite(x)) and np.all(np.isfinite(y)):
                 if not np.allclose(x, y, rtol=CLOSE, atol=slack):
                     return True
+    return False
+
+
+def differ_somewhere(a: Expr, b: Expr) -> bool:
+    """Whether they differ at any of many seeded points: a kink may have all of the first
+    few on one side."""
+    many = (islice(points([a, b], seed), SIDES) for seed in range(0, 2000, 100))
+    for arrays, size in chain.from_iterable(many):
+        with np.errstate(all="ignore"):
+            try:
+                x, y = value(a, arrays, size), value(b, arrays, size)
+            except (np.linalg.LinAlgError, ZeroDivisionError, OverflowError):
+                continue
+        if np.all(np.isfinite(x)) and np.all(np.isfinite(y)):
+            if not np.allclose(x, y, rtol=CLOSE, atol=1e-9):
+                return True
     return False
 
 
