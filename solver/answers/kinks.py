@@ -8,8 +8,11 @@ both trees are compared close to every kink of the answer.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
+from math import inf
 
 from solver.answers.agreement import (
+    CLOSE,
     HIDDEN,
     NO_CASE,
     Finding,
@@ -49,14 +52,15 @@ PLACES = (
     13.0,
     41.0,
 )
-NEAREST = (1e-6, 1e-4)
+TOO_FAR = "Far from ordinary points it cannot be computed: a person has to decide this."
+PERIODIC = ("atan", "asin", "acos", "acot")
 
 
 def settled(p: Probe, given: Expr, seen: dict[Expr, set[Any]]) -> Finding:
     """Agreement is enough if every branch and term of the answer has mattered somewhere."""
     if not around(p, given):
         return Finding(False)
-    if not unseen(p, given, seen):
+    if not (unseen(p, given, seen) or bent(p, given)):
         return Finding(True)
     names = {n.args[0] for n in walk(given) if isinstance(n, (Sym, Index))}
     for seed in SCANNED:
@@ -68,12 +72,22 @@ def settled(p: Probe, given: Expr, seen: dict[Expr, set[Any]]) -> Finding:
                     if cased(given) and lacking(p, given, id):
                         return Finding(False, NO_CASE)
                     continue
-                if not close(right, got, 1e-7):
-                    if precisely(p, given, (seed, scale, only, True)) is False:
-                        return Finding(False)
+                if not close(right, got, CLOSE):
+                    found = precisely(p, given, (seed, scale, only, True))
+                    if found is not True:
+                        return Finding(found, "" if found is False else TOO_FAR)
         if not unseen(p, given, seen):
             return Finding(True)
     return Finding(None, HIDDEN.format(unseen(p, given, seen)))
+
+
+def bent(p: Probe, given: Expr) -> bool:
+    """Whether an answer can turn far away, where the key cannot."""
+    return any(
+        n not in p.watched
+        and (is_kink(n) or isinstance(n, Call) and n.args[0] in PERIODIC)
+        for n in walk(given)
+    )
 
 
 def unseen(p: Probe, given: Expr, seen: dict[Expr, set[Any]]) -> str:
@@ -93,7 +107,7 @@ def unseen(p: Probe, given: Expr, seen: dict[Expr, set[Any]]) -> str:
             return "it has a product with 0"
         if isinstance(n, Call) and n.args[0] in KINKED:
             wanted = len(n.args) - 1 if n.args[0] in ("max", "min") else 2
-            if len(found) < wanted and not nonnegative(n):
+            if len(found) < wanted and not one_sided(n, p.letters.kinds):
                 return "it has a kink that no point crossed"
         if isinstance(n, Call) and n.args[0] in FLAT and "felt" not in found:
             if not constant(n):
@@ -106,30 +120,42 @@ def unseen(p: Probe, given: Expr, seen: dict[Expr, set[Any]]) -> str:
 
 
 def last_conditions(e: Expr) -> set[Expr]:
-    """The inequalities of last cases, which are asked only where they hold: that a case is
-    missing shows by itself."""
+    """The conditions of last cases, which are asked only where they hold: that a case is
+    missing shows by itself. i ≠ j is one only behind i = j."""
     found: set[Expr] = set()
     for n in walk(e):
         if isinstance(n, Branches):
             conditions = [c for _, c in n.pairs() if c is not None]
-            found |= {r for c in conditions[-1:] for r in walk(c)
-                      if isinstance(r, Relation) and not {*r.signs} & {"=", "≠", "≈"}}  # fmt: skip
+            before = {c.args[1:] for c in conditions[:-1] if isinstance(c, Relation)}
+            found |= {r for c in conditions[-1:] for r in walk(c) if isinstance(r, Relation)
+                      and ("≠" not in r.signs or r.args[1:] in before)}  # fmt: skip
     return found
 
 
-def nonnegative(n: Expr) -> bool:
-    """|x²|, max(e^x, 0) and the like, whose kink can never be met."""
-    a = n.args[1]
-    if n.args[0] not in ("abs", "relu", "sign", "step"):
-        return constant(n)
-    even = (
-        isinstance(a, Pow) and isinstance(a.args[1], Num) and a.args[1].value % 2 == 0
-    )
-    return (
-        even
-        or isinstance(a, Call)
-        and a.args[0] in ("exp", "sigmoid", "abs")
-        or constant(a)
+def one_sided(n: Call, kinds: Any) -> bool:
+    """Whether the kink of |x²|, max(e^x, 0) and the like is at the end of the domain."""
+    if n.args[0] in ("max", "min"):
+        others = [a for a in n.args[1:] if a != Num(0)]
+        return constant(n) or len(others) == 1 and nonnegative(others[0], kinds)
+    return constant(n) or len(n.args) == 2 and nonnegative(n.args[1], kinds)
+
+
+def nonnegative(a: Any, kinds: Any) -> bool:
+    """Whether a tree is never below 0, as far as its form shows."""
+    if isinstance(a, Sym):
+        return any(w in kinds.get(a.name, "") for w in ("positive", "nonneg", "probab"))
+    if isinstance(a, Pow):
+        return isinstance(a.args[1], Num) and a.args[1].value % 2 == 0
+    if isinstance(a, (Add, Mul)):
+        return all(nonnegative(x, kinds) for x in a.args)
+    if isinstance(a, Num):
+        return bool(a.value >= 0)
+    return isinstance(a, Call) and a.args[0] in (
+        "exp",
+        "sigmoid",
+        "abs",
+        "sqrt",
+        "relu",
     )
 
 
@@ -153,21 +179,55 @@ def arguments(e: Expr) -> Iterator[Expr]:
             "relu'",
         ):
             yield n.args[1]
+        elif even_root(n):
+            yield n.args[1 if isinstance(n, Call) else 0].args[0]
+
+
+def even_root(n: Expr) -> bool:
+    """√(u²), (u⁴)^(1/4): |u| in other words."""
+    if isinstance(n, Call):
+        inside = n.args[1] if n.args[0] == "sqrt" else None
+    elif isinstance(n, Pow) and not isinstance(n.args[1], Num):
+        inside = n.args[0] if constant(n.args[1]) else None
+    else:
+        whole = isinstance(n, Pow) and Fraction(n.args[1].value).denominator == 1
+        inside = n.args[0] if isinstance(n, Pow) and not whole else None
+    return (
+        isinstance(inside, Pow)
+        and isinstance(inside.args[1], Num)
+        and inside.args[1].value % 2 == 0
+    )
 
 
 def movable(e: Expr, w: World) -> list[Any]:
-    """The keys in a world of the real letters of a tree, x and x_1 alike."""
-    fixed = w.letters.indices | w.letters.bounds | set(w.sizes)
+    """The keys in a world of the letters of a tree that can move, x and x_1 alike."""
+    fixed = w.letters.indices | w.letters.bounds | w.letters.labels | set(w.sizes)
     found: list[Any] = []
     for n in walk(e):
         if isinstance(n, Sym) and n.name not in (*fixed, "e", "pi", "i", "∞"):
             if n.args[1] == "real" and not w.letters.dims.get(n.name):
-                if "integer" not in w.letters.kinds.get(n.name, ""):
-                    found.append(n.name)
+                found.append(n.name)
         elif isinstance(n, Index) and all(isinstance(a, Num) for a in n.args[1:]):
             if not w.letters.dims.get(n.base):
                 found.append((n.base, tuple(int(a.value) for a in n.args[1:])))
-    return list(dict.fromkeys(found))
+    return [name for name in dict.fromkeys(found) if domain(w, name) != (0, 0)]
+
+
+def domain(w: World, name: Any) -> tuple[float, float]:
+    """Between what a letter can move: (0, 0) for labels and whole numbers."""
+    kinds = w.letters.kinds
+    if isinstance(name, tuple):
+        base, at = name
+        spelled = (f"{base}_{at[0]}", base, f"{base}_i")
+        kind = next((kinds[k] for k in spelled if kinds.get(k)), "real")
+    else:
+        kind = kinds.get(name) or "real"
+    known = {
+        "probability": (0.0, 1.0),
+        "positive": (0.0, inf),
+        "nonnegative": (0.0, inf),
+    }
+    return known.get(kind, (-inf, inf) if kind == "real" else (0, 0))
 
 
 def around(p: Probe, given: Expr) -> bool:
@@ -179,20 +239,19 @@ def around(p: Probe, given: Expr) -> bool:
         w = p.world((seed, 1, "", False))
         for u in kinks[:6]:
             for name in movable(u, w)[:4]:
+                low, high = domain(w, name)
                 for t in roots(u, w, name):
-                    for gap in NEAREST:
-                        for side in (-1, 1):
-                            if not agree_at(
-                                p, given, w, name, t + side * gap * max(1, abs(t))
-                            ):
-                                return False
+                    for gap in (-1e-4, -1e-6, 1e-6, 1e-4):
+                        at = t + gap * max(1, abs(t))
+                        if low < at < high and not agree_at(p, given, w, name, at):
+                            return False
     return True
 
 
 def is_kink(n: Expr) -> bool:
-    return isinstance(n, (Relation, Indicator, Branches)) or (
-        isinstance(n, Call) and n.args[0] in KINKED
-    )
+    if isinstance(n, (Relation, Indicator, Branches)):
+        return True
+    return isinstance(n, Call) and n.args[0] in KINKED or even_root(n)
 
 
 def roots(u: Expr, w: World, name: Any) -> list[float]:

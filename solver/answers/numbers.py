@@ -135,7 +135,7 @@ def near(x: Any, y: Any, slack: Any) -> bool:
     if gap - gap != 0:  # infinite
         return False
     return bool(
-        gap <= 1e-24 * max(abs(x), abs(y)) or gap <= precise(slack) * (1 + 1e-12)
+        gap <= 1e-40 * max(abs(x), abs(y)) or gap <= precise(slack) * (1 + 1e-12)
     )
 
 

@@ -105,7 +105,7 @@ def kink(w: World, name: str, v: Any, me: Expr) -> Any:
         raise Undefined(f"{name} is of real numbers")
     if name in ("floor", "ceil", "round"):
         nearest = round(v) if abs(v) < 1e15 else v
-        if abs(v - nearest) < 1e-9 * max(1, abs(v)):
+        if abs(v - nearest) < (1e-30 if w.field.exact else 1e-12) * max(1, abs(v)):
             v = nearest
         found = (
             math.floor(v)

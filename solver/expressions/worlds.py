@@ -135,7 +135,7 @@ class World:
             if name == "∞":
                 return field.inf
             if name in known.bounds:
-                return 2 + self.random(name).randrange(3)
+                return 2 + self.random(name).randrange(6)
             if name in known.indices:
                 return 1 + self.random(name).randrange(MANY - 1)
             if name == "i" and known.imaginary:
@@ -188,16 +188,16 @@ class World:
             return r.randint(least, 12 if scale <= 1 else int(40 * scale))
         if kind == "probability":
             return self.field.one * r.randint(40, 960) / 1009
-        if self.mode == "integer" and kind in ("real", "positive"):
+        if self.mode == "integer" and kind in ("real", "positive", "nonnegative"):
             size = r.choice((1, 2, 3, 5))
-            return size if kind == "positive" or r.random() < 0.6 else -size
+            return size if kind != "real" or r.random() < 0.6 else -size
         low, high = {"unit": (0.05, 0.95), "positive": (0.2, 3.0)}.get(
             self.mode, (-2.6, 2.6)
         )
         if MODES[(self.seed - 2 * mirrored) % len(MODES)] == "wide":
             low, high = -9.0, 9.0
-        if kind == "positive":
-            low, high = max(low, 0.1), max(high, 3.0)
+        if kind in ("positive", "nonnegative"):
+            low, high, scale = max(low, 0.1), max(high, 3.0), abs(scale)
         # A fraction of whole numbers: the same number in every field.
         n = (round(r.uniform(low, high) * 10_007) or 1) * (-1 if mirrored else 1)
         return self.field.one * n / 10_007 * self.field.num(scale)

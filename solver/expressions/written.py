@@ -84,7 +84,7 @@ class Index(Expr):
         inside = [show(a, 1) for a in self.args[1:]]
         short = all(isinstance(a, Num) or not a.args[1:] or len(s) == 1
                     for a, s in zip(self.args[1:], inside))  # fmt: skip
-        gap = "" if short and which(form) != "mathml" else form.row([","])
+        gap = "" if short and which(form) == "latex" else form.row([","])
         return script(form, form.letter(self.base), down=gap.join(inside)), 5
 
 

@@ -1,4 +1,7 @@
-"""Numbers of fifty digits: where floats agree, these decide. The only door to mpmath."""
+"""Numbers of fifty digits: where floats agree, these decide. The only door to mpmath.
+
+What is left where fifty digits cancel is rounding if it shrinks with more of them.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,23 @@ import mpmath
 
 from solver.expressions.fields import Field, TooLarge, Undefined
 
-DIGITS = 50
-mp = mpmath.MPContext()
-mp.dps = DIGITS
-
 
 class Digits(Field):
-    """Real and complex numbers of fifty digits."""
+    """Real and complex numbers of so many digits."""
 
     exact = True
-    one = mp.mpf(1)
-    pi, e, inf = +mp.pi, mp.exp(1), mp.inf
+
+    def __init__(self, digits: int):
+        self.mp = mp = mpmath.MPContext()
+        mp.dps = digits
+        self.one = mp.mpf(1)
+        self.pi, self.e, self.inf = +mp.pi, mp.exp(1), mp.inf
+        self.functions = functions(mp)
 
     def num(self, x: Any) -> Any:
         if isinstance(x, Fraction):
-            return mp.mpf(x.numerator) / x.denominator
-        return mp.mpf(x) if not isinstance(x, int) or abs(x) > 2**53 else x
+            return self.mp.mpf(x.numerator) / x.denominator
+        return self.mp.mpf(x) if not isinstance(x, int) or abs(x) > 2**53 else x
 
     def call(self, name: str, x: Any) -> Any:
         if name == "factorial":
@@ -34,10 +38,10 @@ class Digits(Field):
                     raise Undefined("a factorial of a negative number")
                 if x > 5000:
                     raise TooLarge("this factorial is too large")
-            return mp.factorial(x)
+            return self.mp.factorial(x)
         if isinstance(x, int):
-            x = mp.mpf(x)
-        return FUNCTIONS[name](x)
+            x = self.mp.mpf(x)
+        return self.functions[name](x)
 
     def power(self, a: Any, b: Any) -> Any:
         if b == 0:
@@ -45,12 +49,14 @@ class Digits(Field):
                 raise Undefined("0⁰")
             return 1
         if isinstance(a, int):
-            a = mp.mpf(a)
+            a = self.mp.mpf(a)
         return a**b
 
     def real(self, x: Any) -> Any:
-        if isinstance(x, mp.mpc):
-            if abs(x.imag) <= mp.mpf(10) ** -35 * max(abs(x.real), mp.mpf(10) ** -300):
+        if isinstance(x, self.mp.mpc):
+            if abs(x.imag) <= self.mp.mpf(10) ** (15 - self.mp.dps) * max(
+                abs(x.real), self.mp.mpf(10) ** -300
+            ):
                 return x.real
         return x
 
@@ -58,24 +64,29 @@ class Digits(Field):
         return float(abs(x))
 
     def log2(self, x: Any) -> float:
-        return float(mp.mag(x))
+        return float(self.mp.mag(x))
 
     def is_complex(self, x: Any) -> bool:
-        return isinstance(x, (complex, mp.mpc))
+        return isinstance(x, (complex, self.mp.mpc))
 
 
-FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    **{n: getattr(mp, n) for n in (
-        "sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "sqrt", "asin", "acos", "atan",
-        "asinh", "acosh", "atanh", "log", "log10", "cot", "sec", "csc", "sech", "csch", "coth",
-        "acot", "asec", "acsc",
-    )},
-    "log2": lambda x: mp.log(x) / mp.log(2),
-    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
-    "softplus": lambda x: mp.log(1 + mp.exp(x)),
-    "exp'": mp.exp, "log'": lambda x: 1 / x, "sin'": mp.cos, "cos'": lambda x: -mp.sin(x),
-    "tanh'": lambda x: 1 - mp.tanh(x) ** 2,
-    "sigmoid'": lambda x: 1 / (2 + mp.exp(-x) + mp.exp(x)),
-    "softplus'": lambda x: 1 / (1 + mp.exp(-x)),
-}  # fmt: skip
-FIFTY = Digits()
+def functions(mp: Any) -> dict[str, Callable[[Any], Any]]:
+    """The functions of one variable, by name."""
+    return {
+        **{n: getattr(mp, n) for n in (
+            "sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "sqrt", "asin", "acos", "atan",
+            "asinh", "acosh", "atanh", "log", "log10", "cot", "sec", "csc", "sech", "csch", "coth",
+            "acot", "asec", "acsc",
+        )},
+        "log2": lambda x: mp.log(x) / mp.log(2),
+        "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
+        "softplus": lambda x: mp.log(1 + mp.exp(x)),
+        "exp'": mp.exp, "log'": lambda x: 1 / x, "sin'": mp.cos, "cos'": lambda x: -mp.sin(x),
+        "tanh'": lambda x: 1 - mp.tanh(x) ** 2,
+        "sigmoid'": lambda x: 1 / (2 + mp.exp(-x) + mp.exp(x)),
+        "softplus'": lambda x: 1 / (1 + mp.exp(-x)),
+    }  # fmt: skip
+
+
+FIFTY = Digits(50)
+MORE, MOST = Digits(130), Digits(8000)

@@ -195,7 +195,10 @@ class Brackets(Cursor):
         opened = self.now
         self.i += 1
         self.fences.append(opened.value)
-        e = self.disjunction()
+        if self.peek("{", "{{") and self.holds_condition():  # 𝟙_{\{z > 0\}}
+            e = self.condition()
+        else:
+            e = self.disjunction()
         while self.take(","):
             e = Logic("and", e, self.disjunction())
         self.fences.pop()

@@ -32,10 +32,10 @@ class Functions(Named):
     """tanh²(x), σ′(z), log₂ x, max(a, b), Kronecker's δ."""
 
     def kronecker(self, t: Token) -> Expr:
-        """δ_ij as the condition that its indices are equal."""
-        delta = self.index("delta") if self.take("_") else None
+        """δ_ij as the condition that its indices are equal; δ and δ_1 are letters."""
+        delta = self.indexed("delta")
         if not isinstance(delta, Index) or len(delta.args) != 3:
-            raise self.error("δ takes two indices: δ_ij", t.at)
+            return delta  # the error signal of backpropagation
         return Indicator(Relation(("=",), delta.args[1], delta.args[2]))
 
     def function(self, t: Token) -> Expr:
