@@ -84,7 +84,8 @@ def field(digits: bool | str) -> Field:
         return FLOATS
     from solver.numeric import digits as kept
 
-    return {MORE: kept.MORE, MOST: kept.MOST}.get(digits, kept.FIFTY)
+    named = {MORE: kept.MORE, MOST: kept.MOST}
+    return kept.FIFTY if isinstance(digits, bool) else named[digits]
 
 
 def attempted(e: Expr, w: World) -> Any:

@@ -42,8 +42,10 @@ def as_set(e: Expr) -> Expr:
         )
     if isinstance(e, Group) and e.fences == "()" and len(e.items) == 1:
         return as_set(e.items[0])
-    if isinstance(e, Logic) and e.args[0] == "or":
-        return Group("{}", *map(bare, e.args[1:]))
+    if isinstance(e, Logic):
+        named = any(isinstance(x, (Relation, Logic)) for x in e.args[1:])
+        if e.args[0] == "or" or e.args[0] == "and" and not named:  # −1 and 1
+            return Group("{}", *map(bare, e.args[1:]))
     if is_set(e) or isinstance(e, (SetOp, Group)):
         return e
     return Group("{}", *choices(bare(e)))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 NAMED = re.compile(
     r"\s*(d[A-Z]\w{0,6}|[A-Za-z]\w{0,3}(?:'|′|\^\{?\\prime\}?)(?:\s*\([^()=]{0,12}\))?)\s*(?:=|:=|←)(?!=)"
 )
+CONDITIONS = 12
 CONSTANTS = ("e", "pi", "i", "∞")
 
 
@@ -77,6 +78,14 @@ def answer_tree(stated: Stated, text: str) -> Expr:
     """A student's text as a tree; a label or a sentence in front taken off."""
     names = names_for(stated.names, True)
     text = undressed(text)
+    found = read_labelled(stated, text, names)
+    if sum(isinstance(n, Relation) for n in walk(found)) > CONDITIONS:
+        raise BadInput(f"more than {CONDITIONS} conditions are not read")
+    return found
+
+
+def read_labelled(stated: Stated, text: str, names: Names) -> Expr:
+    """The tree behind the name of what was asked for: dW = …"""
     relational = stated.form in ("equation", "inequality")
     found = None if relational else NAMED.match(text)
     if found and not names.is_known(found[1]):  # dW = …, f'(x) = …, y' = …

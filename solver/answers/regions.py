@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from solver.answers.agreement import Finding
-from solver.expressions.arrays import Array
+from solver.expressions.arrays import Array, ShapeError
 from solver.expressions.compiled import value
 from solver.expressions.fields import TooLarge, Undefined
 from solver.expressions.nodes import (
@@ -147,7 +147,10 @@ def real(e: Expr, w: World) -> float:
     """One real number, infinity allowed."""
     if isinstance(e, (Group, Relation, Logic, SetOp)):
         raise NotReal("no number")
-    v = value(e, w)
+    try:
+        v = value(e, w)
+    except ShapeError:
+        raise NotReal("no number") from None
     if isinstance(v, (Array, complex, bool)):
         raise NotReal("no real number")
     return float(v)

@@ -150,7 +150,11 @@ def named_values(e: Expr) -> list[tuple[Any, Expr]] | None:
 
 
 def same_inequality(stated: Stated, value: Expr) -> Finding:
-    subject = stated.settings.get("subject")
+    subject, key = stated.settings.get("subject"), stated.value
+    if subject is None and isinstance(key, Relation) and len(key.members) == 3:
+        subject = key.members[1]  # 0 < η < 2/L is about η
+    if isinstance(value, Group) and value.fences == "()" and len(value.items) == 2:
+        value = Relation(("∈",), subject, value) if subject is not None else value
     if is_set(value) and subject is not None:
         value = Relation(("∈",), subject, value)
     if not isinstance(value, (Relation, Logic)):

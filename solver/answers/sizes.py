@@ -36,7 +36,7 @@ SIZE_DRESS = [
         ),
         " ",
     ),
-    (re.compile(r"\\times|\\cdot|×|✕|\\ast"), "x"),
+    (re.compile(r"\\times|\\cdot|×|✕|\\ast|(?<=\d)\s*·\s*(?=\d)"), "x"),
     (re.compile(r"\\(?:text|mathrm|textrm)\s*\{([^{}]*)\}"), r" \1 "),
     (re.compile(r"\bpixels?\b|\bpx\b"), " "),
 ]

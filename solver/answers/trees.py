@@ -104,6 +104,8 @@ def read_matrix(stated: Stated, text: str) -> Given:
         n = len(e.items)  # a row of numbers; a column where the key is one
         upright = isinstance(stated.value, Grid) and stated.value.args[0] == 1
         return Given(Grid(1 if upright else n, *e.items))
+    if isinstance(e, Group) and e.items and all(isinstance(x, Group) for x in e.items):
+        raise BadInput("the rows of this matrix are not of one length")
     return Given(e)
 
 

@@ -38,12 +38,29 @@ class Array:
         return "{}×{}".format(*self.dims)
 
 
+class Identity(Array):
+    """c·I, as large as what stands next to it."""
+
+    __slots__ = ()
+
+    def __init__(self, factor: Any):
+        super().__init__([[factor]])
+
+    def map(self, f: Callable[[Any], Any]) -> Array:
+        return Identity(f(self.rows[0][0]))
+
+    def told(self) -> str:
+        return "the identity"
+
+
 def lower(a: Array) -> Any:
     """The number of a 1×1 array, else the array."""
-    return a.rows[0][0] if a.dims == (1, 1) else a
+    return a.rows[0][0] if a.dims == (1, 1) and not isinstance(a, Identity) else a
 
 
 def turned(a: Any) -> Any:
+    if isinstance(a, Identity):
+        return a
     return Array(list(zip(*a.rows))) if isinstance(a, Array) else a
 
 
@@ -63,12 +80,29 @@ def entrywise(f: Callable[[Any, Any], Any], a: Any, b: Any, word: str) -> Any:
 def add(a: Any, b: Any) -> Any:
     if not isinstance(a, Array) and not isinstance(b, Array):
         return a + b
+    if isinstance(a, Identity) or isinstance(b, Identity):
+        a, b = sized(a, b), sized(b, a)
     # A number is added to each entry: textbooks write 1 − σ(z) of a column.
     return entrywise(lambda x, y: x + y, a, b, "added")
 
 
+def sized(a: Any, b: Any) -> Any:
+    """An identity in the size of what it is added to."""
+    if not isinstance(a, Identity) or isinstance(b, Identity):
+        return a
+    if not isinstance(b, Array) or b.dims[0] != b.dims[1]:
+        raise ShapeError("the identity is added to square matrices only")
+    c = a.rows[0][0]
+    return eye(b.dims[0], c)
+
+
 def multiply(a: Any, b: Any) -> Any:
     """The product of matrices; a number multiplies each entry."""
+    if isinstance(b, Identity) and not isinstance(a, Identity):
+        a, b = b, a  # it commutes with everything
+    if isinstance(a, Identity):
+        c = a.rows[0][0]
+        return b.map(lambda v: c * v) if isinstance(b, Array) else Identity(c * b)
     if not isinstance(a, Array) or not isinstance(b, Array):
         return entrywise(lambda x, y: x * y, a, b, "multiplied")
     inner, other = a.dims[1], b.dims[0]
@@ -112,6 +146,8 @@ def power(a: Array, n: Any, one: Any) -> Any:
     rows, cols = a.dims
     if rows != cols:
         raise ShapeError(f"only a square matrix has powers, not {a.told()}")
+    if isinstance(a, Identity):
+        return a.map(lambda c: c * one if n == 1 else one * c**n)
     k = int(n.real if isinstance(n, complex) else n)
     if k != n or abs(k) > 20:
         raise ShapeError("a matrix has whole powers from -20 to 20")

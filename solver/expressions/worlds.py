@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 
-from solver.expressions.arrays import Array, ShapeError
+from solver.expressions.arrays import Array, Identity
 from solver.expressions.fields import FLOATS, Field, TooLarge, Undefined
 from solver.expressions.nodes import Expr, Sym, walk
 from solver.expressions.written import (
@@ -140,12 +140,20 @@ class World:
                 return 1 + self.random(name).randrange(MANY - 1)
             if name == "i" and known.imaginary:
                 return 1j
-            if name == "I" and any(len(d) == 2 for d in known.dims.values()):
-                raise ShapeError("I has no size here")
+            if self.is_identity(name):
+                return Identity(field.one)
         return self.draw(declared or "real", name)
+
+    def is_identity(self, name: str) -> bool:
+        """Whether I is the identity: where there are matrices, and none has this name."""
+        known = self.letters
+        return name == "I" and name not in known.dims and any(
+            len(d) == 2 for d in known.dims.values())  # fmt: skip
 
     def indexed(self, base: str, at: tuple[Any, ...]) -> Any:
         """The value of x_i where i has this value."""
+        if self.is_identity(base) and len(at) == 1:  # I_n
+            return Identity(self.field.one)
         dims = self.letters.dims.get(base)
         if dims and len(at) == len(dims) and all(isinstance(k, int) for k in at):
             rows = self.letter(base).rows

@@ -53,6 +53,7 @@ def grade_part(
 
 def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> Verdict:
     """The verdict on a text, the problem's answer being known."""
+    text = text.encode("utf-8", "replace").decode()  # half a character says nothing
     right = ordered(answer, order).value
     known = defined(answer.steps)
     if problem.comma and isinstance(right, (int, Numeric, Expr)):

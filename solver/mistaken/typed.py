@@ -90,7 +90,10 @@ def convert(e: Expr, out: Written) -> Expr:
             return Pow(parts[0], Neg(Num(1)))
         if name in ("rowsoftmax", "rowlogsumexp", "logsumexp", "logdet"):
             raise Foreign
-        return Call({"arccos": "acos", "arcsin": "asin", "arctan": "atan"}.get(name, name), *parts)
+        return Call(
+            {"arccos": "acos", "arcsin": "asin", "arctan": "atan"}.get(name, name),
+            *parts,
+        )
     if type(e) is Call:
         return Call(e.args[0], *parts)
     raise Foreign

@@ -36,6 +36,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+RELATIONS = 4  # statements with more are not searched for a mistake
 UNITS = [Fraction(8), Fraction(4), Fraction(2), Fraction(2**10, 10**3), Fraction(2**20, 10**6),
          Fraction(2**30, 10**9)]  # fmt: skip
 
@@ -324,6 +325,8 @@ def of_relation(stated: Stated, value: Expr) -> list[str]:
 
 def of_relation_pair(stated: Stated, key: Expr, value: Expr) -> list[str]:
     """The edits of a statement that hold where the answer does."""
+    if sum(isinstance(n, Relation) for n in walk(value)) > RELATIONS:
+        return []
     try:
         target = as_logic(value)
         letters = Letters(stated.kinds, stated.dims, (key, target))

@@ -191,7 +191,10 @@ class Arithmetic(Functions):
         return e
 
     def postfix(self, e: Expr) -> Expr:
+        start = self.i
         while True:
+            if self.i - start > DEEPEST:
+                raise self.error(f"more than {DEEPEST} signs follow one another")
             if self.peek("!"):
                 self.i += 1
                 e = Call("factorial", e)

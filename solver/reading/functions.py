@@ -182,6 +182,7 @@ class Functions(Named):
         while (
             self.now.kind == "name"
             and not self.named_function(self.now)
+            and self.now.value != "𝟙"  # ln p 𝟙[y = 1]
             or (
                 self.now.kind == "structure"
                 and self.now.value == "frac"

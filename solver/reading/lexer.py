@@ -163,7 +163,8 @@ class Lexer(Macros):
             digits = ""
             while stop < len(self.text):
                 d = unicodedata.normalize("NFKC", self.text[stop])
-                if not (d.isascii() and d.isdigit()):
+                point = d == "." and "." not in digits
+                if not (d.isascii() and d.isdigit() or point):
                     break
                 digits, stop = digits + d, stop + 1
             self.put("number", digits, at, stop)
