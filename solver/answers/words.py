@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 
 from solver.answers.agreement import Finding
 from solver.answers.amounts import undressed
@@ -11,12 +12,8 @@ from solver.answers.given import Given, names_for
 from solver.answers.stated import Stated
 from solver.core import BadInput
 from solver.expressions.fields import TooLarge
-from solver.expressions.nodes import (
-    Expr,
-    Sym,
-    walk,
-)
-from solver.expressions.written import Group, Logic, Relation
+from solver.expressions.nodes import Call, Expr, Pow, Sym, walk
+from solver.expressions.written import Group, Index, Logic, Relation
 from solver.reading.macros import guard
 from solver.reading.reader import read_written
 
@@ -191,6 +188,9 @@ CLASS = re.compile(
 )  # fmt: skip
 
 
+FAR = 40  # how much faster than the others one letter grows
+
+
 def class_of(text: str, spec: Mapping[str, Any], strict: bool) -> Expr:
     bare = undressed(text)
     bare = re.sub(r"(?<!\\)\$", " ", bare).strip()
@@ -219,7 +219,9 @@ def same_class(stated: Stated, value: Expr) -> Finding:
     from solver.expressions.arrays import Array
     from solver.expressions.worlds import Letters, World
 
-    key = stated.value
+    key, digits = stated.value, fifty_digits()
+    if key == value:
+        return Finding(True)
     letters = Letters(
         dict.fromkeys(variables(key, value), "positive"), {}, (key, value)
     )
@@ -229,15 +231,25 @@ def same_class(stated: Stated, value: Expr) -> Finding:
     names = sorted({*names, *(n.name for t in (key, value) for n in walk(t)
                               if isinstance(n, Sym) and n.name == "i")})  # fmt: skip
     letters.kinds.update(dict.fromkeys(names, "positive"))
-    rays = [{n: 1 + (hash_of(n, r) % 5) for n in names} for r in range(4)]
-    rays += [{n: 60 if n == one else 1 for n in names} for one in names]
-    rays += [{n: 1 if n == one else 60 for n in names} for one in names]
+    rays: list[dict[str, Any]] = [
+        {n: 1 + (hash_of(n, r) % 5) for n in names} for r in range(4)
+    ]
+    rays += [{n: FAR if n == one else 1 for n in names} for one in names]
+    rays += [{n: 1 if n == one else FAR for n in names} for one in names]
+    bases = (10**150, 10**1500)
+    if any(is_steep(n) for n in walk(key)):  # 2^n has no value there
+        slower = Fraction(7, 10)
+        rays = [
+            {n: slower if n == one else Fraction(1) for n in names}
+            for one in ("", *names)
+        ]
+        bases = (300, 3000)
     constants = []
     for ray in rays:
         ratios = []
-        for base in (10**30, 10**300):
-            at = {n: base**k for n, k in ray.items()}
-            world = [World(letters, 1, fifty_digits(), "positive", at) for _ in (0, 1)]
+        for base in bases:
+            at = {n: digits.num(base) ** digits.num(k) for n, k in ray.items()}
+            world = [World(letters, 1, digits, "positive", at) for _ in (0, 1)]
             a, b = attempted(key, world[0]), attempted(value, world[1])
             if isinstance(b, TooLarge) and not isinstance(a, Exception):
                 return Finding(False, "It grows faster.")
@@ -255,6 +267,15 @@ def same_class(stated: Stated, value: Expr) -> Finding:
         constants.append(ratios[1])
     # A constant may differ from ray to ray, as in n + m for n + 2m, but is bounded.
     return Finding(bool(max(constants) < 20 * min(constants)))
+
+
+def is_steep(n: Expr) -> bool:
+    """2^n, e^n, n!"""
+    if isinstance(n, Call):
+        return n.args[0] in ("exp", "factorial", "sinh", "cosh")
+    return isinstance(n, Pow) and any(
+        isinstance(x, (Sym, Index)) for x in walk(n.args[1])
+    )
 
 
 def hash_of(name: str, r: int) -> int:
