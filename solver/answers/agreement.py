@@ -15,13 +15,21 @@ from solver.expressions.compiled import value
 from solver.expressions.fields import FLOATS, Field, TooLarge, Undefined
 from solver.expressions.nodes import Call, Expr, Num, Pow, Sym, walk
 from solver.expressions.worlds import Letters, World
-from solver.expressions.written import Branches, Index, Indicator
+from solver.expressions.written import (
+    Branches,
+    Group,
+    Index,
+    Indicator,
+    Logic,
+    Relation,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 POINTS, ENOUGH = 28, 6
+SHARE = 2  # an answer without a value at a third of the points is for a person
 FAR = (1e-3, 37.0, 1e3)
 CLOSE, EXACT, ROUNDING = 1e-12, 1e-45, 1e-30
 MORE, MOST, CALLS = "more", "most", 12
@@ -207,7 +215,7 @@ def probed(p: Probe, given: Expr) -> Finding:
             return Finding(False, "", None)
         if cased(given) and lacking(p, given, id):
             return Finding(False, NO_CASE)
-    if missing > met:
+    if SHARE * missing > met:
         return Finding(
             None, HIDDEN.format("it has a value on a part of the domain only")
         )
@@ -314,6 +322,18 @@ def constant(e: Expr) -> bool:
         and n.name not in ("e", "pi", "i", "∞")
         for n in walk(e)
     )
+
+
+def constants_of(e: Any) -> list[float]:
+    """The values of the constant parts of a tree, each as large as it can be."""
+    if not isinstance(e, Expr):
+        return []
+    if not isinstance(e, (Relation, Logic, Group)) and constant(e):
+        v = attempted(e, World(Letters(trees=(e,)), 0))
+        return (
+            [float(v)] if isinstance(v, (int, float)) and abs(v) < float("inf") else []
+        )
+    return [x for a in e.args for x in constants_of(a)]
 
 
 def differing_entries(p: Probe, given: Expr) -> list[tuple[int, int]]:

@@ -21,6 +21,7 @@ from solver.answers.agreement import (
     cased,
     close,
     constant,
+    constants_of,
     lacking,
     precisely,
 )
@@ -53,6 +54,7 @@ PLACES = (
     41.0,
 )
 TOO_FAR = "Far from ordinary points it cannot be computed: a person has to decide this."
+BEYOND = 1e6  # times the numbers of the key: where a kink is not looked for
 PERIODIC = ("atan", "asin", "acos", "acot")
 
 
@@ -93,8 +95,13 @@ def bent(p: Probe, given: Expr) -> bool:
 def unseen(p: Probe, given: Expr, seen: dict[Expr, set[Any]]) -> str:
     """What of an answer no point has tried, that the key does not have itself; or nothing."""
     last = last_conditions(given)
+    largest = BEYOND * max(1.0, *constants_of(p.key), 1.0)
     for n in walk(given):
-        if n in p.watched or n in last:
+        if n in p.watched:
+            continue
+        if is_kink(n) and any(abs(x) > largest for x in constants_of(n)):
+            return "it has a number that points cannot settle"
+        if n in last:
             continue
         found = seen.get(n, set())
         if isinstance(n, Indicator) and len(found) < 2:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Interval = tuple[float, bool, float, bool]  # from, open, to, open
 CONSTANTS = ("e", "pi", "∞", "i")
-MOST_CHOICES, NEAR = 5, 1e-9
+MOST_CHOICES, NEAR = 5, 1e-12
 
 
 class NotReal(ValueError):

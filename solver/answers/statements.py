@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from solver.answers.agreement import (
     HIDDEN,
     Finding,
     attempted,
-    constant,
+    constants_of,
     fifty_digits,
 )
 from solver.answers.lines import along, as_logic, boundaries, variables
@@ -26,10 +24,8 @@ from solver.expressions.nodes import (
 from solver.expressions.worlds import Letters, World
 from solver.expressions.written import (
     Branches,
-    Group,
     Index,
     Indicator,
-    Logic,
     Relation,
 )
 
@@ -78,7 +74,7 @@ def strange(key: Expr, given: Expr) -> str:
     for x in map(abs, constants_of(given)):
         near = any(abs(x - y) <= 1e-4 * max(x, y) for y in numbers) and x not in numbers
         if x and (
-            near or x > 1e4 * max(1.0, *numbers) or x < 1e-4 * min(1.0, *numbers)
+            near or x > 300 * max(1.0, *numbers) or x < 1e-4 * min(1.0, *numbers)
         ):
             return HIDDEN.format("it has a number that points cannot settle")
     for n in walk(given):
@@ -96,16 +92,6 @@ def strange(key: Expr, given: Expr) -> str:
         ):
             return HIDDEN.format("it has a kink that the key does not have")
     return ""
-
-
-def constants_of(e: Any) -> list[float]:
-    """The values of the constant parts of a tree, each as large as it can be."""
-    if not isinstance(e, Expr):
-        return []
-    if not isinstance(e, (Relation, Logic, Group)) and constant(e):
-        v = attempted(e, World(Letters(trees=(e,)), 0))
-        return [float(v)] if isinstance(v, (int, float)) and abs(v) < math.inf else []
-    return [x for a in e.args for x in constants_of(a)]
 
 
 def of_matrices(key: Expr, given: Expr, letters: Letters) -> Finding:
