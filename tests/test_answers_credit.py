@@ -114,3 +114,11 @@ def test_a_right_end_behind_a_false_link_earns_the_share_of_its_problem() -> Non
     assert "9" in verdict.feedback or "3·3" in verdict.feedback
     assert grade(replace(problem, credit=0), "3*3 = 12").points == 0
     assert grade(problem, "3*4 = 12").mark == "right"
+
+
+@pytest.mark.parametrize("text", ["2x + 0/0", "2x + 0*(1/0)", "2x + 0*log(0)"])
+def test_a_number_without_a_value_is_seen_where_trees_simplify(text: str) -> None:
+    whole = load_set("s0")
+    verdict = grade_part(whole, whole["1.1a"], text)
+    assert verdict.mark == "invalid" and "has no value" in verdict.feedback
+    assert grade_part(whole, whole["1.1a"], "2x + 0/3").mark == "right"

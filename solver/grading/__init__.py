@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from solver.answers.amounts import with_points
+from solver.answers.given import Given
 from solver.core import Answer, BadInput, Problem, Verdict
 from solver.expressions.nodes import Expr
-from solver.grading.doubts import on_labels
+from solver.grading.doubts import on_labels, without_value
 from solver.grading.entries import by_entries, by_options
 from solver.grading.explain import explained
 from solver.grading.following import followed
@@ -68,6 +69,8 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     value = last(given)
     known = allowed(known)
     found, said = matches(right, value, known)
+    if found and not isinstance(value, Given) and (what := without_value(text)):
+        return Verdict("invalid", 0, "", f"{what} has no value.", understood)
     if found:
         if links:
             why = f"The result is right, but {links} does not hold."

@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations
 
+from solver.answers.agreement import attempted, constant
+from solver.core import BadInput
+from solver.expressions.fields import Undefined
 from solver.expressions.nodes import (
     Call,
+    Div,
     Expr,
     Num,
     Pow,
@@ -23,7 +27,10 @@ from solver.expressions.nodes import (
 )
 from solver.expressions.points import SCALES, near, points
 from solver.expressions.typed import Fn, HPow, Var
-from solver.values import has_dims, same
+from solver.expressions.worlds import Letters, World
+from solver.reading.names import Names
+from solver.reading.reader import read_written
+from solver.values import has_dims, same, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,3 +164,17 @@ def on_labels(kind: str, right: Any, given: Any) -> str:
     first, last = (str(v).replace("-", "−").rjust(2, "+" if v and low else " ").strip()
                    for v in values)  # fmt: skip
     return f"It agrees for the labels {first} and {last}, but is not the same expression."
+
+
+def without_value(text: str) -> str:
+    """A number in a text that is none, 0/0 or log 0: a tree that is simplified while it is
+    read no longer shows it."""
+    try:
+        e = read_written(text, Names())
+    except BadInput:
+        return ""
+    for n in walk(e):
+        if isinstance(n, (Div, Pow, Call)) and constant(n):
+            if isinstance(attempted(n, World(Letters(trees=(n,)), 0)), Undefined):
+                return show(n)
+    return ""
