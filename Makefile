@@ -31,7 +31,7 @@ build/keys/.done: $(VENV)/.installed
 	@touch $@
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff check .
