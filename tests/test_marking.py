@@ -858,3 +858,18 @@ def test_another_program_s_verdicts_are_refused() -> None:
     assert verdicts(json.dumps(said), "") == [Made(7, Verdict("right", 1, "", "", "6"))]
     with pytest.raises(BadInput, match="another version"):
         verdicts(json.dumps({**said, "program": "older"}), "")
+
+
+def test_a_grade_book_is_filled_in(tmp_path: Path) -> None:
+    book = tmp_path / "canvas.csv"
+    title = load_set("s0").title
+    book.write_text(f'Student,ID,SIS User ID,SIS Login ID,Section,"{title} (12)"\n'
+                    "    Points Possible,,,,,40\n"
+                    '"Lovelace, Ada",77,,ada@x.edu,A,\n')  # fmt: skip
+    given = tmp_path / "ada.json"
+    given.write_text(json.dumps({"student": "Ada Lovelace", "answers": {"1.1a": "2x"}}))
+    out = tmp_path / "marks"
+    command.grade("s0", [str(given)], str(out), jobs=1, fill=str(book))
+    assert '"Lovelace, Ada",77,,ada@x.edu,A,2\n' in (out / "canvas-filled.csv").read_text()
+    with pytest.raises(BadInput, match="no such grade book"):
+        command.grade("s0", [str(given)], str(out), jobs=1, fill=str(tmp_path / "other.csv"))

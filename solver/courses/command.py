@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from shlex import quote
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from solver.courses.records import Group
     from solver.courses.store import Made, Store, Task
     from solver.sets import ProblemSet
+
+    Writer = Callable[[Store, Path], Iterable[Path]]
 
 FORMATS = ("reports", "exports")
 MARKS = {
@@ -48,8 +51,11 @@ def grade(
     timeout: float = TIMEOUT,
     cluster: str = "",
     format: str = "reports",
+    fill: str = "",
 ) -> int:
     """Mark submissions to a set and write what was asked for into a folder.
+
+    fill: a grade book that Canvas or Moodle exported, to be filled in.
 
     The exit code: 0, or 130 if a person interrupted it, which loses nothing.
     """
@@ -62,7 +68,9 @@ def grade(
         raise BadInput(f"there are from 1 to 256 jobs, not {jobs}")
     if not 0 < timeout <= 3600:
         raise BadInput(f"the time-out is from 0 to 3600 seconds, not {timeout:g}")
-    wanted, folder = chosen(format), Path(out)
+    wanted, folder = chosen(f"{format},exports" if fill else format), Path(out)
+    if fill and not Path(fill).is_file():
+        raise BadInput("there is no such grade book").at(fill)
     for path in map(Path, submissions):
         if path.is_dir() and folder.resolve().is_relative_to(path.resolve()):
             raise BadInput(f"take a folder outside of the submissions in {path}").at(out)
@@ -79,6 +87,7 @@ def grade(
         try:
             take_in(store, read_submissions(submissions, store.whole))
             store.note("formats", ",".join(wanted))
+            store.note("fill", str(Path(fill).resolve()) if fill else "")
             with progress(sys.stderr) as shown:
                 mark(store, marker, timeout=timeout, jobs=jobs, progress=shown)
             written = write_all(store, folder)
@@ -106,7 +115,10 @@ def write_all(store: Store, folder: Path) -> Counter[Path]:
     from solver.courses.report import write_reports
 
     written: Counter[Path] = Counter()
-    writers = {"reports": write_reports, "exports": write_exports}
+    book = Path(store.noted("fill") or "")
+    fill = book if book.is_file() else None  # it may be gone by the time of a decision
+    exports: Writer = partial(write_exports, fill=fill)
+    writers: dict[str, Writer] = {"reports": write_reports, "exports": exports}
     for format in store.noted("formats").split(","):
         for path in writers[format](store, folder):
             written[path if path.parent == folder else path.parent] += 1

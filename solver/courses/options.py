@@ -13,8 +13,8 @@ command goes on where it was stopped, and after a change of the key checks again
 the change touches. SET is a bundled set's name or a TOML file.
 
 --format reports writes each student's feedback, a table of marks and the staff's report;
-exports writes the grade files of other platforms. Where --cluster names a Dask scheduler,
-its workers do the checking, with the same pset installed.
+exports writes the grade files of other platforms, and --fill fills in one of theirs. Where
+--cluster names a Dask scheduler, its workers do the checking, with the same pset installed.
 
 Example: pset grade s0 submissions.zip --out marks
 """
@@ -44,6 +44,8 @@ COMMANDS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
                           "help": "a Dask scheduler's: tcp://10.0.0.1:8786"},
             "--format": {"default": "reports",
                          "help": "reports, exports, or both with a comma"},
+            "--fill": {"default": "", "metavar": "FILE",
+                       "help": "a grade book that Canvas or Moodle exported, to be filled in"},
         },
     ),
     "decide": (
