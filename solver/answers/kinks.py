@@ -35,24 +35,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+# How far away the letters of an answer with kinks are looked at, and in which worlds.
 SCAN = tuple(s * 10 ** (k / 2) for k in range(-6, 17) for s in (1, -1))
 SCANNED = (3, 5, 8, 13)
+# Between which a kink's argument may change its sign.
 PLACES = (
-    -40.0,
-    -12.0,
-    -5.1,
-    -2.3,
-    -1.1,
-    -0.4,
-    -0.05,
-    0.06,
-    0.45,
-    1.2,
-    2.4,
-    5.3,
-    13.0,
-    41.0,
-)
+    -40.0, -12.0, -5.1, -2.3, -1.1, -0.4, -0.05, 0.06, 0.45, 1.2, 2.4, 5.3, 13.0, 41.0,
+)  # fmt: skip
 TOO_FAR = "Far from ordinary points it cannot be computed: a person has to decide this."
 BEYOND = 1e6  # times the numbers of the key: where a kink is not looked for
 PERIODIC = ("atan", "asin", "acos", "acot")
@@ -95,7 +84,7 @@ def bent(p: Probe, given: Expr) -> bool:
 def unseen(p: Probe, given: Expr, seen: dict[Expr, set[Any]]) -> str:
     """What of an answer no point has tried, that the key does not have itself; or nothing."""
     last = last_conditions(given)
-    largest = BEYOND * max(1.0, *constants_of(p.key), 1.0)
+    largest = BEYOND * max([1.0, *constants_of(p.key)])
     for n in walk(given):
         if n in p.watched:
             continue
