@@ -18,7 +18,7 @@ $(VENV)/.installed: $(SOURCES)
 	@touch $@
 
 $(VENV)/.dev: setup.cfg pyproject.toml $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[dev,cluster]'
 	@touch $@
 
 build/keys/.done: $(VENV)/.installed
