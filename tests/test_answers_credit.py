@@ -122,3 +122,12 @@ def test_a_number_without_a_value_is_seen_where_trees_simplify(text: str) -> Non
     verdict = grade_part(whole, whole["1.1a"], text)
     assert verdict.mark == "invalid" and "has no value" in verdict.feedback
     assert grade_part(whole, whole["1.1a"], "2x + 0/3").mark == "right"
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"), [("416520", "right"), ("416520 MACs", "right"), ("833040 FLOPs", "wrong"),
+                       ("833040", "wrong")]
+)  # fmt: skip
+def test_a_count_is_in_what_it_counts(text: str, mark: str) -> None:
+    # LeNet-5 as commonly modernised: 117600 + 240000 + 48000 + 10080 + 840 multiply-adds
+    assert grade(Problem("count macs", {"net": "lenet5-modern"}), text).mark == mark

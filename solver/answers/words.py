@@ -64,13 +64,13 @@ def state_options(
         return tuple(sorted({by_name[p.casefold()] for p in pieces})), {
             "options": options
         }
-    found = letters_in(text, "")
+    found = letters_in(text)
     if not found:
         raise BadInput("the key names no option: write A, C, or True, or give options")
     return tuple(sorted(set(found))), {"options": ()}
 
 
-def letters_in(text: str, options: str) -> list[str]:
+def letters_in(text: str) -> list[str]:
     """The letters that name options: A, C; (a) and (c); AC. Raises BadInput."""
     if re.search(r"\bor\b|\bmaybe\b|\bnot\b|\?|\bexcept\b|\bneither\b", text, re.I):
         raise BadInput(
@@ -116,7 +116,7 @@ def read_options(stated: Stated, text: str) -> Given:
             shown = ", ".join(options)
             raise BadInput(f"the options are {shown}", text=text, offset=0)
         return Given(tuple(sorted(set(found))))
-    found_ = letters_in(text, "")
+    found_ = letters_in(text)
     if not found_:
         raise BadInput("no option is named", text=text, offset=0)
     return Given(tuple(sorted(set(found_))))

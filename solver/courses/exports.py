@@ -122,7 +122,7 @@ def gradescope(whole: ProblemSet, marked: Marked, seconds: float | None = None) 
                 "score": tidy(result.verdict.points) if result else 0,
                 "max_score": tidy(p.points),
                 "status": "passed" if right else "failed",
-                "output": part_text(p, result),
+                "output": part_text(result),
                 "output_format": "text",
                 "visibility": "visible",
                 "extra_data": {"mark": result.verdict.mark if result else "missing"},

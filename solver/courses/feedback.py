@@ -259,7 +259,7 @@ def tex_sign(cluster: str, typed: bool) -> str:
 # -- plain text -------------------------------------------------------------------------
 
 
-def part_text(problem: Problem, result: Result | None) -> str:
+def part_text(result: Result | None) -> str:
     """What is said of one answer, in Unicode, for Gradescope."""
     if result is None:
         return "not answered"

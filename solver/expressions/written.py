@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 WORDS = {"and": " and ", "or": " or "}
-TEXT_SIGNS = {"*": "·"}
 LATEX_SIGNS = {
     "∪": r"\cup", "∩": r"\cap", "∖": r"\setminus", "⊙": r"\odot", "⊗": r"\otimes", "±": r"\pm",
     "≤": r"\le", "≥": r"\ge", "≠": r"\neq", "≈": r"\approx", "∈": r"\in", "⊘": r"\oslash",

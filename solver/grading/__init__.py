@@ -13,6 +13,7 @@ from solver.answers.amounts import with_points
 from solver.answers.given import Given
 from solver.core import Answer, BadInput, Problem, Verdict
 from solver.expressions.nodes import Expr
+from solver.grading.computed import unit_of
 from solver.grading.doubts import on_labels, without_value
 from solver.grading.entries import by_entries, by_options
 from solver.grading.explain import explained
@@ -25,7 +26,6 @@ from solver.order import ordered
 from solver.sets import ProblemSet, solve_part
 from solver.values import Numeric, Options
 
-UNITS = {"macs": "MACs", "flops": "FLOPs"}  # of counts, by what they count
 DECIDE = "A person has to decide this."
 
 
@@ -60,7 +60,7 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     if problem.comma and isinstance(right, (int, Numeric, Expr)):
         text = with_points(text)
     try:
-        given = read(right, text, answer.unit or UNITS.get(answer.name, ""), known)
+        given = read(right, text, unit_of(answer), known)
     except BadInput as e:
         said = f"The answer could not be read: {verbatim(e, text)}"
         return Verdict("invalid", 0, "", said, "")

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from solver.answers.amounts import Amount
 from solver.answers.stated import Stated
+from solver.core import Answer
 from solver.expressions.nodes import Expr, Num, Sym, letters, tree, walk
 from solver.expressions.series import Cases, Series
 from solver.grading.symbols import symbolic
@@ -25,6 +26,11 @@ KINDS = {"size": "positive integer", "count": "nonnegative integer", "integer": 
 UNITS = {"flops": "flop", "macs": "mac"}
 MEMORY = {"bytes": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20,
           "gib": 2**30}  # fmt: skip
+
+
+def unit_of(answer: Answer) -> str:
+    """The unit of an answer; counts of operations have the name of what they count."""
+    return answer.unit or (answer.name if answer.name in UNITS else "")
 
 
 def as_stated(value: Any, unit: str = "", order: str = "") -> Stated | None:

@@ -15,6 +15,7 @@ from solver.answers.given import Given
 from solver.core import BadInput, CheckFailed, Problem, Verdict
 from solver.expressions.nodes import Expr, Num
 from solver.expressions.written import Group
+from solver.grading.computed import unit_of
 from solver.grading.matching import last
 from solver.grading.reading import read
 from solver.kinds import find, solve
@@ -63,7 +64,7 @@ def own_value(whole: ProblemSet, part: Problem, text: str) -> Any:
     cannot be read."""
     answer = solve_part(whole, part)
     try:
-        given = last(read(answer.value, text, answer.unit))
+        given = last(read(answer.value, text, unit_of(answer)))
     except BadInput:
         return None
     value = plain(given.value if isinstance(given, Given) else given)

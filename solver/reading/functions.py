@@ -27,6 +27,8 @@ from solver.reading.cursor import FENCED
 from solver.reading.letters import INVERSES, PRIMED, Named
 from solver.reading.lexer import Token
 
+SEVERAL = ("max", "min", "binomial", "dot", "outer", "sum", "prod", "log", "round")
+
 
 class Functions(Named):
     """tanh²(x), σ′(z), log₂ x, max(a, b), Kronecker's δ."""
@@ -65,7 +67,7 @@ class Functions(Named):
                 and base is None
             ):
                 self.i += 1
-                base = self.base_of(name)
+                base = self.base_of()
             elif self.now.kind == "down" and name == "log" and base is None:
                 base = Num(int(self.now.value)) if self.now.value.isdigit() else None
                 self.i += 1
@@ -131,7 +133,7 @@ class Functions(Named):
             return e
         return Product("⊙", *e.args)
 
-    def base_of(self, name: str) -> Expr:
+    def base_of(self) -> Expr:
         if self.peek("{"):
             at = self.now.at
             self.i += 1
@@ -142,21 +144,9 @@ class Functions(Named):
 
     def arguments(self, name: str, t: Token) -> list[Expr]:
         """What a function is applied to: in brackets, or what stands next to it."""
-        several = name in (
-            "max",
-            "min",
-            "binomial",
-            "dot",
-            "outer",
-            "sum",
-            "prod",
-            "log",
-            "round",
-        )
-        if self.peek("(", "[", "{{") or self.peek("{"):
+        several = name in SEVERAL
+        if self.peek("(", "[", "{{", "{"):
             opened = self.now
-            if opened.value == "{" and not self.lexer.latex and name != "sqrt":
-                pass
             self.i += 1
             self.fences.append(opened.value)
             items = [self.disjunction()]

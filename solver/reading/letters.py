@@ -16,18 +16,6 @@ EXPECTED = ("E", "Var", "Cov", "P", "Pr")  # functionals, where they are not dec
 CONSTANTS = ("pi", "e", "∞")
 PRIMED = ("sigmoid", "tanh", "relu", "exp", "log", "sin", "cos", "softplus")
 INVERSES = ("asin", "acos", "atan", "asinh", "acosh", "atanh")
-SEVERAL = (
-    "max",
-    "min",
-    "binomial",
-    "dot",
-    "outer",
-    "sum",
-    "prod",
-    "log",
-    "round",
-    "where",
-)
 
 
 class Named(Structures):

@@ -28,7 +28,6 @@ NUMBER = re.compile(
 METHODS = re.compile(r"\.(?:(dot|matmul|mm)(?=\()|(?:t|transpose)\(\))")
 WORD = re.compile(r"[^\W\d_][^\W_]*")
 MODULES = re.compile(r"\b(?:np|numpy|math|torch|sp|tf|jnp|F|linalg)\.(?=[A-Za-z])")
-SMALL_WORDS = re.compile(r"[A-Za-z]+")
 
 
 def dressed_plain(c: str) -> str:
