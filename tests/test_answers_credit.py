@@ -125,9 +125,10 @@ def test_a_number_without_a_value_is_seen_where_trees_simplify(text: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "mark"), [("416520", "right"), ("416520 MACs", "right"), ("833040 FLOPs", "wrong"),
-                       ("833040", "wrong")]
+    ("text", "mark"), [("416520", "right"), ("416520 MACs", "right"), ("833040 FLOPs", "right"),
+                       ("416520 FLOPs", "wrong"), ("833040 MACs", "wrong"), ("833040", "wrong")]
 )  # fmt: skip
 def test_a_count_is_in_what_it_counts(text: str, mark: str) -> None:
-    # LeNet-5 as commonly modernised: 117600 + 240000 + 48000 + 10080 + 840 multiply-adds
+    # LeNet-5 as commonly modernised: 117600 + 240000 + 48000 + 10080 + 840 multiply-adds,
+    # each of them two FLOPs
     assert grade(Problem("count macs", {"net": "lenet5-modern"}), text).mark == mark
