@@ -1,0 +1,79 @@
+"""Where results go: their memory order, `out`, scratch kept from call to call, blocks.
+
+Channels-last memory is an N×C×sides array whose strides say N×sides×C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from solver.core import BadInput
+from solver.numeric.plain import Array
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+BLOCK = 1 << 16  # values: with what is computed from them they stay in a core's cache
+
+
+def floats(*arrays: Any) -> bool:
+    """Whether all are arrays of the same type, float32 or float64."""
+    kind = getattr(arrays[0], "dtype", None)
+    return kind in FLOATS and all(getattr(a, "dtype", None) == kind for a in arrays)
+
+
+def channels_last(x: Array) -> bool:
+    """Whether neighbours in memory are channels of one place."""
+    return (
+        x.ndim > 2
+        and x.strides[1] == x.itemsize
+        and not x.flags.c_contiguous
+        and x.shape[1] > 1
+    )
+
+
+def result(x: Array, shape: tuple[int, ...], out: Array | None) -> Array:
+    """An array for the result, in x's type and memory order; `out` if it fits."""
+    if out is None:
+        return np.empty_like(x, shape=shape)
+    if out.shape != shape or out.dtype != x.dtype:
+        raise BadInput(
+            f"out must be {x.dtype} of the shape {shape}, not {out.dtype} of {out.shape}"
+        )
+    if np.may_share_memory(out, x):
+        raise BadInput("out shares memory with the input: give an array of its own")
+    return out
+
+
+class Workspace:
+    """Scratch arrays, kept from call to call; for one thread at a time."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Any, Array] = {}
+
+    def like(self, x: Array, shape: tuple[int, ...], name: Any = "") -> Array:
+        """An array of this shape, in x's type and memory order, its values left over."""
+        key = name, shape, x.dtype, channels_last(x)
+        found = self.kept.get(key)
+        if found is None:
+            found = self.kept[key] = np.empty_like(x, shape=shape)
+        return found
+
+
+def blocks(x: Array, lead: int) -> Iterator[tuple[slice, ...]]:
+    """Indices along the first `lead` axes that cut x into parts that fit the cache.
+
+    Channels that lie side by side in memory are not cut apart.
+    """
+    whole = x.size <= BLOCK or lead == 0
+    if whole or (lead == 1 and abs(x.strides[0]) <= x.itemsize):
+        yield ()
+        return
+    step = BLOCK // (x.size // len(x))
+    if step or lead == 1:
+        step = max(step, 1)
+        yield from ((slice(i, i + step),) for i in range(0, len(x), step))
+        return
+    for i in range(len(x)):
+        yield from ((slice(i, i + 1), *rest) for rest in blocks(x[i], lead - 1))
