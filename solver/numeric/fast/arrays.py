@@ -14,7 +14,7 @@ from solver.core import BadInput
 from solver.numeric.plain import Array
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-BLOCK = 1 << 16  # values: with what is computed from them they stay in a core's cache
+BLOCK = 1 << 18  # values: a block is worth its ufunc calls, and its scratch stays in the cache
 
 
 def floats(*arrays: Any) -> bool:

@@ -12,6 +12,7 @@ largest values, row by row, or the first NaN; −1 for a window that lies in pad
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import inf, prod
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 from solver.core import BadInput
 from solver.numeric.fast.arrays import Workspace, blocks, channels_last, result
 from solver.numeric.fast.spans import (
+    Group,
     Line,
     at,
     cells,
@@ -34,20 +36,26 @@ from solver.registry import unknown
 Lines = Sequence[Line]
 
 
-def lines_of(
-    x: Array,
+def lines_of(x: Array, kernel: Sides, *rest: Any) -> tuple[Line, ...]:
+    """The windows along each side; `rest` is stride, padding, dilation, ceil_mode."""
+    dims = len(kernel) if isinstance(kernel, tuple) else x.ndim - 2
+    return planned(x.shape[x.ndim - dims :], kernel, *rest)
+
+
+@lru_cache(1024)
+def planned(
+    sides: tuple[int, ...],
     kernel: Sides,
     stride: Sides | None,
     padding: Sides = 0,
     dilation: Sides = 1,
     ceil_mode: bool = False,
-) -> list[Line]:
-    """The windows along each side."""
-    kernel = spread(kernel, sides_of(x, kernel))
+) -> tuple[Line, ...]:
+    """The windows along sides of these sizes."""
+    kernel = spread(kernel, len(sides))
     stride = kernel if stride is None else stride
     ks, ss, ps, ds = axes(kernel, stride, padding, dilation)
-    sides = x.shape[-len(ks) :]
-    found = [line(*six, ceil_mode) for six in zip(sides, ks, ss, ps, ds)]
+    found = tuple(line(*five, ceil_mode) for five in zip(sides, ks, ss, ps, ds))
     for n, k, one in zip(sides, ks, found):
         if not one.count:
             raise BadInput(f"kernel {k} does not fit: the input is {n} wide")
@@ -70,38 +78,70 @@ def pooled(x: Array, lines: Lines) -> tuple[int, ...]:
 # -- reducing and spreading along the axes -------------------------------------------
 
 
-def along(x: Array, axis: int, one: Line, join: np.ufunc, nothing: float, y: Array) -> None:
+def runs_flat(x: Array, axis: int, group: Group, passes: int) -> bool:
+    """Whether every place of x in memory order, then a choice, beats strided slices.
+
+    Strided steps along the last axis cost about 1 ns a value, contiguous ones 0.1; short
+    rows cost 20 ns each time. So it is worth computing s values to keep one.
+    """
+    if x.size < 4096 or not x.flags.c_contiguous or len(group.taps) < 2:
+        return False
+    inner = prod(x.shape[axis + 1 :])
+    if inner == 1:
+        return group.taps[0].step > 1 or x.shape[axis] < 256
+    return inner < 64 and group.taps[0].step <= 2 and passes > 2
+
+
+def shifts(x: Array, axis: int, one: Line) -> list[Array]:
+    """What each tap reads, of every place of x at once, in memory order.
+
+    Where a window would run over the end of its row it reads the next: nobody asks there.
+    """
+    flat, step = x.reshape(-1), one.dilation * prod(x.shape[axis + 1 :])
+    span = flat.size - (one.kernel - 1) * step
+    return [flat[a * step : a * step + span] for a in range(one.kernel)]
+
+
+def along(
+    x: Array, axis: int, one: Line, join: np.ufunc, nothing: float, y: Array, work: Workspace
+) -> None:
     """Each window along one axis joined by `join` (maximum, add) into y."""
     for group in one.groups:
         part = y[at(axis, group.outputs)]
-        if group.taps:
-            taps = [x[at(axis, tap)] for tap in group.taps]
-            if len(taps) == 1:
-                part[...] = taps[0]
-                continue
-            join(taps[0], taps[1], out=part)
-            for tap in taps[2:]:
-                join(part, tap, out=part)
-        elif group.within is not None:
+        if group.within is not None:
             join.reduce(x[at(axis, group.within)], axis=axis, keepdims=True, out=part)
-        else:
+        elif not group.taps:
             part[...] = nothing
+        elif runs_flat(x, axis, group, len(group.taps)):
+            taps, every = shifts(x, axis, one), work.like(x, x.shape, "flat")
+            with np.errstate(all="ignore"):  # ∞ − ∞ where nobody asks
+                joined(taps, join, every.reshape(-1)[: len(taps[0])])
+            part[...] = every[at(axis, group.taps[0])]
+        else:
+            joined([x[at(axis, tap)] for tap in group.taps], join, part)
+
+
+def joined(taps: Sequence[Array], join: np.ufunc, y: Array) -> None:
+    """All taps joined into y."""
+    if len(taps) == 1:
+        y[...] = taps[0]
+        return
+    join(taps[0], taps[1], out=y)
+    for tap in taps[2:]:
+        join(y, tap, out=y)
 
 
 def reduced(
     x: Array, lines: Lines, join: np.ufunc, nothing: float, y: Array, work: Workspace
 ) -> None:
     """`join` over the windows into y, block by block, the first side first."""
-    lead = x.ndim - len(lines)
+    lead, end = x.ndim - len(lines), x.ndim - 1
     for block in blocks(x, lead):
-        flow, end = x[block], y[block]
+        flow, last = x[block], y[block]
         for axis, one in enumerate(lines, lead):
-            if axis == x.ndim - 1:
-                target = end
-            else:
-                shape = (*flow.shape[:axis], one.count, *flow.shape[axis + 1 :])
-                target = work.like(flow, shape, axis)
-            along(flow, axis, one, join, nothing, target)
+            shape = (*flow.shape[:axis], one.count, *flow.shape[axis + 1 :])
+            target = last if axis == end else work.like(flow, shape, axis)
+            along(flow, axis, one, join, nothing, target, work)
             flow = target
 
 
@@ -125,11 +165,8 @@ def spread_out(g: Array, lines: Lines, x: Array, work: Workspace) -> None:
         flow, end = g[block], x[block]
         for axis in range(x.ndim - 1, lead - 1, -1):
             one = lines[axis - lead]
-            if axis == lead:
-                target = end
-            else:
-                shape = (*flow.shape[:axis], one.n, *flow.shape[axis + 1 :])
-                target = work.like(flow, shape, axis)
+            shape = (*flow.shape[:axis], one.n, *flow.shape[axis + 1 :])
+            target = end if axis == lead else work.like(flow, shape, axis)
             scattered(flow, axis, one, target)
             flow = target
 
@@ -166,18 +203,17 @@ def largest(
         reduced(x, lines, np.maximum, -inf, y, work)
         return y
     places = np.empty_like(y, dtype=np.intp)
-    lead = x.ndim - len(lines)
-    for block in blocks(x, lead):
-        taps = winners(x[block], lines, y[block])
-        unclear = np.isnan(y[block])
-        if unclear.any():  # the first NaN, where there is one
-            nans = np.isnan(x[block]).astype(x.dtype)
-            np.copyto(taps, winners(nans, lines, np.empty_like(y[block])), where=unclear)
+    for block in blocks(x, x.ndim - len(lines)):
+        taps = winners(x[block], lines, y[block], work)
+        if np.isnan(y[block].max(initial=-inf)):  # there: the first NaN
+            nans, unclear = np.isnan(x[block]).astype(x.dtype), np.isnan(y[block])
+            first = winners(nans, lines, np.empty_like(y[block]), work)
+            np.copyto(taps, first, where=unclear)
         positions(taps, lines, places[block])
     return y, places
 
 
-def winners(x: Array, lines: Lines, y: Array) -> Array:
+def winners(x: Array, lines: Lines, y: Array, work: Workspace) -> Array:
     """The largest of each window into y, and the number of its tap, row by row.
 
     The last side first, so that a later row wins only if it is larger: of equal values
@@ -185,38 +221,47 @@ def winners(x: Array, lines: Lines, y: Array) -> Array:
     """
     lead = x.ndim - len(lines)
     kind = np.min_scalar_type(prod(one.kernel for one in lines))
-    before, each = None, 1  # which tap won along the sides so far, and of how many
+    before = np.zeros((1,) * x.ndim, kind)  # which tap won along the sides so far
+    each = 1  # of how many
     for axis in range(x.ndim - 1, lead - 1, -1):
         one = lines[axis - lead]
         shape = (*x.shape[:axis], one.count, *x.shape[axis + 1 :])
-        target = y if axis == lead else np.empty_like(x, shape=shape)
+        target = y if axis == lead else work.like(x, shape, ("won", axis))
         number = np.empty_like(target, dtype=kind)
+        before = np.broadcast_to(before, x.shape) if each == 1 else before
         for group in one.groups:
             here = at(axis, group.outputs)
-            step = race if group.taps else single
-            step(x, before, axis, group, each, target[here], number[here])
+            values, won = target[here], number[here]
+            if not group.taps:
+                single(x, before, axis, group, each, values, won)
+            elif each > 1 and not before.flags.c_contiguous or not runs_flat(x, axis, group, 9):
+                places = [at(axis, tap) for tap in group.taps]
+                race([x[i] for i in places], [before[i] for i in places], each, values, won)
+            else:
+                every, at_ = work.like(x, x.shape, "flat"), np.empty(x.shape, kind)
+                taps, span = shifts(x, axis, one), slice(x.size - (one.kernel - 1))
+                olds = shifts(before, axis, one) if each > 1 else [kind.type(0)] * len(taps)
+                n = len(taps[0])
+                race(taps, olds, each, every.reshape(-1)[:n], at_.reshape(-1)[:n])
+                chosen = at(axis, group.taps[0])
+                values[...], won[...] = every[chosen], at_[chosen]
         x, before, each = target, number, each * one.kernel
-    assert before is not None
     return before
 
 
 def race(
-    x: Array, before: Array | None, axis: int, group: Any, each: int, y: Array, won: Array
+    taps: Sequence[Array], olds: Sequence[Any], each: int, y: Array, won: Array
 ) -> None:
-    """The taps of many windows one after the other, each against the best so far."""
-    first, *others = (at(axis, tap) for tap in group.taps)
-    y[...] = x[first]
-    won[...] = 0 if before is None else before[first]
-    for a, tap in enumerate(others, 1):
-        larger = (x[tap] > y).view(np.uint8)
-        number = won.dtype.type(a * each)
-        np.maximum(y, x[tap], out=y)
-        ahead = number if before is None else before[tap] + number
-        np.maximum(won, larger * ahead, out=won)
+    """The taps one after the other, each against the best so far: into y, its number into won."""
+    y[...], won[...] = taps[0], olds[0]
+    for a, (tap, old) in enumerate(zip(taps[1:], olds[1:]), 1):
+        larger = (tap > y).view(np.uint8)
+        np.maximum(y, tap, out=y)
+        np.maximum(won, larger * (old + won.dtype.type(a * each)), out=won)
 
 
 def single(
-    x: Array, before: Array | None, axis: int, group: Any, each: int, y: Array, won: Array
+    x: Array, before: Array, axis: int, group: Group, each: int, y: Array, won: Array
 ) -> None:
     """One window: its taps are an axis of the array already."""
     if group.within is None:
@@ -225,9 +270,8 @@ def single(
     read = x[at(axis, group.within)]
     best = np.expand_dims(read.argmax(axis), axis)
     y[...] = np.take_along_axis(read, best, axis)
-    won[...] = (best + group.first) * each
-    if before is not None:
-        won += np.take_along_axis(before[at(axis, group.within)], best, axis)
+    old = np.take_along_axis(before[at(axis, group.within)], best, axis)
+    won[...] = (best + group.first) * each + old
 
 
 def positions(taps: Array, lines: Lines, places: Array) -> None:
