@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from solver.core import BadInput
-from solver.networks import combine
+from solver.networks import combine, pointwise
 from solver.networks.combine import join
 from solver.networks.layers import Layer, show_shape
 from solver.numeric import (  # noqa: F401 (they register)
@@ -24,7 +24,8 @@ from solver.numeric import (  # noqa: F401 (they register)
     backward_windows,
 )
 from solver.numeric.backward_leaves import BACKS, Gradients
-from solver.numeric.forward import step, tensors
+from solver.numeric.fast.registry import FAST_PULLS, as_type, same_floats
+from solver.numeric.forward import check, held_for, step
 from solver.numeric.leaves import Held, Tensors
 from solver.numeric.plain import Array
 
@@ -41,14 +42,17 @@ def backward(
     gradient: Any,
     training: bool = False,
     seed: int = 0,
+    fast: bool = False,
 ) -> Gradients:
     """From ∂L/∂y, the gradients by each input, in order, and by each weight, by its name.
 
     `gradient` has the output's shape. Running means and variances are not learned and
     have no gradient, nor have the weights of a side path (its own loss would give it).
     An input of indices has the gradient None. Dropout drops as `forward` by that seed.
+    `fast` as in `forward`; gradients then have the inputs' type.
     """
-    _, back = pulled(layer, *inputs, weights=weights, training=training, seed=seed)
+    how: Any = {"weights": weights, "training": training, "seed": seed, "fast": fast}
+    _, back = pulled(layer, *inputs, **how)
     return back(gradient)
 
 
@@ -58,14 +62,10 @@ def pulled(
     weights: Tensors,
     training: bool = False,
     seed: int = 0,
+    fast: bool = False,
 ) -> tuple[Any, Back]:
     """The output, and the function that takes ∂L/∂y to the gradients: see `backward`."""
-    stated = tensors(layer, *(x.shape for x in inputs))
-    extra = [name for name in weights if name not in stated]
-    if extra:
-        known = ", ".join(stated) or "none"
-        raise BadInput(f"the layer has no tensor {', '.join(extra)}; it has {known}")
-    held = Held(weights, np.random.default_rng(seed), training)
+    held = held_for(layer, inputs, weights, training, seed, fast)
     y, back = pull(layer, held, *inputs)
 
     def checked(gradient: Any) -> Gradients:
@@ -89,16 +89,28 @@ def pull(layer: Layer, held: Held, *inputs: Array) -> tuple[Any, Back]:
     kind = type(layer)
     if kind in PULLS:
         return PULLS[kind](layer, held, *inputs)
-    if kind not in BACKS:
+    if kind not in BACKS and not (held.fast and kind in FAST_PULLS):
         raise BadInput(f"there is no backward pass of {kind.__name__}")
-    before = replace(held, random=deepcopy(held.random))  # dropout draws the same again
+    if any(isinstance(x, tuple) for x in inputs):
+        raise BadInput(f"{kind.__name__} takes one array, but is given output and states")
+    needs = check(layer, held, *(x.shape for x in inputs))
+    fast = held.fast and same_floats(kind, held, needs.every, inputs)
+    if fast and kind in FAST_PULLS:
+        return FAST_PULLS[kind](layer, held, *inputs)
+    before = held
+    if kind is pointwise.Dropout:  # it draws the same again
+        before = replace(held, random=deepcopy(held.random))
     y = step(layer, held, *inputs)
 
     def back(gradient: Any) -> Gradients:
-        again = replace(before, random=deepcopy(before.random))
-        of_inputs, of_weights = BACKS[kind](layer, again, gradient, *inputs)
-        learned = layer.weights(*(x.shape for x in inputs))
-        return of_inputs, {join(held.path, name): of_weights[name] for name in learned}
+        again = before
+        if kind is pointwise.Dropout:
+            again = replace(before, random=deepcopy(before.random))
+        of_inputs, found = BACKS[kind](layer, again, gradient, *inputs)
+        if fast:
+            of_inputs = as_type(of_inputs, inputs[0].dtype)
+            found = {n: as_type(g, inputs[0].dtype) for n, g in found.items()}
+        return of_inputs, {join(held.path, n): found[n] for n in needs.learned}
 
     return y, back
 

@@ -7,9 +7,11 @@ unknown or a misshapen one is refused. How each layer runs is in `leaves`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import prod, sqrt
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,8 +19,12 @@ from solver.core import BadInput
 from solver.networks import combine
 from solver.networks.combine import join
 from solver.networks.layers import Layer, Row, Shape, Signal, show_shape
-from solver.numeric.leaves import RUNS, Held, Tensors, runs
+from solver.numeric.fast import layers  # noqa: F401 (they register)
+from solver.numeric.fast.registry import FAST_RUNS, as_type, same_floats
+from solver.numeric.leaves import RUNS, Held, Seeded, Tensors, runs
 from solver.numeric.plain import Array
+
+KEPT = 64  # of one layer, for so many shapes of its inputs
 
 
 def forward(
@@ -27,54 +33,107 @@ def forward(
     weights: Tensors,
     training: bool = False,
     seed: int = 0,
+    fast: bool = False,
 ) -> Any:
     """The layer's output on these arrays; nested as its shape where it has several.
 
     In training batch norm uses the batch's statistics and dropout drops, by the seed.
+    `fast` runs float32 and float64 arrays by `solver.numeric.fast`, to rounding the same.
     """
-    shapes = [x.shape for x in inputs]
-    stated = tensors(layer, *shapes)
-    extra = [name for name in weights if name not in stated]
-    if extra:
+    return step(layer, held_for(layer, inputs, weights, training, seed, fast), *inputs)
+
+
+def held_for(
+    layer: Layer, inputs: Any, weights: Tensors, training: bool, seed: int, fast: bool
+) -> Held:
+    """The weights for a run of the layer; tensors that it does not have are refused."""
+    stated = needed(layer, *(x.shape for x in inputs)).every
+    if not weights.keys() <= stated.keys():
+        extra = ", ".join(name for name in weights if name not in stated)
         known = ", ".join(stated) or "none"
-        raise BadInput(f"the layer has no tensor {', '.join(extra)}; it has {known}")
-    held = Held(weights, np.random.default_rng(seed), training)
-    return step(layer, held, *inputs)
+        raise BadInput(f"the layer has no tensor {extra}; it has {known}")
+    return Held(weights, Seeded(seed), training, fast=fast)
 
 
 def step(layer: Layer, held: Held, *inputs: Array) -> Any:
     """One layer on its inputs; a leaf's tensors are checked before it runs."""
-    if type(layer) not in RUNS:
-        raise BadInput(f"there is no forward pass of {type(layer).__name__}")
+    kind = type(layer)
+    if kind not in RUNS:
+        raise BadInput(f"there is no forward pass of {kind.__name__}")
     if any(isinstance(x, tuple) for x in inputs):
-        name = type(layer).__name__
-        raise BadInput(f"{name} takes one array, but is given output and states")
-    if not isinstance(layer, combine.Network):
-        check(layer, held, *(x.shape for x in inputs))
-    return RUNS[type(layer)](layer, held, *inputs)
+        raise BadInput(f"{kind.__name__} takes one array, but is given output and states")
+    if isinstance(layer, combine.Network):
+        return RUNS[kind](layer, held, *inputs)
+    names = check(layer, held, *(x.shape for x in inputs)).every
+    if not held.fast or not same_floats(kind, held, names, inputs):
+        return RUNS[kind](layer, held, *inputs)
+    if kind in FAST_RUNS:
+        return FAST_RUNS[kind](layer, held, *inputs)
+    return as_type(RUNS[kind](layer, held, *inputs), inputs[0].dtype)
 
 
-def check(layer: Layer, held: Held, *shapes: Shape) -> None:
+@dataclass(frozen=True)
+class Needed:
+    """A layer's tensors for inputs of some shapes: the learned ones, and every one."""
+
+    learned: Mapping[str, Shape]
+    every: Mapping[str, Shape]
+
+
+LEAVES: WeakKeyDictionary[Layer, dict[Any, Needed]] = WeakKeyDictionary()
+WHOLE: WeakKeyDictionary[Layer, dict[Any, Needed]] = WeakKeyDictionary()
+
+
+def check(layer: Layer, held: Held, *shapes: Shape) -> Needed:
     """Refuse inputs that the layer does not take, and tensors not as stated."""
-    try:
-        layer.out(*shapes)
-    except BadInput as e:
-        raise e.at(held.path) if held.path else e from None
-    for name, shape in (layer.weights(*shapes) | layer.buffers(*shapes)).items():
-        given, whole = held.get(name), join(held.path, name)
-        if not all(isinstance(n, int) for n in shape):
-            raise BadInput(f"{whole} is {show_shape(shape)}: put in numbers")
-        if given is None:
-            raise BadInput(f"{whole} is missing: an array of {show_shape(shape)}")
-        if given.shape != shape:
-            raise BadInput(
-                f"{whole} must be {show_shape(shape)}, not {show_shape(given.shape)}"
-            )
+    kept = LEAVES.setdefault(layer, {})
+    found = kept.get(shapes)
+    if found is None:
+        try:
+            layer.out(*shapes)
+        except BadInput as e:
+            raise e.at(held.path) if held.path else e from None
+        learned = layer.weights(*shapes)
+        found = remember(kept, shapes, Needed(learned, learned | layer.buffers(*shapes)))
+    for name, shape in found.every.items():
+        given = held.get(name)
+        if given is None or given.shape != shape:
+            raise unfit(join(held.path, name), shape, given)
+    return found
+
+
+def unfit(name: str, shape: Shape, given: Array | None) -> BadInput:
+    """What is wrong with a tensor that is not as stated."""
+    if not all(isinstance(n, int) for n in shape):
+        return BadInput(f"{name} is {show_shape(shape)}: put in numbers")
+    if given is None:
+        return BadInput(f"{name} is missing: an array of {show_shape(shape)}")
+    return BadInput(
+        f"{name} must be {show_shape(shape)}, not {show_shape(given.shape)}"
+    )
+
+
+def needed(layer: Layer, *shapes: Shape) -> Needed:
+    """What the whole network needs; found once for each layer and shapes."""
+    kept = WHOLE.setdefault(layer, {})
+    found = kept.get(shapes)
+    if found is None:
+        every = dict(listed(layer, *shapes))
+        found = remember(kept, shapes, Needed({}, every))
+    return found
+
+
+def remember(kept: dict[Any, Needed], shapes: Any, found: Needed) -> Needed:
+    """Kept for the next call, of a few shapes only."""
+    if len(kept) >= KEPT:
+        kept.clear()
+    kept[shapes] = found
+    return found
 
 
 def tensors(layer: Layer, *shapes: Shape) -> dict[str, Shape]:
     """Every tensor, learned or stored, that the layer needs for these inputs."""
-    return dict(listed(layer, *shapes))
+    return dict(needed(layer, *shapes).every)
 
 
 def listed(layer: Layer, *shapes: Shape) -> Iterator[tuple[str, Shape]]:

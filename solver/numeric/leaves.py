@@ -7,7 +7,7 @@ it, and its inputs. `forward` runs them and the networks made of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from solver.networks.combine import join
 from solver.networks.layers import Layer
 from solver.numeric import plain, plain_layers, plain_resize, plain_sequences
 from solver.numeric.plain import Array, spread
+from solver.numeric.plain_layers import Draws
 
 Tensors = Mapping[str, Array]
 Run = Callable[..., Any]
@@ -47,14 +48,32 @@ def runs(*kinds: type[Layer]) -> Callable[[Run], Run]:
     return register
 
 
+class Seeded:
+    """A seed's generator, made at the first draw: making it costs more than a layer."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.made: np.random.Generator | None = None
+
+    def random(self, size: Any) -> Any:
+        """The generator's next numbers."""
+        if self.made is None:
+            self.made = np.random.default_rng(self.seed)
+        return self.made.random(size)
+
+
 @dataclass(frozen=True)
 class Held:
-    """The tensors of the layer at `path`, by the names that the layer gives them."""
+    """The tensors of the layer at `path`, by the names that the layer gives them.
+
+    `fast` asks for the layers of `solver.numeric.fast` instead of the plain definitions.
+    """
 
     tensors: Tensors
-    random: np.random.Generator
+    random: Draws
     training: bool = False
     path: str = ""
+    fast: bool = False
 
     def __getitem__(self, name: str) -> Array:
         return self.tensors[join(self.path, name)]
@@ -65,7 +84,8 @@ class Held:
 
     def inside(self, name: str) -> Held:
         """Those of a layer inside this network."""
-        return replace(self, path=join(self.path, name))
+        path = join(self.path, name)
+        return Held(self.tensors, self.random, self.training, path, self.fast)
 
 
 # -- merging -------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import reduce
 from math import erf, prod, sqrt
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -278,7 +279,14 @@ def activation(x: Array, function: str, slope: Array | None = None) -> Array:
     return FUNCTIONS[function](x)
 
 
-def dropout(x: Array, p: float, random: np.random.Generator, whole: bool) -> Array:
+class Draws(Protocol):
+    """What dropout draws from: a generator, or one that is made when it is needed."""
+
+    def random(self, size: Any) -> Any:
+        """Numbers from 0 to 1, in an array of this shape."""
+
+
+def dropout(x: Array, p: float, random: Draws, whole: bool) -> Array:
     """Training only: each value (`whole`: each channel) is 0 with probability p.
 
     The others are divided by 1 − p, so that the expectation stays.

@@ -14,7 +14,9 @@ from solver.core import BadInput
 from solver.numeric.plain import Array
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-BLOCK = 1 << 18  # values: a block is worth its ufunc calls, and its scratch stays in the cache
+BLOCK = (
+    1 << 18
+)  # values: a block is worth its ufunc calls, and its scratch stays in the cache
 
 
 def floats(*arrays: Any) -> bool:

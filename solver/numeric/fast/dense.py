@@ -129,4 +129,3 @@ def local_response_norm_back(
     through *= -2 * alpha * beta / size
     through += gradient * power
     return through
-

@@ -25,7 +25,7 @@ ZEROS = {np.dtype(t): np.zeros(BLOCK, t) for t in (np.float32, np.float64)}
 def fill(x: Array, y: Array, run: Callable[..., Any], *others: Array) -> Array:
     """`run` of x and the others into y, block by block where all lie in memory alike."""
     alike = all(a.strides == x.strides for a in (y, *others))
-    if x.size <= BLOCK or not alike or np.ptp(x.strides) < 0:
+    if x.size <= BLOCK or not alike:
         y[...] = run(x, *others)
         return y
     flat = [a.ravel("K") for a in (x, *others)]
@@ -75,8 +75,11 @@ def elu(x: Array, alpha: float = 1, scale: float = 1) -> Array:
 
 
 def leaky(x: Array, slope: Any = 0.01) -> Array:
-    """x where positive, else slope · x."""
-    return np.where(x > 0, x, slope * x)
+    """x where positive, else slope · x; as a sum, for choosing is slow."""
+    y = np.minimum(x, 0)
+    y *= slope
+    y += np.maximum(x, 0)
+    return y
 
 
 def tanh_softplus(x: Array) -> tuple[Array, Array]:
@@ -136,7 +139,11 @@ def silu_slope(x: Array, y: Array) -> Array:
 
 def elu_slope(x: Array, alpha: float = 1) -> Array:
     """1 where positive, else α e^x."""
-    return np.where(x > 0, x.dtype.type(1), alpha * np.exp(np.minimum(x, 0)))
+    y = np.exp(np.minimum(x, 0))
+    if alpha != 1:
+        y *= alpha
+        y += (x > 0) * x.dtype.type(1 - alpha)
+    return y
 
 
 def within(x: Array, low: float, high: float) -> Array:
@@ -146,13 +153,19 @@ def within(x: Array, low: float, high: float) -> Array:
 
 def hardswish_slope(x: Array, y: Array) -> Array:
     """0, (2x + 3)/6 between −3 and 3, 1 from there on."""
-    middle = within(x, -3, 3) * np.clip(2 * x + 3, -3, 9) / 6
-    return np.where(x >= 3, x.dtype.type(1), middle)
+    y = np.clip(x, -3, 3)
+    y += 1.5
+    y *= 1 / 3
+    y *= within(x, -3, 3)
+    y += x >= 3
+    return y
 
 
 def steps(x: Array, below: Any) -> Array:
     """1 where positive, else `below`."""
-    return np.where(x > 0, x.dtype.type(1), x.dtype.type(below))
+    y = (x > 0) * x.dtype.type(1 - below)
+    y += x.dtype.type(below)
+    return y
 
 
 Function = Callable[[Array], Array]
@@ -276,13 +289,9 @@ def dropped(x: Array, kept: Array, p: float, out: Array | None = None) -> Array:
     if p >= 1:
         out[...] = 0
         return out
-    np.multiply(x, 1 / (1 - p), out=out)
-    gone = np.logical_not(kept)
-    if kept.shape == x.shape:
-        out *= kept
-        lost = np.isnan(out) & gone  # ∞ times 0
-        if lost.any():
-            out[lost] = 0
-    else:
-        out[np.broadcast_to(gone, x.shape)] = 0
+    with np.errstate(invalid="ignore"):
+        np.multiply(x, kept * x.dtype.type(1 / (1 - p)), out=out)
+    lost = np.isnan(out)
+    if lost.any():  # ∞ times 0
+        out[lost & ~kept] = 0
     return out

@@ -1,175 +1,31 @@
-"""Pooling, forward and backward: maximum with positions, average, LP, adaptive.
+"""Pooling, forward and backward: the maximum with its positions, and the average.
 
-One axis after the other: the maximum (or sum) of k strided slices along an axis, then of
-the result along the next, is the window's, for 2k operations instead of k². Examples
-and channels go through in blocks that fit the cache. A kernel is a tuple, one size a
-side (then C×sides is taken too), or one number for all sides behind N×C.
-
-A maximum of NaN and anything is NaN, as in PyTorch. Its position is the first of the
-largest values, row by row, or the first NaN; −1 for a window that lies in padding whole.
+A kernel is a tuple, one size a side (then C×sides is taken too), or one number for all
+sides behind N×C. A maximum of NaN and anything is NaN, as in PyTorch. Its position is the
+first of the largest values, row by row, or the first NaN; −1 for a window that lies in
+padding whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from math import inf, prod
 from typing import Any
 
 import numpy as np
 
-from solver.core import BadInput
 from solver.numeric.fast.arrays import Workspace, blocks, channels_last, result
-from solver.numeric.fast.spans import (
-    Group,
-    Line,
-    at,
-    cells,
-    counts,
-    line,
-    shares,
-    widths,
+from solver.numeric.fast.passes import (
+    Lines,
+    lines_of,
+    pooled,
+    reduced,
+    runs_flat,
+    shifts,
+    spread_out,
 )
-from solver.numeric.plain import Array, Sides, axes, sides_of, spread
-from solver.registry import unknown
-
-Lines = Sequence[Line]
-
-
-def lines_of(x: Array, kernel: Sides, *rest: Any) -> tuple[Line, ...]:
-    """The windows along each side; `rest` is stride, padding, dilation, ceil_mode."""
-    dims = len(kernel) if isinstance(kernel, tuple) else x.ndim - 2
-    return planned(x.shape[x.ndim - dims :], kernel, *rest)
-
-
-@lru_cache(1024)
-def planned(
-    sides: tuple[int, ...],
-    kernel: Sides,
-    stride: Sides | None,
-    padding: Sides = 0,
-    dilation: Sides = 1,
-    ceil_mode: bool = False,
-) -> tuple[Line, ...]:
-    """The windows along sides of these sizes."""
-    kernel = spread(kernel, len(sides))
-    stride = kernel if stride is None else stride
-    ks, ss, ps, ds = axes(kernel, stride, padding, dilation)
-    found = tuple(line(*five, ceil_mode) for five in zip(sides, ks, ss, ps, ds))
-    for n, k, one in zip(sides, ks, found):
-        if not one.count:
-            raise BadInput(f"kernel {k} does not fit: the input is {n} wide")
-    return found
-
-
-def adaptive_lines(x: Array, output: Any) -> list[Line]:
-    """The cells along each side; None keeps the side."""
-    dims = sides_of(x, output)
-    outputs = spread(output, dims)
-    sides = x.shape[x.ndim - dims :]
-    return [cells(n, n if o is None else o) for n, o in zip(sides, outputs)]
-
-
-def pooled(x: Array, lines: Lines) -> tuple[int, ...]:
-    """The output's shape."""
-    return (*x.shape[: x.ndim - len(lines)], *(one.count for one in lines))
-
-
-# -- reducing and spreading along the axes -------------------------------------------
-
-
-def runs_flat(x: Array, axis: int, group: Group, passes: int) -> bool:
-    """Whether every place of x in memory order, then a choice, beats strided slices.
-
-    Strided steps along the last axis cost about 1 ns a value, contiguous ones 0.1; short
-    rows cost 20 ns each time. So it is worth computing s values to keep one.
-    """
-    if x.size < 4096 or not x.flags.c_contiguous or len(group.taps) < 2:
-        return False
-    inner = prod(x.shape[axis + 1 :])
-    if inner == 1:
-        return group.taps[0].step > 1 or x.shape[axis] < 256
-    return inner < 64 and group.taps[0].step <= 2 and passes > 2
-
-
-def shifts(x: Array, axis: int, one: Line) -> list[Array]:
-    """What each tap reads, of every place of x at once, in memory order.
-
-    Where a window would run over the end of its row it reads the next: nobody asks there.
-    """
-    flat, step = x.reshape(-1), one.dilation * prod(x.shape[axis + 1 :])
-    span = flat.size - (one.kernel - 1) * step
-    return [flat[a * step : a * step + span] for a in range(one.kernel)]
-
-
-def along(
-    x: Array, axis: int, one: Line, join: np.ufunc, nothing: float, y: Array, work: Workspace
-) -> None:
-    """Each window along one axis joined by `join` (maximum, add) into y."""
-    for group in one.groups:
-        part = y[at(axis, group.outputs)]
-        if group.within is not None:
-            join.reduce(x[at(axis, group.within)], axis=axis, keepdims=True, out=part)
-        elif not group.taps:
-            part[...] = nothing
-        elif runs_flat(x, axis, group, len(group.taps)):
-            taps, every = shifts(x, axis, one), work.like(x, x.shape, "flat")
-            with np.errstate(all="ignore"):  # ∞ − ∞ where nobody asks
-                joined(taps, join, every.reshape(-1)[: len(taps[0])])
-            part[...] = every[at(axis, group.taps[0])]
-        else:
-            joined([x[at(axis, tap)] for tap in group.taps], join, part)
-
-
-def joined(taps: Sequence[Array], join: np.ufunc, y: Array) -> None:
-    """All taps joined into y."""
-    if len(taps) == 1:
-        y[...] = taps[0]
-        return
-    join(taps[0], taps[1], out=y)
-    for tap in taps[2:]:
-        join(y, tap, out=y)
-
-
-def reduced(
-    x: Array, lines: Lines, join: np.ufunc, nothing: float, y: Array, work: Workspace
-) -> None:
-    """`join` over the windows into y, block by block, the first side first."""
-    lead, end = x.ndim - len(lines), x.ndim - 1
-    for block in blocks(x, lead):
-        flow, last = x[block], y[block]
-        for axis, one in enumerate(lines, lead):
-            shape = (*flow.shape[:axis], one.count, *flow.shape[axis + 1 :])
-            target = last if axis == end else work.like(flow, shape, axis)
-            along(flow, axis, one, join, nothing, target, work)
-            flow = target
-
-
-def scattered(g: Array, axis: int, one: Line, x: Array) -> None:
-    """The way back of a sum along one axis: each value gets the g of its windows."""
-    x[...] = 0
-    for group in one.groups:
-        part = g[at(axis, group.outputs)]
-        for place in group.reads:
-            met = x[at(axis, place)]
-            if one.overlapping:
-                met += part
-            else:
-                met[...] = part
-
-
-def spread_out(g: Array, lines: Lines, x: Array, work: Workspace) -> None:
-    """The way back of sums into x, block by block, the last side (least data) first."""
-    lead = x.ndim - len(lines)
-    for block in blocks(x, lead):
-        flow, end = g[block], x[block]
-        for axis in range(x.ndim - 1, lead - 1, -1):
-            one = lines[axis - lead]
-            shape = (*flow.shape[:axis], one.n, *flow.shape[axis + 1 :])
-            target = end if axis == lead else work.like(flow, shape, axis)
-            scattered(flow, axis, one, target)
-            flow = target
-
+from solver.numeric.fast.spans import Group, at, counts, shares
+from solver.numeric.plain import Array, Sides, spread
 
 # -- maximum -------------------------------------------------------------------------
 
@@ -221,38 +77,36 @@ def winners(x: Array, lines: Lines, y: Array, work: Workspace) -> Array:
     """
     lead = x.ndim - len(lines)
     kind = np.min_scalar_type(prod(one.kernel for one in lines))
-    before = np.zeros((1,) * x.ndim, kind)  # which tap won along the sides so far
+    before = np.zeros_like(x, dtype=kind)  # which tap won along the sides so far
     each = 1  # of how many
     for axis in range(x.ndim - 1, lead - 1, -1):
         one = lines[axis - lead]
         shape = (*x.shape[:axis], one.count, *x.shape[axis + 1 :])
-        target = y if axis == lead else work.like(x, shape, ("won", axis))
-        number = np.empty_like(target, dtype=kind)
-        before = np.broadcast_to(before, x.shape) if each == 1 else before
+        values = y if axis == lead else work.like(x, shape, ("won", axis))
+        won = np.empty_like(values, dtype=kind)
         for group in one.groups:
             here = at(axis, group.outputs)
-            values, won = target[here], number[here]
             if not group.taps:
-                single(x, before, axis, group, each, values, won)
-            elif each > 1 and not before.flags.c_contiguous or not runs_flat(x, axis, group, 9):
-                places = [at(axis, tap) for tap in group.taps]
-                race([x[i] for i in places], [before[i] for i in places], each, values, won)
-            else:
-                every, at_ = work.like(x, x.shape, "flat"), np.empty(x.shape, kind)
-                taps, span = shifts(x, axis, one), slice(x.size - (one.kernel - 1))
-                olds = shifts(before, axis, one) if each > 1 else [kind.type(0)] * len(taps)
+                single(x, before, axis, group, each, values[here], won[here])
+            elif before.flags.c_contiguous and runs_flat(x, axis, group, 9):
+                best, tap = work.like(x, x.shape, "flat"), np.empty_like(before)
+                taps, olds = shifts(x, axis, one), shifts(before, axis, one)
                 n = len(taps[0])
-                race(taps, olds, each, every.reshape(-1)[:n], at_.reshape(-1)[:n])
+                race(taps, olds, each, best.reshape(-1)[:n], tap.reshape(-1)[:n])
                 chosen = at(axis, group.taps[0])
-                values[...], won[...] = every[chosen], at_[chosen]
-        x, before, each = target, number, each * one.kernel
+                values[here], won[here] = best[chosen], tap[chosen]
+            else:
+                places = [at(axis, tap) for tap in group.taps]
+                taps, olds = [x[i] for i in places], [before[i] for i in places]
+                race(taps, olds, each, values[here], won[here])
+        x, before, each = values, won, each * one.kernel
     return before
 
 
 def race(
-    taps: Sequence[Array], olds: Sequence[Any], each: int, y: Array, won: Array
+    taps: Sequence[Array], olds: Sequence[Array], each: int, y: Array, won: Array
 ) -> None:
-    """The taps one after the other, each against the best so far: into y, its number into won."""
+    """Tap after tap against the best so far, which goes to y, and its number to won."""
     y[...], won[...] = taps[0], olds[0]
     for a, (tap, old) in enumerate(zip(taps[1:], olds[1:]), 1):
         larger = (tap > y).view(np.uint8)
@@ -426,16 +280,3 @@ def averages_back(
     x = result(gradient, (*lead, *(one.n for one in lines)), out)
     spread_out(gradient * share, lines, x, workspace or Workspace())
     return x
-
-
-# -- adaptive ------------------------------------------------------------------------
-
-
-def adaptive_pool(x: Array, output: Any, mode: str = "avg", out: Array | None = None) -> Array:
-    """Pools to a given output; the maximum or average of each cell."""
-    if mode not in ("avg", "max"):
-        raise unknown("adaptive pooling", mode, ["avg", "max"])
-    lines = adaptive_lines(x, output)
-    if mode == "max":
-        return largest(x, lines, out)
-    return averages(x, lines, shares([widths(one) for one in lines], x), out)
