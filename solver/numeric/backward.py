@@ -24,6 +24,7 @@ from solver.numeric import (  # noqa: F401 (they register)
     backward_windows,
 )
 from solver.numeric.backward_leaves import BACKS, Gradients
+from solver.numeric.fast.arrays import floats
 from solver.numeric.fast.registry import FAST_PULLS, as_type, same_floats
 from solver.numeric.forward import check, held_for, step
 from solver.numeric.leaves import Held, Tensors
@@ -74,7 +75,7 @@ def pulled(
                 f"the gradient must be {show_shape(shapes(y))}, as the output, not "
                 f"{show_shape(shapes(gradient))}"
             )
-        return back(gradient)
+        return back(like(y, gradient) if fast else gradient)
 
     return y, checked
 
@@ -82,6 +83,13 @@ def pulled(
 def shapes(y: Any) -> tuple[Any, ...]:
     """The output's shape; nested where it has several."""
     return tuple(map(shapes, y)) if isinstance(y, tuple) else np.shape(y)
+
+
+def like(y: Any, gradient: Any) -> Any:
+    """The gradient in the type of y, if that is one that runs fast; nested as y is."""
+    if isinstance(y, tuple):
+        return tuple(map(like, y, gradient))
+    return np.asarray(gradient, y.dtype) if floats(y) else gradient
 
 
 def pull(layer: Layer, held: Held, *inputs: Array) -> tuple[Any, Back]:
