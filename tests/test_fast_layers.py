@@ -41,7 +41,7 @@ def off(found, wanted):
     assert np.array_equal(np.isfinite(found), np.isfinite(wanted))
     ends = ~np.isfinite(wanted)
     assert np.array_equal(found[ends], wanted[ends], equal_nan=True)
-    apart, size = abs(found - wanted)[~ends], abs(wanted[~ends])
+    apart, size = abs(found[~ends] - wanted[~ends]), abs(wanted[~ends])
     return apart.max(initial=0) / size.max(initial=1)
 
 

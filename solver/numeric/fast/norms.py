@@ -11,6 +11,7 @@ A forward pass for training gives (y, saved); `saved` goes to its way back.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ from solver.numeric.fast.arrays import channels_last, result
 from solver.numeric.plain import Array
 
 EPS = 1e-5
+RUN = 512
+ZERO: Any = 0
 
 
 class Saved(NamedTuple):
@@ -33,23 +36,27 @@ class Saved(NamedTuple):
 # -- the core: A×C×B over A and B ----------------------------------------------------
 
 
+def runs(x: Array) -> Iterator[Array]:
+    """A×C×1 in parts of A, whose float32 sums stay accurate because they are short."""
+    for i in range(0, max(len(x), 1), RUN):
+        yield x[i : i + RUN, :, 0]
+
+
 def sums(x: Array) -> Array:
     """Σ over A and B of A×C×B."""
     a, _, b = x.shape
     if b == 1:
-        return np.ones(a, x.dtype) @ x[:, :, 0]
+        return sum((np.ones(len(part), x.dtype) @ part for part in runs(x)), ZERO)
     over_b = x @ np.ones(b, x.dtype)
     return over_b[0] if a == 1 else over_b.sum(axis=0)
 
 
 def dots(x: Array, y: Array) -> Array:
     """Σ x y over A and B of A×C×B."""
-    a, c, b = x.shape
+    a, _, b = x.shape
     if b == 1:
-        total = np.zeros(c, x.dtype)
-        for i in range(0, a, 1024):  # short runs of float32 sums stay accurate
-            total += np.einsum("ac,ac->c", x[i : i + 1024, :, 0], y[i : i + 1024, :, 0])
-        return total
+        parts = zip(runs(x), runs(y))
+        return sum((np.einsum("ac,ac->c", *both) for both in parts), ZERO)
     over_b = np.matmul(x[:, :, None, :], y[:, :, :, None])[:, :, 0, 0]
     return over_b[0] if a == 1 else over_b.sum(axis=0)
 

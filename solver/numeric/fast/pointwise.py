@@ -236,6 +236,8 @@ def activation(
         raise BadInput(
             f"out must be {x.dtype} of the shape {x.shape}, not {out.dtype} of {out.shape}"
         )
+    elif np.may_share_memory(out, x) and out.ctypes.data != x.ctypes.data:
+        x = x.copy(order="K")  # what is written would be read again
     if function in OVER_CLASSES:
         out[...] = over_classes(x, function)
         return out
