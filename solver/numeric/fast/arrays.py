@@ -13,7 +13,7 @@ import numpy as np
 from solver.core import BadInput
 from solver.numeric.plain import Array
 
-FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 BLOCK = (
     1 << 18
 )  # values: a block is worth its ufunc calls, and its scratch stays in the cache
@@ -22,7 +22,12 @@ BLOCK = (
 def floats(*arrays: Any) -> bool:
     """Whether all are arrays of the same type, float32 or float64."""
     kind = getattr(arrays[0], "dtype", None)
-    return kind in FLOATS and all(getattr(a, "dtype", None) == kind for a in arrays)
+    if kind not in FLOATS:
+        return False
+    for a in arrays[1:]:  # noqa: SIM110 (all() takes longer)
+        if getattr(a, "dtype", None) is not kind and a.dtype != kind:
+            return False
+    return True
 
 
 def channels_last(x: Array) -> bool:

@@ -8,6 +8,8 @@ from solver.core import BadInput
 from solver.numeric.fast.arrays import result
 from solver.numeric.plain import Array
 
+ROUNDS = 16  # how often a row may come until adding in rounds no longer pays
+
 
 def rows(x: Array) -> Array:
     """All axes but the last as one: a row for each example, one product for all."""
@@ -59,7 +61,9 @@ def embedding(x: Array, weight: Array, out: Array | None = None) -> Array:
 def embedding_back(gradient: Array, x: Array, count: int) -> Array:
     """A row gets the sum of ∂L/∂y wherever it was looked up.
 
-    Sorted by row, so that each row's gradients lie together and are added by one call.
+    Sorted by row. In rounds, the first of each row, then the second, …: in a round no row
+    comes twice, so it is one indexed addition. Where a row comes too often for that, the
+    gradients of each row, which lie together, are added by `reduceat`.
     """
     g, flat = rows(gradient), x.reshape(-1)
     found = np.zeros((count, g.shape[1]), g.dtype)
@@ -67,8 +71,14 @@ def embedding_back(gradient: Array, x: Array, count: int) -> Array:
         return found
     order = np.argsort(flat, kind="stable")
     ordered = flat[order]
-    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    found[ordered[first]] = np.add.reduceat(g[order], first, axis=0)
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    lengths = np.diff(np.r_[starts, flat.size])
+    if lengths.max() > ROUNDS:
+        found[ordered[starts]] = np.add.reduceat(g[order], starts, axis=0)
+        return found
+    for i in range(lengths.max()):
+        some = starts[lengths > i] + i
+        found[ordered[some]] += g[order[some]]
     return found
 
 

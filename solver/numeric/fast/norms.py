@@ -11,7 +11,6 @@ A forward pass for training gives (y, saved); `saved` goes to its way back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod
 from typing import Any, NamedTuple
 
@@ -22,7 +21,6 @@ from solver.numeric.plain import Array
 
 EPS = 1e-5
 RUN = 512
-ZERO: Any = 0
 
 
 class Saved(NamedTuple):
@@ -36,17 +34,22 @@ class Saved(NamedTuple):
 # -- the core: A×C×B over A and B ----------------------------------------------------
 
 
-def runs(x: Array) -> Iterator[Array]:
-    """A×C×1 in parts of A, whose float32 sums stay accurate because they are short."""
-    for i in range(0, max(len(x), 1), RUN):
-        yield x[i : i + RUN, :, 0]
+def runs(x: Array) -> tuple[Array, Array]:
+    """A×C×1 as parts×RUN×C, and what is left over: short float32 sums stay accurate."""
+    a, c, _ = x.shape
+    whole = a - a % RUN
+    return x[:whole, :, 0].reshape(a // RUN, RUN, c), x[whole:, :, 0]
 
 
 def sums(x: Array) -> Array:
     """Σ over A and B of A×C×B."""
     a, _, b = x.shape
     if b == 1:
-        return sum((np.ones(len(part), x.dtype) @ part for part in runs(x)), ZERO)
+        parts, rest = runs(x)
+        total = np.ones(len(rest), x.dtype) @ rest
+        return (
+            total + (np.ones(RUN, x.dtype) @ parts).sum(axis=0) if len(parts) else total
+        )
     over_b = x @ np.ones(b, x.dtype)
     return over_b[0] if a == 1 else over_b.sum(axis=0)
 
@@ -55,8 +58,13 @@ def dots(x: Array, y: Array) -> Array:
     """Σ x y over A and B of A×C×B."""
     a, _, b = x.shape
     if b == 1:
-        parts = zip(runs(x), runs(y))
-        return sum((np.einsum("ac,ac->c", *both) for both in parts), ZERO)
+        (parts, rest), (others, last) = runs(x), runs(y)
+        total = np.einsum("ac,ac->c", rest, last)
+        return (
+            total + np.einsum("kac,kac->kc", parts, others).sum(axis=0)
+            if len(parts)
+            else total
+        )
     over_b = np.matmul(x[:, :, None, :], y[:, :, :, None])[:, :, 0, 0]
     return over_b[0] if a == 1 else over_b.sum(axis=0)
 
@@ -73,6 +81,13 @@ def parts(x: Array) -> list[slice]:
     return [slice(i, i + step) for i in range(0, c, step)]
 
 
+def rows_of(x: Array) -> list[slice]:
+    """Cuts of the A that fit the cache, where channels lie last."""
+    a, c, b = x.shape
+    step = max(RUN, (1 << 16) // max(c, 1)) if b == 1 else max(a, 1)
+    return [slice(i, i + step) for i in range(0, a, step)]
+
+
 def standardised(
     x: Array, gamma: Array | None, beta: Array | None, eps: float, y: Array
 ) -> tuple[Array, Array]:
@@ -81,14 +96,19 @@ def standardised(
     count = a * b
     mean, inverse = np.empty(c, x.dtype), np.empty(c, x.dtype)
     for some in parts(x):
-        here, d = x[:, some], y[:, some]
-        mean[some] = sums(here) / count
-        np.subtract(here, up(mean[some]), out=d)
-        inverse[some] = 1 / np.sqrt(dots(d, d) / count + eps)
+        here, whole = x[:, some], y[:, some]
+        mean[some] = middle = sums(here) / count
+        square = np.zeros_like(middle)
+        for rows in rows_of(x):
+            d = np.subtract(here[rows], up(middle), out=whole[rows])
+            square += dots(d, d)
+        inverse[some] = 1 / np.sqrt(square / count + eps)
         scale = inverse[some] if gamma is None else inverse[some] * gamma[some]
-        d *= up(scale)
-        if beta is not None:
-            d += up(beta[some])
+        for rows in rows_of(x):
+            d = whole[rows]
+            d *= up(scale)
+            if beta is not None:
+                d += up(beta[some])
     return mean, inverse
 
 
@@ -105,14 +125,21 @@ def standardised_back(
     count = a * b
     of_gamma, of_beta = np.empty(c, x.dtype), np.empty(c, x.dtype)
     for some in parts(x):
-        here, d = g[:, some], of_x[:, some]
-        np.subtract(x[:, some], up(mean[some]), out=d)
+        here, whole = g[:, some], of_x[:, some]
         of_beta[some] = total = sums(here)
-        of_gamma[some] = along = dots(here, d) * inverse[some]
-        d *= up(along * inverse[some] / -count)
-        d += here
-        d -= up(total / count)
-        d *= up(inverse[some] if gamma is None else inverse[some] * gamma[some])
+        along = np.zeros_like(total)
+        for rows in rows_of(x):
+            d = np.subtract(x[rows, some], up(mean[some]), out=whole[rows])
+            along += dots(here[rows], d)
+        of_gamma[some] = along * inverse[some]
+        back = along * inverse[some] ** 2 / -count
+        scale = inverse[some] if gamma is None else inverse[some] * gamma[some]
+        for rows in rows_of(x):
+            d = whole[rows]
+            d *= up(back)
+            d += here[rows]
+            d -= up(total / count)
+            d *= up(scale)
     return of_gamma, of_beta
 
 
@@ -200,8 +227,10 @@ def batch_norm_stored(
         into = np.empty(cube.shape, x.dtype)
     scale, shift = scale_and_shift(gamma, beta, mean, variance, eps)
     for some in parts(cube):
-        np.multiply(cube[:, some], up(scale[some]), out=into[:, some])
-        into[:, some] += up(shift[some])
+        for rows in rows_of(cube):
+            part = into[rows, some]
+            np.multiply(cube[rows, some], up(scale[some]), out=part)
+            part += up(shift[some])
     if not np.may_share_memory(into, y):
         y[...] = back_again(into, x.shape, last)
     return y

@@ -19,38 +19,48 @@ from solver.numeric.plain_layers import SELU_ALPHA, SELU_SCALE
 from solver.registry import unknown
 
 BLOCK = 1 << 14  # values
+Into = Callable[[Array, Array], Any]  # fills the second with its values at the first
 ZEROS = {np.dtype(t): np.zeros(BLOCK, t) for t in (np.float32, np.float64)}
 
 
 def fill(x: Array, y: Array, run: Callable[..., Any], *others: Array) -> Array:
-    """`run` of x and the others into y, block by block where all lie in memory alike."""
+    """`run` of x and the others, and of what it is to fill, y.
+
+    Block by block where all lie in memory alike, without gaps between the values.
+    """
     alike = all(a.strides == x.strides for a in (y, *others))
-    if x.size <= BLOCK or not alike:
-        y[...] = run(x, *others)
-        return y
-    flat = [a.ravel("K") for a in (x, *others)]
-    into = y.ravel("K")
-    if not np.may_share_memory(into, y):  # there are gaps between the values
-        y[...] = run(x, *others)
-        return y
-    for i in range(0, x.size, BLOCK):
-        into[i : i + BLOCK] = run(*(a[i : i + BLOCK] for a in flat))
+    if x.size > BLOCK and alike:
+        into = y.ravel("K")
+        if np.may_share_memory(into, y):
+            flat = [a.ravel("K") for a in (x, *others, y)]
+            for i in range(0, x.size, BLOCK):
+                run(*(a[i : i + BLOCK] for a in flat))
+            return y
+    run(x, *others, y)
     return y
+
+
+def put(run: Callable[[Array], Array]) -> Into:
+    """A function that gives its values, as one that fills an array with them."""
+
+    def into(x: Array, y: Array) -> None:
+        y[...] = run(x)
+
+    return into
 
 
 # -- functions -----------------------------------------------------------------------
 
 
-def relu(x: Array) -> Array:
+def relu(x: Array, y: Array) -> None:
     """max(x, 0): with an array of zeros, twice as fast as with the number."""
-    if x.ndim == 1 and x.size <= BLOCK:
-        return np.maximum(x, ZEROS[x.dtype][: x.size])
-    return np.maximum(x, 0)
+    zeros = ZEROS[x.dtype][: x.size] if x.ndim == 1 and x.size <= BLOCK else 0
+    np.maximum(x, zeros, out=y)
 
 
-def sigmoid(x: Array) -> Array:
+def sigmoid(x: Array, y: Array | None = None) -> Array:
     """1/(1 + e^−x), without overflow."""
-    y = np.negative(x)
+    y = np.negative(x, out=y)
     np.minimum(y, 88 if x.dtype == np.float32 else 709, out=y)
     np.exp(y, out=y)
     y += 1
@@ -168,35 +178,43 @@ def steps(x: Array, below: Any) -> Array:
     return y
 
 
-Function = Callable[[Array], Array]
 Slope = Callable[[Array, Array], Array]
 
-FUNCTIONS: dict[str, tuple[Function, Slope]] = {
+FUNCTIONS: dict[str, tuple[Into, Slope]] = {
     "relu": (relu, lambda x, y: x > 0),
-    "relu6": (lambda x: np.clip(x, 0, 6), lambda x, y: within(x, 0, 6)),
-    "leaky-relu": (leaky, lambda x, y: steps(x, 0.01)),
-    "elu": (elu, lambda x, y: elu_slope(x)),
+    "relu6": (lambda x, y: np.clip(x, 0, 6, out=y), lambda x, y: within(x, 0, 6)),
+    "leaky-relu": (put(leaky), lambda x, y: steps(x, 0.01)),
+    "elu": (put(elu), lambda x, y: elu_slope(x)),
     "selu": (
-        lambda x: elu(x, SELU_ALPHA, SELU_SCALE),
+        put(lambda x: elu(x, SELU_ALPHA, SELU_SCALE)),
         lambda x, y: SELU_SCALE * elu_slope(x, SELU_ALPHA),
     ),
-    "celu": (elu, lambda x, y: elu_slope(x)),
-    "gelu": (lambda x: x * normal_cdf(x), lambda x, y: slope_of_gelu(x)),
-    "silu": (lambda x: x * sigmoid(x), silu_slope),
-    "mish": (mish, mish_slope),
+    "celu": (put(elu), lambda x, y: elu_slope(x)),
+    "gelu": (
+        lambda x, y: np.multiply(x, normal_cdf(x), out=y),
+        lambda x, y: slope_of_gelu(x),
+    ),
+    "silu": (lambda x, y: np.multiply(x, sigmoid(x), out=y), silu_slope),
+    "mish": (put(mish), mish_slope),
     "sigmoid": (sigmoid, lambda x, y: y * (1 - y)),
-    "hardsigmoid": (hardsigmoid, lambda x, y: within(x, -3, 3) * x.dtype.type(1 / 6)),
-    "hardswish": (lambda x: x * hardsigmoid(x), hardswish_slope),
-    "tanh": (np.tanh, lambda x, y: 1 - y * y),
-    "hardtanh": (lambda x: np.clip(x, -1, 1), lambda x, y: within(x, -1, 1)),
-    "softplus": (softplus, lambda x, y: sigmoid(x)),
-    "softsign": (lambda x: x / (1 + abs(x)), lambda x, y: 1 / (1 + abs(x)) ** 2),
-    "logsigmoid": (lambda x: -softplus(-x), lambda x, y: sigmoid(-x)),
-    "threshold": (lambda x: np.where(x > 0, x, x.dtype.type(0)), lambda x, y: x > 0),
-    "tanhshrink": (lambda x: x - np.tanh(x), lambda x, y: np.tanh(x) ** 2),
-    "softshrink": (softshrink, lambda x, y: abs(x) > 0.5),
+    "hardsigmoid": (
+        put(hardsigmoid),
+        lambda x, y: within(x, -3, 3) * x.dtype.type(1 / 6),
+    ),
+    "hardswish": (lambda x, y: np.multiply(x, hardsigmoid(x), out=y), hardswish_slope),
+    "tanh": (lambda x, y: np.tanh(x, out=y), lambda x, y: 1 - y * y),
+    "hardtanh": (lambda x, y: np.clip(x, -1, 1, out=y), lambda x, y: within(x, -1, 1)),
+    "softplus": (put(softplus), lambda x, y: sigmoid(x)),
+    "softsign": (put(lambda x: x / (1 + abs(x))), lambda x, y: 1 / (1 + abs(x)) ** 2),
+    "logsigmoid": (put(lambda x: -softplus(-x)), lambda x, y: sigmoid(-x)),
+    "threshold": (
+        put(lambda x: np.where(x > 0, x, x.dtype.type(0))),
+        lambda x, y: x > 0,
+    ),
+    "tanhshrink": (put(lambda x: x - np.tanh(x)), lambda x, y: np.tanh(x) ** 2),
+    "softshrink": (put(softshrink), lambda x, y: abs(x) > 0.5),
     "hardshrink": (
-        lambda x: np.where(abs(x) > 0.5, x, x.dtype.type(0)),
+        put(lambda x: np.where(abs(x) > 0.5, x, x.dtype.type(0))),
         lambda x, y: abs(x) > 0.5,
     ),
 }
@@ -259,7 +277,11 @@ def activation_back(
         out[...] = over_classes_back(gradient, y, function)
         return out
     slope = FUNCTIONS[function][1]
-    return fill(gradient, out, lambda g, x, y: g * slope(x, y), x, y)
+
+    def times(g: Array, x: Array, y: Array, of_x: Array) -> None:
+        np.multiply(g, slope(x, y), out=of_x)
+
+    return fill(gradient, out, times, x, y)
 
 
 def prelu_back(gradient: Array, x: Array, slope: Array) -> tuple[Array, Array]:

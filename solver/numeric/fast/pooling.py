@@ -86,7 +86,9 @@ def winners(x: Array, lines: Lines, y: Array, work: Workspace) -> Array:
         won = np.empty_like(values, dtype=kind)
         for group in one.groups:
             here = at(axis, group.outputs)
-            if not group.taps:
+            if group.within is None and not group.taps:
+                values[here], won[here] = -inf, 0
+            elif group.within is not None and len(read := group.each(one)) > 8:
                 single(x, before, axis, group, each, values[here], won[here])
             elif before.flags.c_contiguous and runs_flat(x, axis, group, 9):
                 best, tap = work.like(x, x.shape, "flat"), np.empty_like(before)
@@ -96,19 +98,25 @@ def winners(x: Array, lines: Lines, y: Array, work: Workspace) -> Array:
                 chosen = at(axis, group.taps[0])
                 values[here], won[here] = best[chosen], tap[chosen]
             else:
-                places = [at(axis, tap) for tap in group.taps]
+                places = [at(axis, tap) for tap in group.taps or read]
                 taps, olds = [x[i] for i in places], [before[i] for i in places]
-                race(taps, olds, each, values[here], won[here])
+                race(taps, olds, each, values[here], won[here], group.first)
         x, before, each = values, won, each * one.kernel
     return before
 
 
 def race(
-    taps: Sequence[Array], olds: Sequence[Array], each: int, y: Array, won: Array
+    taps: Sequence[Array],
+    olds: Sequence[Array],
+    each: int,
+    y: Array,
+    won: Array,
+    first: int = 0,
 ) -> None:
     """Tap after tap against the best so far, which goes to y, and its number to won."""
-    y[...], won[...] = taps[0], olds[0]
-    for a, (tap, old) in enumerate(zip(taps[1:], olds[1:]), 1):
+    y[...] = taps[0]
+    np.add(olds[0], won.dtype.type(first * each), out=won)
+    for a, (tap, old) in enumerate(zip(taps[1:], olds[1:]), first + 1):
         larger = (tap > y).view(np.uint8)
         np.maximum(y, tap, out=y)
         np.maximum(won, larger * (old + won.dtype.type(a * each)), out=won)
@@ -118,9 +126,7 @@ def single(
     x: Array, before: Array, axis: int, group: Group, each: int, y: Array, won: Array
 ) -> None:
     """One window: its taps are an axis of the array already."""
-    if group.within is None:
-        y[...], won[...] = -inf, 0
-        return
+    assert group.within is not None
     read = x[at(axis, group.within)]
     best = np.expand_dims(read.argmax(axis), axis)
     y[...] = np.take_along_axis(read, best, axis)
@@ -137,7 +143,11 @@ def positions(taps: Array, lines: Lines, places: Array) -> None:
         along_axis = np.arange(one.kernel) * (one.dilation * step)
         offsets = offsets[..., None] + along_axis
         starts = starts[..., None] + np.array(one.starts, np.intp) * step
-    np.add(offsets.reshape(-1)[taps], starts, out=places)
+    if places.ndim == len(lines) + 2 and channels_last(places):
+        last, beside = np.moveaxis(taps, 1, -1), starts[..., None]
+        np.add(offsets.reshape(-1)[last], beside, out=np.moveaxis(places, 1, -1))
+    else:
+        np.add(offsets.reshape(-1)[taps], starts, out=places)
     lead = places.ndim - len(lines)
     for axis, one in enumerate(lines, lead):
         for group in one.groups:

@@ -61,7 +61,8 @@ def same_floats(
 ) -> bool:
     """Whether inputs and tensors are all float32, or all float64."""
     arrays = [] if kind in LOOKS_UP else list(inputs)
-    arrays += [held[name] for name in names]
+    for name in names:
+        arrays.append(held[name])
     return bool(arrays) and floats(*arrays)
 
 

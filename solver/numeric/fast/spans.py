@@ -30,6 +30,11 @@ class Group:
         """The slices of the input that it reads."""
         return self.taps or (() if self.within is None else (self.within,))
 
+    def each(self, one: Line) -> list[slice]:
+        """What one window reads, value by value."""
+        read = range(*(self.within or slice(0)).indices(one.n))
+        return [slice(i, i + 1) for i in read]
+
 
 @dataclass(frozen=True, eq=False)
 class Line:
