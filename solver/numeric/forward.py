@@ -64,8 +64,8 @@ def step(layer: Layer, held: Held, *inputs: Array) -> Any:
         raise BadInput(f"{kind.__name__} takes one array, but is given output and states")
     if isinstance(layer, combine.Network):
         return RUNS[kind](layer, held, *inputs)
-    names = check(layer, held, *(x.shape for x in inputs)).every
-    if not held.fast or not same_floats(kind, held, names, inputs):
+    needs = check(layer, held, *(x.shape for x in inputs))
+    if not held.fast or not same_floats(kind, held, needs.every, inputs):
         return RUNS[kind](layer, held, *inputs)
     if kind in FAST_RUNS:
         return FAST_RUNS[kind](layer, held, *inputs)

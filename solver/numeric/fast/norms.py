@@ -77,7 +77,7 @@ def up(values: Array) -> Array:
 def parts(x: Array) -> list[slice]:
     """Cuts of the C that fit the cache; none where channels lie last."""
     a, c, b = x.shape
-    step = c if b == 1 else max(1, (1 << 17) // max(a * b, 1))
+    step = c if b == 1 else max(1, (1 << 18) // max(a * b, 1))
     return [slice(i, i + step) for i in range(0, c, step)]
 
 

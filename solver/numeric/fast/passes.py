@@ -20,6 +20,10 @@ from solver.numeric.fast.spans import Group, Line, at, line
 from solver.numeric.plain import Array, Sides, axes, spread
 
 Lines = Sequence[Line]
+STEP: dict[Any, float] = {
+    np.add: 0.4,
+    np.maximum: 1.0,
+}  # ns a value of a strided step, measured
 
 
 def lines_of(x: Array, kernel: Sides, *rest: Any) -> tuple[Line, ...]:
@@ -56,18 +60,19 @@ def pooled(x: Array, lines: Lines) -> tuple[int, ...]:
 # -- reducing and spreading along the axes -------------------------------------------
 
 
-def runs_flat(x: Array, axis: int, group: Group, passes: int) -> bool:
+def runs_flat(x: Array, axis: int, group: Group, passes: int, step: float) -> bool:
     """Whether every place of x in memory order, then a choice, beats strided slices.
 
-    Strided steps along the last axis cost about 1 ns a value, contiguous ones 0.1; short
-    rows cost 20 ns each time. So it is worth computing s values to keep one.
+    A strided step along the last axis costs `step` ns a value, a contiguous one 0.1, the
+    choice 0.4; short rows cost 20 ns each time. So it may pay to compute s values for one.
     """
     if x.size < 4096 or not x.flags.c_contiguous or len(group.taps) < 2:
         return False
-    inner = prod(x.shape[axis + 1 :])
+    inner, stride = prod(x.shape[axis + 1 :]), group.taps[0].step
     if inner == 1:
-        return group.taps[0].step > 1 or x.shape[axis] < 256
-    return inner < 64 and group.taps[0].step <= 2 and passes > 2
+        turns = len(group.taps) - 1
+        return turns * step > turns * 0.1 * stride + 0.4
+    return inner < 64 and stride <= 2 and passes > 2
 
 
 def shifts(x: Array, axis: int, one: Line) -> list[Array]:
@@ -96,7 +101,7 @@ def along(
             join.reduce(x[at(axis, group.within)], axis=axis, keepdims=True, out=part)
         elif not group.taps:
             part[...] = nothing
-        elif runs_flat(x, axis, group, len(group.taps)):
+        elif runs_flat(x, axis, group, len(group.taps), STEP[join]):
             taps, every = shifts(x, axis, one), work.like(x, x.shape, "flat")
             with np.errstate(all="ignore"):  # ∞ − ∞ where nobody asks
                 joined(taps, join, every.reshape(-1)[: len(taps[0])])

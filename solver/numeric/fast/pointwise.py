@@ -28,8 +28,7 @@ def fill(x: Array, y: Array, run: Callable[..., Any], *others: Array) -> Array:
 
     Block by block where all lie in memory alike, without gaps between the values.
     """
-    alike = all(a.strides == x.strides for a in (y, *others))
-    if x.size > BLOCK and alike:
+    if x.size > BLOCK and all(a.strides == x.strides for a in (y, *others)):
         into = y.ravel("K")
         if np.may_share_memory(into, y):
             flat = [a.ravel("K") for a in (x, *others, y)]

@@ -90,7 +90,7 @@ def winners(x: Array, lines: Lines, y: Array, work: Workspace) -> Array:
                 values[here], won[here] = -inf, 0
             elif group.within is not None and len(read := group.each(one)) > 8:
                 single(x, before, axis, group, each, values[here], won[here])
-            elif before.flags.c_contiguous and runs_flat(x, axis, group, 9):
+            elif before.flags.c_contiguous and runs_flat(x, axis, group, 9, 2):
                 best, tap = work.like(x, x.shape, "flat"), np.empty_like(before)
                 taps, olds = shifts(x, axis, one), shifts(before, axis, one)
                 n = len(taps[0])

@@ -60,10 +60,8 @@ def same_floats(
     kind: type[Layer], held: Held, names: Iterable[str], inputs: Any
 ) -> bool:
     """Whether inputs and tensors are all float32, or all float64."""
-    arrays = [] if kind in LOOKS_UP else list(inputs)
-    for name in names:
-        arrays.append(held[name])
-    return bool(arrays) and floats(*arrays)
+    tensors = [held[name] for name in names]
+    return floats(*tensors) if kind in LOOKS_UP else floats(*inputs, *tensors)
 
 
 def as_type(y: Any, kind: Any) -> Any:
