@@ -7,6 +7,7 @@ type. The comparison is fed values that are slightly wrong: it must notice.
 from __future__ import annotations
 
 import gc
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -209,6 +210,23 @@ def test_networks(training):
     for net, shape in nets:
         test_forward_is_the_plain_one(net, [shape], training, np.float32)
         test_backward_is_the_plain_one(net, [shape], training, np.float32)
+
+
+def test_several_threads_may_run_one_network():
+    x = inputs_of(SMALL, [IMAGE])[0].astype(np.float32)
+    weights = {n: w.astype(x.dtype) for n, w in random_weights(SMALL, IMAGE).items()}
+    g = np.ones((2, 7), x.dtype)
+
+    def trained(times):
+        y, back = pulled(SMALL, times * x, weights=weights, training=True, fast=True)
+        (of_x,), of_weights = back(g)
+        return y, of_x, *of_weights.values()
+
+    scales = [1, 2, 3, 5] * 5
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(trained, scales))
+    for times, results in zip(scales, found):
+        assert all((a == b).all() for a, b in zip(results, trained(times)))
 
 
 # -- what is found once --------------------------------------------------------------

@@ -10,7 +10,7 @@ import numpy as np
 from solver.numeric.fast.arrays import Workspace, result
 from solver.numeric.fast.passes import Lines, lines_of, pooled, reduced, spread_out
 from solver.numeric.fast.pooling import averages, averages_back, largest, max_pool_back
-from solver.numeric.fast.spans import Line, cells, shares, widths
+from solver.numeric.fast.spans import cells, shares, widths
 from solver.numeric.plain import Array, Sides, sides_of, spread
 from solver.registry import unknown
 
@@ -75,7 +75,7 @@ def lp_pool_back(
 # -- adaptive ------------------------------------------------------------------------
 
 
-def lines_to(x: Array, output: Any) -> tuple[Line, ...]:
+def lines_to(x: Array, output: Any) -> Lines:
     """The cells along each side; None keeps the side."""
     dims = sides_of(x, output)
     sides = x.shape[x.ndim - dims :]
@@ -85,7 +85,7 @@ def lines_to(x: Array, output: Any) -> tuple[Line, ...]:
 
 def cell_shares(lines: Lines, x: Array) -> Any:
     """1/(how many values a cell reads)."""
-    return shares([widths(one) for one in lines], x)
+    return shares([widths(one) for one in lines], x.dtype)
 
 
 def adaptive_pool(

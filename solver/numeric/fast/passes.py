@@ -19,14 +19,14 @@ from solver.numeric.fast.arrays import Workspace, blocks
 from solver.numeric.fast.spans import Group, Line, at, line
 from solver.numeric.plain import Array, Sides, axes, spread
 
-Lines = Sequence[Line]
+Lines = tuple[Line, ...]
 STEP: dict[Any, float] = {
     np.add: 0.4,
     np.maximum: 1.0,
 }  # ns a value of a strided step, measured
 
 
-def lines_of(x: Array, kernel: Sides, *rest: Any) -> tuple[Line, ...]:
+def lines_of(x: Array, kernel: Sides, *rest: Any) -> Lines:
     """The windows along each side; `rest` is stride, padding, dilation, ceil_mode."""
     dims = len(kernel) if isinstance(kernel, tuple) else x.ndim - 2
     return planned(x.shape[x.ndim - dims :], kernel, *rest)
@@ -40,7 +40,7 @@ def planned(
     padding: Sides = 0,
     dilation: Sides = 1,
     ceil_mode: bool = False,
-) -> tuple[Line, ...]:
+) -> Lines:
     """The windows along sides of these sizes."""
     kernel = spread(kernel, len(sides))
     stride = kernel if stride is None else stride

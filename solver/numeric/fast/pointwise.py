@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from solver.core import BadInput
+from solver.numeric.fast.arrays import FLOATS
 from solver.numeric.fast.normal import normal_cdf, slope_of_gelu
 from solver.numeric.plain import Array
 from solver.numeric.plain_layers import SELU_ALPHA, SELU_SCALE
@@ -20,7 +21,7 @@ from solver.registry import unknown
 
 BLOCK = 1 << 14  # values
 Into = Callable[[Array, Array], Any]  # fills the second with its values at the first
-ZEROS = {np.dtype(t): np.zeros(BLOCK, t) for t in (np.float32, np.float64)}
+ZEROS = {kind: np.zeros(BLOCK, kind) for kind in FLOATS}
 
 
 def fill(x: Array, y: Array, run: Callable[..., Any], *others: Array) -> Array:

@@ -1,14 +1,15 @@
 """Pooling, forward and backward: the maximum with its positions, and the average.
 
 A kernel is a tuple, one size a side (then C×sides is taken too), or one number for all
-sides behind N×C. A maximum of NaN and anything is NaN, as in PyTorch. Its position is the
-first of the largest values, row by row, or the first NaN; −1 for a window that lies in
-padding whole.
+sides behind N×C. A maximum of NaN and anything is NaN, as in PyTorch. Its position is
+the first of the largest values, row by row, or the first NaN (in PyTorch the last); −1
+for a window that lies in padding whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import inf, prod
 from typing import Any
 
@@ -18,6 +19,7 @@ from solver.numeric.fast.arrays import Workspace, blocks, channels_last, result
 from solver.numeric.fast.passes import (
     Lines,
     lines_of,
+    planned,
     pooled,
     reduced,
     runs_flat,
@@ -201,17 +203,18 @@ def put(flat: Array, places: Array, values: Array, size: int, add: bool) -> Arra
 # -- average -------------------------------------------------------------------------
 
 
+@lru_cache(256)
 def average_shares(
-    x: Array, lines: Lines, padding: Sides, count_include_pad: bool, divisor: Any
+    lines: Lines, padding: Sides, include: bool, divisor: float | None, kind: Any
 ) -> Any:
-    """What a window's sum is multiplied by."""
+    """What a window's sum is multiplied by: a number, or an array with the last axes."""
     if divisor is not None:
         return 1 / divisor
     each = []
     for one, p in zip(lines, spread(padding, len(lines))):
-        p = p if count_include_pad else 0
+        p = p if include else 0
         each.append(counts(one, -p, one.n + p))
-    return shares(each, x)
+    return shares(each, kind)
 
 
 def average_pool(
@@ -227,7 +230,7 @@ def average_pool(
 ) -> Array:
     """The sum of each window, divided as `plain.pool` says, or by the divisor."""
     lines = lines_of(x, kernel, stride, padding, 1, ceil_mode)
-    share = average_shares(x, lines, padding, count_include_pad, divisor)
+    share = average_shares(lines, padding, count_include_pad, divisor, x.dtype)
     return averages(x, lines, share, out, workspace)
 
 
@@ -272,9 +275,9 @@ def average_pool_back(
     workspace: Workspace | None = None,
 ) -> Array:
     """∂L/∂x: every value gets the gradient of its windows, times their share."""
-    bare = np.broadcast_to(gradient.dtype.type(0), (1, 1, *sides))
-    lines = lines_of(bare, spread(kernel, len(sides)), stride, padding, 1, ceil_mode)
-    share = average_shares(gradient, lines, padding, count_include_pad, divisor)
+    lines = planned(tuple(sides), kernel, stride, padding, 1, ceil_mode)
+    kind = gradient.dtype
+    share = average_shares(lines, padding, count_include_pad, divisor, kind)
     return averages_back(gradient, lines, share, out, workspace)
 
 

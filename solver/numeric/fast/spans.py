@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -124,13 +125,13 @@ def widths(one: Line) -> tuple[int, ...]:
     return tuple(found)
 
 
-def shares(each: list[tuple[int, ...]], x: Array) -> Array | float:
+def shares(each: list[tuple[int, ...]], kind: Any) -> Array | float:
     """1/(how many values a window reads), one number where all read as many."""
     if all(len(set(some)) <= 1 for some in each):
         return 1 / prod(some[0] if some else 1 for some in each)
-    found = np.ones((), x.dtype)
+    found = np.ones((), kind)
     for some in each:
-        found = found[..., None] / np.array(some, x.dtype)
+        found = found[..., None] / np.array(some, kind)
     return found
 
 
