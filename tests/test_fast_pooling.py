@@ -13,6 +13,7 @@ from solver.core import BadInput
 from solver.networks.layers import layer
 from solver.numeric import plain
 from solver.numeric.backward import backward
+from solver.numeric.fast import arrays
 from solver.numeric.fast.arrays import Workspace, blocks
 from solver.numeric.fast.cells import adaptive_pool, lp_pool
 from solver.numeric.fast.pooling import (
@@ -253,6 +254,16 @@ def test_a_workspace_is_used_again():
     assert kept and (max_pool(x + 1, 3, 2, workspace=work) == first + 1).all()
     assert {name: id(a) for name, a in work.kept.items()} == kept
     assert (first == plain.pool(x, 3, 2)).all()  # what was given out is not scratch
+
+
+def test_a_workspace_lets_go_of_what_is_too_much(monkeypatch):
+    monkeypatch.setattr(arrays, "LIMIT", 5000)
+    work = Workspace()
+    for n in range(8, 40):
+        x = integers((2, 3, n, n))
+        assert (max_pool(x, 3, 2, workspace=work) == plain.pool(x, 3, 2)).all()
+        kept = [a.nbytes for a in work.kept.values()]
+        assert sum(kept) == work.size and (work.size <= 5000 or len(kept) == 1)
 
 
 def test_channels_last_in_channels_last_out():

@@ -5,6 +5,7 @@ Channels-last memory is an N×C×sides array whose strides say N×sides×C.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,9 +15,9 @@ from solver.core import BadInput
 from solver.numeric.plain import Array
 
 FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
-BLOCK = (
-    1 << 18
-)  # values: a block is worth its ufunc calls, and its scratch stays in the cache
+# Values of a block: enough to be worth its calls, few enough to stay in the cache.
+BLOCK = 1 << 18
+LIMIT = 1 << 24  # bytes of scratch
 
 
 def floats(*arrays: Any) -> bool:
@@ -54,18 +55,36 @@ def result(x: Array, shape: tuple[int, ...], out: Array | None) -> Array:
 
 
 class Workspace:
-    """Scratch arrays, kept from call to call; for one thread at a time."""
+    """Scratch arrays, kept from call to call; for one thread at a time.
+
+    New memory costs more than filling it. What is kept is let go beyond LIMIT bytes.
+    """
 
     def __init__(self) -> None:
         self.kept: dict[Any, Array] = {}
+        self.size = 0
 
     def like(self, x: Array, shape: tuple[int, ...], name: Any = "") -> Array:
         """An array of this shape, in x's type and memory order, its values left over."""
         key = name, shape, x.dtype, channels_last(x)
         found = self.kept.get(key)
         if found is None:
-            found = self.kept[key] = np.empty_like(x, shape=shape)
+            found = np.empty_like(x, shape=shape)
+            if self.size + found.nbytes > LIMIT:
+                self.kept, self.size = {}, 0
+            self.kept[key] = found
+            self.size += found.nbytes
         return found
+
+
+class Own(threading.local):
+    """A workspace for each thread, used where none is given."""
+
+    def __init__(self) -> None:
+        self.workspace = Workspace()
+
+
+own = Own()
 
 
 def blocks(x: Array, lead: int) -> Iterator[tuple[slice, ...]]:

@@ -20,10 +20,9 @@ from solver.numeric.fast.spans import Group, Line, at, line
 from solver.numeric.plain import Array, Sides, axes, spread
 
 Lines = tuple[Line, ...]
-STEP: dict[Any, float] = {
-    np.add: 0.4,
-    np.maximum: 1.0,
-}  # ns a value of a strided step, measured
+
+# ns a value of an operation on strided slices, measured.
+STEP: dict[Any, float] = {np.add: 0.4, np.maximum: 1.0}
 
 
 def lines_of(x: Array, kernel: Sides, *rest: Any) -> Lines:
