@@ -25,7 +25,7 @@ from solver.numeric import (  # noqa: F401 (they register)
 )
 from solver.numeric.backward_leaves import BACKS, Gradients
 from solver.numeric.forward import step, tensors
-from solver.numeric.leaves import Held, Tensors
+from solver.numeric.leaves import Held, Seen, Tensors
 from solver.numeric.plain import Array
 
 Back = Callable[[Any], Gradients]  # from ∂L/∂y, to ∂L/∂x by input and ∂L/∂w by name
@@ -58,14 +58,18 @@ def pulled(
     weights: Tensors,
     training: bool = False,
     seed: int = 0,
+    seen: Seen | None = None,
 ) -> tuple[Any, Back]:
-    """The output, and the function that takes ∂L/∂y to the gradients: see `backward`."""
+    """The output, and the function that takes ∂L/∂y to the gradients: see `backward`.
+
+    `seen` is told each leaf as it has run: (layer, path, inputs, output).
+    """
     stated = tensors(layer, *(x.shape for x in inputs))
     extra = [name for name in weights if name not in stated]
     if extra:
         known = ", ".join(stated) or "none"
         raise BadInput(f"the layer has no tensor {', '.join(extra)}; it has {known}")
-    held = Held(weights, np.random.default_rng(seed), training)
+    held = Held(weights, np.random.default_rng(seed), training, seen=seen)
     y, back = pull(layer, held, *inputs)
 
     def checked(gradient: Any) -> Gradients:
@@ -93,6 +97,8 @@ def pull(layer: Layer, held: Held, *inputs: Array) -> tuple[Any, Back]:
         raise BadInput(f"there is no backward pass of {kind.__name__}")
     before = replace(held, random=deepcopy(held.random))  # dropout draws the same again
     y = step(layer, held, *inputs)
+    if held.seen is not None:
+        held.seen(layer, held.path, inputs, y)
 
     def back(gradient: Any) -> Gradients:
         again = replace(before, random=deepcopy(before.random))

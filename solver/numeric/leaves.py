@@ -33,6 +33,7 @@ from solver.numeric.plain import Array, spread
 
 Tensors = Mapping[str, Array]
 Run = Callable[..., Any]
+Seen = Callable[[Layer, str, tuple[Array, ...], Any], None]
 
 RUNS: dict[type[Layer], Run] = {}
 
@@ -49,12 +50,16 @@ def runs(*kinds: type[Layer]) -> Callable[[Run], Run]:
 
 @dataclass(frozen=True)
 class Held:
-    """The tensors of the layer at `path`, by the names that the layer gives them."""
+    """The tensors of the layer at `path`, by the names that the layer gives them.
+
+    `seen` is told each leaf on the way to a gradient: the layer, its path, inputs, output.
+    """
 
     tensors: Tensors
     random: np.random.Generator
     training: bool = False
     path: str = ""
+    seen: Seen | None = None
 
     def __getitem__(self, name: str) -> Array:
         return self.tensors[join(self.path, name)]
