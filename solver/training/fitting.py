@@ -346,10 +346,10 @@ def close(task: Task, run: Run) -> None:
     """The end of an epoch: what it came to, whether it is the best, whether to stop."""
     n = len(task.train)
     begun = time.perf_counter()
-    held: tuple[float, float] | tuple[None, None] = (None, None)
+    held, right_held = None, None
     if task.validation is not None:
-        held = evaluated(task, run.weights, task.validation)
-        if not math.isfinite(held[0]):
+        held, right_held = evaluated(task, run.weights, task.validation)
+        if not math.isfinite(held):
             x, _ = task.batch(task.train, slice(0, task.plan.batch))
             said = wrong_forward(task.layer, x, run.weights, 0)
             said = said or "the validation loss is no number"
@@ -357,14 +357,14 @@ def close(task: Task, run: Run) -> None:
     seconds = run.sums[2] + time.perf_counter() - begun
     alpha, (total, right, _) = rate(task, run), run.sums
     run.history.append(
-        Epoch(run.epoch + 1, alpha, total / n, right / n, *held, seconds)
+        Epoch(run.epoch + 1, alpha, total / n, right / n, held, right_held, seconds)
     )
     run.at, run.sums = 0, [0.0, 0.0, 0.0]
     losses = [e.validation_loss for e in run.history if e.validation_loss is not None]
     if not losses or stopping.best(losses) == len(losses) - 1:
         run.best, run.best_epoch = dict(run.weights), run.epoch
     if task.plan.stop is not None and task.plan.stop(losses):
-        run.stopped = f"stopped after epoch {run.epoch} by {task.plan.stop}"
+        run.stopped = f"stopped after epoch {run.epoch}: {task.plan.stop}"
 
 
 def evaluated(task: Task, weights: Weights, data: Data) -> tuple[float, float]:

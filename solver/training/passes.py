@@ -67,8 +67,8 @@ class Averages:
         found: Weights = {}
         for path, x in self.inputs:
             names = join(path, "mean"), join(path, "variance")
-            old = [found.get(n, weights[n]) for n in names]
-            for name, new in zip(names, running(x, *old)):
+            mean, variance = (found.get(n, weights[n]) for n in names)
+            for name, new in zip(names, running(x, mean, variance)):
                 found[name] = new.astype(weights[name].dtype, copy=False)
         return found
 

@@ -28,6 +28,9 @@ class Patience:
     def __call__(self, losses: Sequence[float]) -> bool:
         return len(losses) - 1 - best(losses) >= self.epochs
 
+    def __str__(self) -> str:
+        return f"patience ({self.epochs} epochs without a lower validation loss)"
+
 
 @dataclass(frozen=True)
 class GeneralisationLoss:
@@ -37,6 +40,9 @@ class GeneralisationLoss:
 
     def __call__(self, losses: Sequence[float]) -> bool:
         return generalisation_loss(losses) > self.alpha
+
+    def __str__(self) -> str:
+        return f"generalisation loss (above {self.alpha:g} %)"
 
 
 def generalisation_loss(losses: Sequence[float]) -> float:
