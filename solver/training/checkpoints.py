@@ -129,9 +129,10 @@ def load(path: Path, task: Task) -> Run:
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     """(what is said in JSON, the arrays); every byte is checked against its CRC."""
-    with np.load(path, allow_pickle=False) as held:
-        if not hasattr(held, "files"):
-            raise ValueError("it is a single array")
+    raw = path.read_bytes()
+    if raw[:2] != b"PK":
+        raise ValueError("it is no .npz file")
+    with np.load(io.BytesIO(raw), allow_pickle=False) as held:
         arrays = {name: held[name] for name in held.files}
     about = json.loads(arrays.pop("about").tobytes())
     if about["version"] != VERSION:

@@ -28,15 +28,13 @@ from solver.training.data import SCALES, Data, Scale
 from solver.training.optimisers import RULES, Optimiser, States, optimiser
 from solver.training.passes import (
     LOSSES,
-    Averages,
+    Watch,
     Weights,
     ahead,
-    finite,
+    first_wrong,
     lost,
     refused,
     through,
-    wrong_backward,
-    wrong_forward,
 )
 from solver.training.schedules import Schedule
 from solver.training.stopping import Stop
@@ -301,19 +299,18 @@ def advance(task: Task, run: Run, which: Array) -> None:
     x, labels = task.batch(task.train, which)
     run.step += 1
     seed = step_seed(task.plan.seed, run.step)
-    averages = Averages()
-    y, back = through(task.layer, x, run.weights, seed, averages)
+    watch = Watch(run.weights)
+    y, back = through(task.layer, x, run.weights, seed, watch)
     found, slope = lost(task.plan.loss, y, labels)
-    if not (math.isfinite(found) and finite(y)):
-        said = wrong_forward(task.layer, x, run.weights, seed)
-        said = said or "the loss is no number"
-        raise refused(said, run.epoch + 1, run.at + 1)
-    _, gradients = back(slope)
-    if said := wrong_backward(gradients):
+    said = watch.wrong or ("" if math.isfinite(found) else "the loss is no number")
+    if not said:
+        _, gradients = back(slope)
+        said = first_wrong(gradients, "gradient of")
+    if said:
         raise refused(said, run.epoch + 1, run.at + 1)
     gradients = clipped(gradients, task.plan.clip)
     alpha = rate(task, run)
-    new = averages.moved(run.weights)
+    new = watch.averages()
     for name, g in gradients.items():
         w = run.weights[name]
         g = g.astype(w.dtype, copy=False)
@@ -347,13 +344,12 @@ def close(task: Task, run: Run) -> None:
     n = len(task.train)
     begun = time.perf_counter()
     held, right_held = None, None
-    if task.validation is not None:
+    said = first_wrong(run.weights, "weights")
+    if not said and task.validation is not None:
         held, right_held = evaluated(task, run.weights, task.validation)
-        if not math.isfinite(held):
-            x, _ = task.batch(task.train, slice(0, task.plan.batch))
-            said = wrong_forward(task.layer, x, run.weights, 0)
-            said = said or "the validation loss is no number"
-            raise refused(said, run.epoch + 1, run.at)
+        said = "" if math.isfinite(held) else "the validation loss is no number"
+    if said:
+        raise refused(said, run.epoch + 1, run.at)
     seconds = run.sums[2] + time.perf_counter() - begun
     alpha, (total, right, _) = rate(task, run), run.sums
     run.history.append(

@@ -5,7 +5,7 @@ The only place that calls the numeric backend's passes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -50,26 +50,32 @@ def lost(name: str, y: Array, labels: Array) -> tuple[float, Array]:
     return float(found), slope.astype(y.dtype, copy=False)
 
 
-class Averages:
-    """What each batch norm saw, kept until its running averages are moved on."""
+class Watch:
+    """What the layers of a training pass did: the first output that is no number, and
+    what each batch norm saw, by which its running averages move on."""
 
-    def __init__(self) -> None:
-        self.inputs: list[tuple[str, Array]] = []
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self.normed: list[tuple[str, Array]] = []
+        self.wrong = ""
 
     def __call__(
         self, layer: Layer, path: str, inputs: tuple[Array, ...], y: Any
     ) -> None:
         if isinstance(layer, BatchNorm) and layer.track:
-            self.inputs.append((path, inputs[0]))
+            self.normed.append((path, inputs[0]))
+        if not self.wrong and isinstance(y, np.ndarray) and not finite(y):
+            said = f"{kind_of(y)} first appears in the output of {path}"
+            self.wrong = said + blamed(path, self.weights)
 
-    def moved(self, weights: Mapping[str, Array]) -> Weights:
+    def averages(self) -> Weights:
         """The running means and variances after this batch (PyTorch's momentum of 0.1)."""
         found: Weights = {}
-        for path, x in self.inputs:
+        for path, x in self.normed:
             names = join(path, "mean"), join(path, "variance")
-            mean, variance = (found.get(n, weights[n]) for n in names)
+            mean, variance = (found.get(n, self.weights[n]) for n in names)
             for name, new in zip(names, running(x, mean, variance)):
-                found[name] = new.astype(weights[name].dtype, copy=False)
+                found[name] = new.astype(self.weights[name].dtype, copy=False)
         return found
 
 
@@ -78,7 +84,8 @@ class Averages:
 
 def finite(x: Array) -> bool:
     """Whether every value is a number: neither NaN nor infinite."""
-    return bool(np.isfinite(x).all())
+    # a sum is the quicker look; it may overflow where no value does
+    return bool(np.isfinite(x.sum()) or np.isfinite(x).all())
 
 
 def kind_of(x: Array) -> str:
@@ -86,33 +93,23 @@ def kind_of(x: Array) -> str:
     return "NaN" if np.isnan(x).any() else "infinity"
 
 
-def wrong_forward(layer: Layer, x: Array, weights: Weights, seed: int) -> str:
-    """The first layer, or its weight, that is no number on the way forward; or ""."""
-    found: list[str] = []
-
-    def seen(one: Layer, path: str, inputs: tuple[Array, ...], y: Any) -> None:
-        if found or not isinstance(y, np.ndarray) or finite(y):
-            return
-        said = f"{kind_of(y)} first appears in the output of {path}"
-        found.append(said + "".join(bad_weights(path, weights)))
-
-    through(layer, x, weights, seed, seen)
-    return found[0] if found else ""
-
-
-def bad_weights(path: str, weights: Weights) -> Iterator[str]:
-    """That a tensor of this layer is to blame."""
+def blamed(path: str, weights: Weights) -> str:
+    """Which tensor of this layer is no number itself; "" where none is."""
     for name, w in weights.items():
-        if name.rpartition(".")[0] == path and not finite(w):
-            yield f", whose {name.rpartition('.')[2]} holds {kind_of(w)}"
-            return
+        owner, _, own = name.rpartition(".")
+        if owner == path and not finite(w):
+            return f", whose {own} holds {kind_of(w)}"
+    return ""
 
 
-def wrong_backward(gradients: Mapping[str, Array]) -> str:
-    """The gradient that is no number, the last layer's first; or ""."""
-    for name, g in gradients.items():  # as the network hands them back: from its end
-        if not finite(g):
-            return f"{kind_of(g)} first appears in the gradient of {name}"
+def first_wrong(arrays: Mapping[str, Array], what: str) -> str:
+    """That one of these is no number, the first in their order; "" where none is.
+
+    Gradients come as the network hands them back, the last layer's first.
+    """
+    for name, x in arrays.items():
+        if not finite(x):
+            return f"{kind_of(x)} first appears in the {what} {name}"
     return ""
 
 
