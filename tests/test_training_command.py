@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cli
-from solver.training.command import as_csv, clock, interval
+from solver.networks.notation import read_net
+from solver.training import command
+from solver.training.command import as_csv, clock, interval, progress
 from solver.training.curves import curves, epochs_at, spread, ticks
-from solver.training.fitting import Epoch, Run
+from solver.training.data import digits
+from solver.training.fitting import Epoch, Plan, Run, Task, begin, go_on, prepared
 
 NET = "1x8x8: conv 4 k3, relu, flatten, linear 10"
 
@@ -63,6 +68,55 @@ def test_train_writes_what_it_says(
         assert all(np.array_equal(one[n], two[n]) for n in one.files)
     assert called(NET, "--epochs", "5", "--lr", "0.02", "--out", out, "--resume") == 2
     assert "alpha was 0.01, is 0.02" in capsys.readouterr().err
+
+
+def test_an_interrupted_training_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = command.go_on
+
+    def interrupted(task: Task, run: Run, tell: Any) -> Run:
+        def after(task: Task, run: Run) -> None:
+            tell(task, run)
+            if run.step == 50:
+                raise KeyboardInterrupt
+
+        return real(task, run, after)
+
+    out = str(tmp_path)
+    monkeypatch.setattr(command, "go_on", interrupted)
+    assert called(NET, "--epochs", "2", "--out", out) == 130
+    assert (
+        "interrupted in epoch 2: the same command with --resume"
+        in capsys.readouterr().err
+    )
+    assert called(NET, "--epochs", "2") == 130
+    assert "nothing is kept" in capsys.readouterr().err
+    monkeypatch.setattr(command, "go_on", real)
+    assert called(NET, "--epochs", "2", "--out", out, "--resume") == 0
+    assert "2 epochs of 1,151 images" in capsys.readouterr().out
+
+
+def test_progress_is_one_line_on_a_terminal_and_plain_elsewhere() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    task = prepared(read_net(NET), digits()[:96], None, Plan(epochs=3))
+    for stream in (Terminal(), io.StringIO()):
+        run = begin(task)
+        with progress(task, run, stream) as tell:
+            go_on(task, run, tell)
+        said = stream.getvalue()
+        if stream.isatty():
+            assert (
+                "\n" not in said and said.endswith("\r\x1b[K") and "epoch 3/3" in said
+            )
+        else:
+            assert [x.split("  ")[0] for x in said.splitlines()] == [
+                f"epoch {i}/3" for i in (1, 2, 3)
+            ]
+            assert all(x.endswith(" left") for x in said.splitlines())
 
 
 @pytest.mark.parametrize(

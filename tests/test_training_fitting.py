@@ -6,6 +6,7 @@ wrong: a test that anything passes would say nothing.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -281,6 +282,16 @@ def test_a_deep_network_keeps_its_variance_by_he() -> None:
         ("1x8x8: conv 4 k9, flatten, linear 10", {}, "conv1: kernel 9 does not fit"),
         ("64: linear 10, softmax", {}, "ends in softmax1.*leave the last layer out"),
         ("1x8x8: flatten, rbf 10", {}, "patterns"),
+        (
+            "conv 4 k3, custom fft, flatten, linear 10",
+            {},
+            "custom1: there is no backward pass",
+        ),
+        (
+            "1x8x8: conv c k3, flatten, linear 10",
+            {},
+            "conv1.weight is c×1×3×3: put in numbers",
+        ),
         ("64: linear 10", {"rule": "adan"}, "did you mean adam"),
         ("64: linear 10", {"constants": {"mu": 0.5}}, "constant of adam"),
         ("64: linear 10", {"epochs": 0}, "epochs is 1 or more, not 0"),
@@ -366,3 +377,11 @@ def test_the_loss_keeps_the_outputs_type() -> None:
     for name in passes.LOSSES:
         found, slope = lost(name, y, np.array([1]))
         assert slope.dtype == np.float32 and found > 0
+
+
+def test_a_containers_limit_counts(tmp_path: Path) -> None:
+    assert weights.container_free(tmp_path) is None
+    (tmp_path / "memory.current").write_text("600\n")
+    for limit, free in (("1000\n", 400), ("500\n", 0), ("max\n", None)):
+        (tmp_path / "memory.max").write_text(limit)
+        assert weights.container_free(tmp_path) == free

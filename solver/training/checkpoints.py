@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from solver.core import BadInput
 from solver.numeric.plain import Array
-from solver.training.fitting import Epoch, Run, Task
+from solver.training.fitting import Epoch, Run, Task, begin
 from solver.training.schedules import Cosine
 
 VERSION = 1
@@ -86,6 +87,7 @@ def settings(task: Task) -> dict[str, Any]:
     """All that the numbers depend on, in words, by what it is."""
     plan = {k: v for k, v in vars(task.plan).items() if k != "epochs"}
     found = {k: str(dict(v) if isinstance(v, Mapping) else v) for k, v in plan.items()}
+    found["alpha"] = str(task.plan.rate)
     if isinstance(task.plan.schedule.shape, Cosine):  # it ends with the last epoch
         found["epochs"] = str(task.plan.epochs)
     found["network"] = "; ".join(
@@ -96,6 +98,7 @@ def settings(task: Task) -> dict[str, Any]:
     return found
 
 
+@lru_cache(maxsize=4)
 def fingerprint(data: Any) -> str:
     """The images and labels, in their order, as a short hash."""
     found = hashlib.sha256(repr((data.images.shape, data.images.dtype.str)).encode())
@@ -163,8 +166,6 @@ def short(text: str) -> str:
 
 def restored(about: dict[str, Any], arrays: dict[str, Array], task: Task) -> Run:
     """The run from its parts, each array of the type and shape that the network has."""
-    from solver.training.fitting import begin
-
     run = begin(task)
 
     def taken(name: str, like: Array) -> Array:

@@ -71,7 +71,8 @@ def train(
     task = prepared(read.net(stdin_for(net), "net"), learnt, held, plan)
     with folder_of(out) as folder:
         run = started(task, folder, resume)
-        note(test)
+        for words in dict.fromkeys(filter(None, (learnt.note, test.note))):
+            say(f"note: {words}")
         try:
             with progress(task, run, sys.stderr) as tell:
                 go_on(task, run, keeping(task, folder, tell))
@@ -93,12 +94,6 @@ def parts(data: str, validation: float) -> tuple[Data, Data, Data]:
         whole, test = split(whole, TEST, PARTS_SEED)
     learnt, held = split(whole, validation, PARTS_SEED)
     return learnt, held, test
-
-
-def note(test: Data) -> None:
-    """What the reader should know about the files."""
-    if test.note:
-        say(f"note: {test.note}")
 
 
 def started(task: Task, folder: Path | None, resume: bool) -> Run:
@@ -151,11 +146,12 @@ def interval(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
 def told(task: Task, run: Run, result: dict[str, Any]) -> str:
     """The result in a few lines."""
     seconds = sum(e.seconds for e in run.history)
+    epochs = "1 epoch" if run.epoch == 1 else f"{run.epoch} epochs"
     lines = [
         f"test accuracy {percent(result['accuracy'])}  (95 % interval "
         f"{percent(result['low'])} to {percent(result['high'])}; {result['right']:,} of "
         f"{result['images']:,} images of {task.train.name} held out)",
-        f"{task.parameters:,} parameters; {run.epoch} epochs of {len(task.train):,} images "
+        f"{task.parameters:,} parameters; {epochs} of {len(task.train):,} images "
         f"in {seconds:.3g} s; the weights are those of epoch {run.best_epoch}",
     ]
     return "\n".join([*lines, run.stopped] if run.stopped else lines)

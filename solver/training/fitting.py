@@ -35,6 +35,7 @@ from solver.training.passes import (
     lost,
     refused,
     through,
+    trainable,
 )
 from solver.training.schedules import Schedule
 from solver.training.stopping import Stop
@@ -190,6 +191,7 @@ def prepared(net: Net, train: Data, validation: Data | None, plan: Plan) -> Task
     shape = taken(net, train)
     batch = min(plan.batch, len(train))
     rows = rows_of(net.layer, (batch, *shape))
+    trainable(rows)
     ends(rows, batch, train, plan)
     single(rows, batch, len(train))
     rule = optimiser(plan.rule, plan.constants, plan.decay)

@@ -12,9 +12,9 @@ import numpy as np
 
 from solver.core import BadInput
 from solver.networks.combine import join
-from solver.networks.layers import Layer
+from solver.networks.layers import Layer, Row
 from solver.networks.norm import BatchNorm
-from solver.numeric.backward import Back, pulled
+from solver.numeric.backward import BACKS, Back, pulled
 from solver.numeric.forward import forward
 from solver.numeric.leaves import Seen
 from solver.numeric.losses import loss
@@ -24,6 +24,14 @@ from solver.registry import unknown
 
 Weights = dict[str, Array]
 LOSSES = ("cross-entropy", "mse")
+
+
+def trainable(rows: list[Row]) -> None:
+    """Refuse a network with a layer through which no gradient goes."""
+    for row in rows:
+        if type(row.layer) not in BACKS:
+            kind = type(row.layer).__name__
+            raise BadInput(f"there is no backward pass of {kind}").at(row.name)
 
 
 def ahead(layer: Layer, x: Array, weights: Weights) -> Array:

@@ -124,7 +124,16 @@ def estimate(rows: list[Row], states: int, itemsize: int) -> int:
 
 
 def available() -> int | None:
-    """Bytes of memory that are free, or None where the system does not say."""
+    """Bytes of memory that are free, or None where the system does not say.
+
+    In a container with a limit of its own (cgroup v2) what that leaves, if it is less.
+    """
+    free, limit = machine_free(), container_free()
+    return min((x for x in (free, limit) if x is not None), default=None)
+
+
+def machine_free() -> int | None:
+    """Linux says what could be had without swapping; others, which pages are unused."""
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
@@ -134,6 +143,15 @@ def available() -> int | None:
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
+        return None
+
+
+def container_free(place: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """What a container's limit leaves; None where there is none."""
+    try:
+        limit, used = ((place / f"memory.{n}").read_text() for n in ("max", "current"))
+        return max(int(limit) - int(used), 0)
+    except (OSError, ValueError):  # no such file, or "max": no limit
         return None
 
 
