@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell find solver problems templates -name '*.py' -o -name '*.toml' -o -name '*.tex' -o -name '*.html' -o -name '*.css') cli.py setup.cfg pyproject.toml
+SOURCES := $(shell find solver problems templates -name '*.py' -o -name '*.toml' -o -name '*.tex' -o -name '*.html' -o -name '*.css' -o -name '*.npz') cli.py setup.cfg pyproject.toml
 NAMES := $(patsubst problems/%.toml,%,$(wildcard problems/*.toml))
 
 .PHONY: key test check bench conformance clean

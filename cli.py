@@ -256,21 +256,24 @@ def build() -> Any:
     add(kinds, click.Argument(["family"], required=False))
     add(networks)
     from solver.courses.options import COMMANDS as courses
+    from solver.training.options import COMMANDS as training
 
-    for name, (about, given) in courses.items():
-        of = [(click.Option if n.startswith("-") else click.Argument)([n], **how)
-              for n, how in given.items()]  # fmt: skip
-        app.add_command(click.Command(name, params=of, help=about, callback=course(name)))
+    for home, commands in (("courses", courses), ("training", training)):
+        for name, (about, given) in commands.items():
+            of = [(click.Option if n.startswith("-") else click.Argument)(n.split(), **how)
+                  for n, how in given.items()]  # fmt: skip
+            does = at_home(f"solver.{home}.command", name)
+            app.add_command(click.Command(name, params=of, help=about, callback=does))
     return app
 
 
-def course(name: str) -> Any:
-    """The command of this name for whole courses, loaded when it is called."""
+def at_home(module: str, name: str) -> Any:
+    """The command of this name in a package's own module, loaded when it is called."""
 
     def callback(**given: Any) -> int:
-        from solver.courses import command
+        from solver.registry import load
 
-        return int(getattr(command, name)(**given))
+        return int(getattr(load(module), name)(**given))
 
     return callback
 

@@ -13,8 +13,7 @@ from solver.core import BadInput
 from solver.networks.layers import layer
 from solver.numeric import plain
 from solver.numeric.backward import backward
-from solver.numeric.fast import arrays
-from solver.numeric.fast.arrays import Workspace, blocks
+from solver.numeric.fast.arrays import blocks
 from solver.numeric.fast.cells import adaptive_pool, lp_pool
 from solver.numeric.fast.pooling import (
     average_pool,
@@ -22,6 +21,7 @@ from solver.numeric.fast.pooling import (
     max_pool,
     max_pool_back,
 )
+from solver.numeric.workspace import Workspace
 
 from .test_fast_layers import gapped, off, turned
 
@@ -250,20 +250,21 @@ def test_an_out_that_does_not_do_is_refused():
 def test_a_workspace_is_used_again():
     work, x = Workspace(), integers((2, 3, 11, 13))
     first = max_pool(x, 3, 2, workspace=work)
-    kept = {name: id(a) for name, a in work.kept.items()}
+    kept = {name: id(a) for name, a in work.buffers.items()}
     assert kept and (max_pool(x + 1, 3, 2, workspace=work) == first + 1).all()
-    assert {name: id(a) for name, a in work.kept.items()} == kept
+    assert {name: id(a) for name, a in work.buffers.items()} == kept
     assert (first == plain.pool(x, 3, 2)).all()  # what was given out is not scratch
 
 
-def test_a_workspace_lets_go_of_what_is_too_much(monkeypatch):
-    monkeypatch.setattr(arrays, "LIMIT", 5000)
-    work = Workspace()
-    for n in range(8, 40):
+def test_a_workspace_holds_no_more_than_the_largest_call():
+    work, held = Workspace(), set()
+    for n in range(40, 8, -1):
         x = integers((2, 3, n, n))
         assert (max_pool(x, 3, 2, workspace=work) == plain.pool(x, 3, 2)).all()
-        kept = [a.nbytes for a in work.kept.values()]
-        assert sum(kept) == work.size and (work.size <= 5000 or len(kept) == 1)
+        held.add(work.nbytes)
+    assert len(held) == 1 and held != {0}
+    work.clear()
+    assert work.nbytes == 0
 
 
 def test_channels_last_in_channels_last_out():

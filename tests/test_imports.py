@@ -17,8 +17,10 @@ ALLOWED = {
     "solver/expressions/algebra.py": {"sympy"},
     "solver/numeric": {"numpy"},
     "solver/numeric/digits.py": {"mpmath"},
+    "solver/numeric/convolution/threads.py": {"threadpoolctl"},
     "solver/courses/cluster.py": {"distributed"},
     "solver/kinds/run.py": {"numpy"},
+    "solver/training": {"numpy"},
     "solver/render.py": {"jinja2"},
     "solver/prose.py": {"latex2mathml"},
     "solver/toml.py": {"tomllib", "tomli"},
@@ -53,6 +55,13 @@ FORBIDDEN = {
         "solver.documents",
     ),
     "solver/grading": ("solver.courses", "solver.render"),
+    "solver/training": (
+        "solver.courses",
+        "solver.grading",
+        "solver.mistaken",
+        "solver.render",
+        "solver.sets",
+    ),
     "solver/": ("cli",),
 }
 

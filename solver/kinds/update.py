@@ -1,12 +1,12 @@
 """Update rules of the optimisers: SGD, momentum, Nesterov; see also update_adaptive.
 
-Each is a Rule and, apart from it, a plain run in floats that it is held against.
+Each is a Rule of update_rules and, apart from it, a plain run in floats that it is held
+against.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 
 from solver.core import Answer, Check, Step
 from solver.expressions.nodes import (
@@ -23,16 +23,8 @@ from solver.expressions.nodes import (
 )
 from solver.expressions.parse import spelt
 from solver.expressions.points import near, points
-from solver.kinds import kind
-from solver.kinds.stepping import (
-    CONVENTIONS,
-    COUPLED,
-    Rule,
-    answered,
-    formula,
-    powers,
-    shown,
-)
+from solver.kinds import kind, update_rules
+from solver.kinds.stepping import CONVENTIONS, answered, formula, powers, shown
 from solver.registry import unknown
 
 TYPE_CHECKING = False
@@ -41,8 +33,6 @@ if TYPE_CHECKING:
 
     Real = Any
     Reals = Any
-
-STEP = "step against the gradient"
 
 
 @kind("update sgd", "--w '1 -2' --grads '0.5 4' --alpha 0.01")
@@ -59,12 +49,8 @@ def sgd(
     """Gradient descent, w − α g: in letters, with a gradient put in, or on numbers."""
     if gradient is not None:
         return with_gradient(alpha, gradient, weight)
-    notes = ["one gradient a step: of a sample (SGD), a mini-batch, or all data"]
     more: list[Step] = []
-    text = "w - alpha*g"
     if decay is not None:
-        text = "w - alpha*(g + lambda*w)"
-        notes.append(COUPLED)
         lam = tree(decay) if isinstance(decay, Expr) else shown(decay)
         rate = formula("alpha") if alpha is None else shown(alpha)
         w_, g = formula("w"), formula("g")
@@ -75,7 +61,7 @@ def sgd(
                 Mul(Num(1) - Mul(rate, lam), w_) - Mul(rate, g),
             )
         ]
-    rule = Rule((("w", STEP, formula(text)),), (), tuple(notes))
+    rule = update_rules.sgd(decay is not None)
 
     def plain(x: float, gs: Sequence[float], c: Mapping[str, float]) -> float:
         keep = 1 - c["alpha"] * c.get(
@@ -170,26 +156,7 @@ def heavy_ball(
     if convention not in CONVENTIONS:
         raise unknown("convention", convention, list(CONVENTIONS))
     torch = convention == "pytorch"
-    g = "g" if decay is None else "(g + lambda*w)"
-    if torch:
-        step = f"w - alpha*({g} + mu*v)" if nesterov else "w - alpha*v"
-        lines = (("v", "velocity", formula(f"mu*v + {g}")), ("w", STEP, formula(step)))
-        note = "PyTorch's form: the learning rate stands outside the velocity"
-        if nesterov:
-            note += "; g is the gradient at w itself"
-    else:
-        lines = (
-            ("v", "velocity", formula(f"mu*v - alpha*{g}")),
-            ("w", "step", formula("w + v")),
-        )
-        note = "the textbook's form: the learning rate is inside the velocity"
-        if nesterov:
-            note += "; g is the gradient at the point looked ahead to, w + μ·v"
-    other = (
-        "without dampening" if torch else "v is −α times the velocity of PyTorch's form"
-    )
-    notes = (note, other) if decay is None else (note, other, COUPLED)
-    rule = Rule(lines, ("v",), notes, {"mu": Fraction(9, 10)})
+    rule = update_rules.heavy_ball(nesterov, decay is not None, torch)
 
     def plain(start: float, gs: Sequence[float], c: Mapping[str, float]) -> float:
         x, met = start, list[float]()
@@ -203,7 +170,7 @@ def heavy_ball(
         return x
 
     fixed = {"alpha": alpha, "mu": mu, "lambda": decay}
-    more = [] if decay is not None else unrolled(lines[0][2], fixed, torch)
+    more = [] if decay is not None else unrolled(rule.lines[0][2], fixed, torch)
     return answered(rule, w, grads, fixed, plain, more, trace)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 
 from solver.core import Answer, Step
-from solver.expressions.nodes import Call, Div, Expr, Mul, Num, Pow, Sym
-from solver.kinds import kind
-from solver.kinds.stepping import COUPLED, Rule, answered, formula, shown
+from solver.expressions.nodes import Call, Div, Mul, Num, Pow, Sym
+from solver.kinds import kind, update_rules
+from solver.kinds.stepping import answered, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,25 +29,7 @@ def rmsprop(
     trace: str = "",
 ) -> Answer:
     """RMSprop: each step is divided by the root of the mean squared gradient."""
-    root = "sqrt(v + epsilon)" if inside else "(sqrt(v) + epsilon)"
-    lines = (
-        ("v", "mean of squared gradients", formula("beta*v + (1 - beta)*g^2")),
-        ("w", "scaled step", formula(f"w - alpha*g/{root}")),
-    )
-    note = (
-        "ε is added inside the root (Goodfellow)"
-        if inside
-        else "ε is added to the root (PyTorch)"
-    )
-    rule = Rule(
-        lines,
-        ("v",),
-        (note,),
-        {
-            "beta": Fraction(9, 10) if inside else Fraction(99, 100),
-            "epsilon": Fraction(1, 10**8),
-        },
-    )
+    rule = update_rules.rmsprop(inside)
 
     def plain(x: float, gs: Sequence[float], c: Mapping[str, float]) -> float:
         for t in range(1, len(gs) + 1):
@@ -110,53 +91,7 @@ def adaptive(
 ) -> Answer:
     """Adam and AdamW: the decay λ·w in the gradient, or beside the scaled step."""
     coupled = given["lambda"] is not None and not decoupled
-    slope = "(g + lambda*w)" if coupled else "g"
-    lines: list[tuple[str, str, Expr]] = [
-        ("m", "mean of gradients", formula(f"beta1*m + (1 - beta1)*{slope}")),
-        (
-            "v",
-            "mean of squared gradients",
-            formula(f"beta2*v + (1 - beta2)*{slope}^2"),
-        ),
-    ]
-    first, second = "m", "v"
-    if correction:
-        lines += [
-            ("mhat", "corrected for the start at 0", formula("m/(1 - beta1^t)")),
-            ("vhat", "corrected for the start at 0", formula("v/(1 - beta2^t)")),
-        ]
-        first, second = "mhat", "vhat"
-    kept = "(1 - alpha*lambda)*w" if decoupled else "w"
-    step = f"{kept} - alpha*{first}/(sqrt({second}) + epsilon)"
-    lines.append(
-        ("w", "decay, and scaled step" if decoupled else "scaled step", formula(step))
-    )
-    notes: tuple[str, ...] = (
-        (
-            "ε is added to the root, as in Kingma and Ba, algorithm 1, and in PyTorch",
-            "t counts from 1",
-        )
-        if correction
-        else ("without the correction of the start at 0",)
-    )
-    if decoupled:
-        notes += (
-            "decoupled decay: it does not enter the means (Loshchilov and Hutter)",
-        )
-    if coupled:
-        notes += (COUPLED, "AdamW decays apart from the means instead")
-    rule = Rule(
-        tuple(lines),
-        ("m", "v"),
-        notes,
-        {
-            "alpha": Fraction(1, 1000),
-            "beta1": Fraction(9, 10),
-            "beta2": Fraction(999, 1000),
-            "epsilon": Fraction(1, 10**8),
-            **({"lambda": Fraction(1, 100)} if decoupled else {}),
-        },
-    )
+    rule = update_rules.adam(given["lambda"] is not None, decoupled, correction)
     more = first_step(given) if correction and not (coupled or decoupled) else []
 
     def plain(x: float, gs: Sequence[float], c: Mapping[str, float]) -> float:

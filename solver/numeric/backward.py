@@ -27,7 +27,7 @@ from solver.numeric.backward_leaves import BACKS, Gradients
 from solver.numeric.fast.arrays import floats
 from solver.numeric.fast.registry import FAST_PULLS, as_type, same_floats
 from solver.numeric.forward import check, held_for, step
-from solver.numeric.leaves import Held, Tensors
+from solver.numeric.leaves import Held, Seen, Tensors
 from solver.numeric.plain import Array
 
 Back = Callable[[Any], Gradients]  # from ∂L/∂y, to ∂L/∂x by input and ∂L/∂w by name
@@ -64,9 +64,13 @@ def pulled(
     training: bool = False,
     seed: int = 0,
     fast: bool = False,
+    seen: Seen | None = None,
 ) -> tuple[Any, Back]:
-    """The output, and the function that takes ∂L/∂y to the gradients: see `backward`."""
-    held = held_for(layer, inputs, weights, training, seed, fast)
+    """The output, and the function that takes ∂L/∂y to the gradients: see `backward`.
+
+    `seen` is told each leaf as it has run: (layer, path, inputs, output).
+    """
+    held = held_for(layer, inputs, weights, training, seed, fast, seen)
     y, back = pull(layer, held, *inputs)
 
     def checked(gradient: Any) -> Gradients:
@@ -104,11 +108,14 @@ def pull(layer: Layer, held: Held, *inputs: Array) -> tuple[Any, Back]:
     needs = check(layer, held, *(x.shape for x in inputs))
     fast = held.fast and same_floats(kind, held, needs.every, inputs)
     if fast and kind in FAST_PULLS:
-        return FAST_PULLS[kind](layer, held, *inputs)
+        y, way = FAST_PULLS[kind](layer, held, *inputs)
+        held.tell(layer, inputs, y)
+        return y, way
     before = held
     if kind is pointwise.Dropout:  # it draws the same again
         before = replace(held, random=deepcopy(held.random))
     y = step(layer, held, *inputs)
+    held.tell(layer, inputs, y)
 
     def back(gradient: Any) -> Gradients:
         again = before

@@ -19,9 +19,9 @@ from solver.core import BadInput
 from solver.networks import combine
 from solver.networks.combine import join
 from solver.networks.layers import Layer, Row, Shape, Signal, show_shape
-from solver.numeric.fast import layers  # noqa: F401 (they register)
+from solver.numeric.fast import convolutions, layers  # noqa: F401 (they register)
 from solver.numeric.fast.registry import FAST_RUNS, as_type, same_floats
-from solver.numeric.leaves import RUNS, Held, Seeded, Tensors, runs
+from solver.numeric.leaves import RUNS, Held, Seeded, Seen, Tensors, runs
 from solver.numeric.plain import Array
 
 KEPT = 64  # of one layer, for so many shapes of its inputs
@@ -44,7 +44,13 @@ def forward(
 
 
 def held_for(
-    layer: Layer, inputs: Any, weights: Tensors, training: bool, seed: int, fast: bool
+    layer: Layer,
+    inputs: Any,
+    weights: Tensors,
+    training: bool,
+    seed: int,
+    fast: bool,
+    seen: Seen | None = None,
 ) -> Held:
     """The weights for a run of the layer; tensors that it does not have are refused."""
     stated = needed(layer, *(x.shape for x in inputs)).every
@@ -52,7 +58,7 @@ def held_for(
         extra = ", ".join(name for name in weights if name not in stated)
         known = ", ".join(stated) or "none"
         raise BadInput(f"the layer has no tensor {extra}; it has {known}")
-    return Held(weights, Seeded(seed), training, fast=fast)
+    return Held(weights, Seeded(seed), training, fast=fast, seen=seen)
 
 
 def step(layer: Layer, held: Held, *inputs: Array) -> Any:

@@ -34,6 +34,7 @@ from solver.numeric.plain_layers import Draws
 
 Tensors = Mapping[str, Array]
 Run = Callable[..., Any]
+Seen = Callable[[Layer, str, tuple[Array, ...], Any], None]
 
 RUNS: dict[type[Layer], Run] = {}
 
@@ -67,6 +68,7 @@ class Held:
     """The tensors of the layer at `path`, by the names that the layer gives them.
 
     `fast` asks for the layers of `solver.numeric.fast` instead of the plain definitions.
+    `seen` is told each leaf on the way to a gradient: the layer, its path, inputs, output.
     """
 
     tensors: Tensors
@@ -74,6 +76,7 @@ class Held:
     training: bool = False
     path: str = ""
     fast: bool = False
+    seen: Seen | None = None
 
     def __getitem__(self, name: str) -> Array:
         return self.tensors[join(self.path, name)]
@@ -82,10 +85,15 @@ class Held:
         """The tensor, or None where the layer has none."""
         return self[name] if join(self.path, name) in self.tensors else None
 
+    def tell(self, layer: Layer, inputs: tuple[Any, ...], y: Any) -> None:
+        """Says that this leaf has run, to whom it concerns."""
+        if self.seen is not None:
+            self.seen(layer, self.path, inputs, y)
+
     def inside(self, name: str) -> Held:
         """Those of a layer inside this network."""
         path = join(self.path, name)
-        return Held(self.tensors, self.random, self.training, path, self.fast)
+        return Held(self.tensors, self.random, self.training, path, self.fast, self.seen)
 
 
 # -- merging -------------------------------------------------------------------------

@@ -1,11 +1,7 @@
-"""Where results go: their memory order, `out`, scratch kept from call to call, blocks.
-
-Channels-last memory is an N×C×sides array whose strides say N×sides×C.
-"""
+"""Where results go: their memory order and `out`; blocks that fit the cache."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +13,6 @@ from solver.numeric.plain import Array
 FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 # Values of a block: enough to be worth its calls, few enough to stay in the cache.
 BLOCK = 1 << 18
-LIMIT = 1 << 24  # bytes of scratch
 
 
 def floats(*arrays: Any) -> bool:
@@ -31,16 +26,6 @@ def floats(*arrays: Any) -> bool:
     return True
 
 
-def channels_last(x: Array) -> bool:
-    """Whether neighbours in memory are channels of one place."""
-    return (
-        x.ndim > 2
-        and x.strides[1] == x.itemsize
-        and not x.flags.c_contiguous
-        and x.shape[1] > 1
-    )
-
-
 def result(x: Array, shape: tuple[int, ...], out: Array | None) -> Array:
     """An array for the result, in x's type and memory order; `out` if it fits."""
     if out is None:
@@ -52,39 +37,6 @@ def result(x: Array, shape: tuple[int, ...], out: Array | None) -> Array:
     if np.may_share_memory(out, x):
         raise BadInput("out shares memory with the input: give an array of its own")
     return out
-
-
-class Workspace:
-    """Scratch arrays, kept from call to call; for one thread at a time.
-
-    New memory costs more than filling it. What is kept is let go beyond LIMIT bytes.
-    """
-
-    def __init__(self) -> None:
-        self.kept: dict[Any, Array] = {}
-        self.size = 0
-
-    def like(self, x: Array, shape: tuple[int, ...], name: Any = "") -> Array:
-        """An array of this shape, in x's type and memory order, its values left over."""
-        key = name, shape, x.dtype, channels_last(x)
-        found = self.kept.get(key)
-        if found is None:
-            found = np.empty_like(x, shape=shape)
-            if self.size + found.nbytes > LIMIT:
-                self.kept, self.size = {}, 0
-            self.kept[key] = found
-            self.size += found.nbytes
-        return found
-
-
-class Own(threading.local):
-    """A workspace for each thread, used where none is given."""
-
-    def __init__(self) -> None:
-        self.workspace = Workspace()
-
-
-own = Own()
 
 
 def blocks(x: Array, lead: int) -> Iterator[tuple[slice, ...]]:

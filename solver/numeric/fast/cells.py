@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from solver.numeric.fast.arrays import own, result
+from solver.numeric.fast.arrays import result
 from solver.numeric.fast.passes import Lines, lines_of, pooled, reduced, spread_out
 from solver.numeric.fast.pooling import averages, averages_back, largest, max_pool_back
 from solver.numeric.fast.spans import cells, shares, widths
 from solver.numeric.plain import Array, Sides, sides_of, spread
+from solver.numeric.workspace import spaces
 from solver.registry import unknown
 
 # -- LP ------------------------------------------------------------------------------
@@ -40,7 +41,7 @@ def lp_pool(
         return largest(x, lines, out)
     y = result(x, pooled(x, lines), out)
     with np.errstate(invalid="ignore"):
-        reduced(power(x, norm_type), lines, np.add, 0, y, own.workspace)
+        reduced(power(x, norm_type), lines, np.add, 0, y, spaces()[0])
         if norm_type == 2:
             return np.sqrt(y, out=y)
         return y if norm_type == 1 else np.power(y, 1 / norm_type, out=y)
@@ -67,7 +68,7 @@ def lp_pool_back(
         if p > 1:
             each[y == 0] = 0
         of_x = np.empty_like(x)
-        spread_out(each, lines, of_x, own.workspace)
+        spread_out(each, lines, of_x, spaces()[0])
         of_x *= power(x, p - 1)
     return of_x
 

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from solver.numeric.fast.arrays import channels_last, result
+from solver.numeric.fast.arrays import result
 from solver.numeric.plain import Array
+from solver.numeric.workspace import channels_last
 
 EPS = 1e-5
 RUN = 512

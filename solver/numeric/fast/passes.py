@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from solver.core import BadInput
-from solver.numeric.fast.arrays import Workspace, blocks
+from solver.numeric.fast.arrays import blocks
 from solver.numeric.fast.spans import Group, Line, at, line
 from solver.numeric.plain import Array, Sides, axes, spread
+from solver.numeric.workspace import Workspace
 
 Lines = tuple[Line, ...]
 

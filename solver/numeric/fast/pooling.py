@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from solver.numeric.fast.arrays import Workspace, blocks, channels_last, own, result
+from solver.numeric.fast.arrays import blocks, result
 from solver.numeric.fast.passes import (
     Lines,
     lines_of,
@@ -28,6 +28,7 @@ from solver.numeric.fast.passes import (
 )
 from solver.numeric.fast.spans import Group, at, counts, shares
 from solver.numeric.plain import Array, Sides, spread
+from solver.numeric.workspace import Workspace, channels_last, spaces
 
 # -- maximum -------------------------------------------------------------------------
 
@@ -56,7 +57,7 @@ def largest(
     workspace: Workspace | None = None,
 ) -> Any:
     """The largest of each window along these lines, and where it is if asked."""
-    y, work = result(x, pooled(x, lines), out), workspace or own.workspace
+    y, work = result(x, pooled(x, lines), out), workspace or spaces()[0]
     if not indices:
         reduced(x, lines, np.maximum, -inf, y, work)
         return y
@@ -246,7 +247,7 @@ def averages(
     if x.size and all(one.whole for one in lines):
         everything(x, len(lines), y)
     else:
-        reduced(x, lines, np.add, 0, y, workspace or own.workspace)
+        reduced(x, lines, np.add, 0, y, workspace or spaces()[0])
     y *= share
     return y
 
@@ -291,5 +292,5 @@ def averages_back(
     """∂L/∂x of the sum of each window times its share."""
     lead = gradient.shape[: gradient.ndim - len(lines)]
     x = result(gradient, (*lead, *(one.n for one in lines)), out)
-    spread_out(gradient * share, lines, x, workspace or own.workspace)
+    spread_out(gradient * share, lines, x, workspace or spaces()[0])
     return x

@@ -1,0 +1,347 @@
+"""Convolution, fast: forward and both gradients, 1d to 3d, the algorithm chosen by shape.
+
+`Convolution` holds a weight, prepared once for every shape of input that it meets;
+`conv`, `by_input`, `by_weight` and `conv_transpose` are calls for once. Shapes and
+meaning are those of `plain.conv`, on float32 or float64.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from solver.core import BadInput
+from solver.networks.layers import show_shape
+from solver.numeric.convolution import threads as sharing
+from solver.numeric.convolution.finish import NOTHING, Finish
+from solver.numeric.convolution.rules import choose, choose_input, choose_weight
+from solver.numeric.convolution.small import Toeplitz
+from solver.numeric.convolution.task import Array, Sizes, Task
+from solver.numeric.convolution.transposed import transposed_sides, zeros
+from solver.numeric.plain import Sides, axes, last, spread
+from solver.numeric.workspace import channels_last, spaces
+
+MODES = {"reflect": "reflect", "circular": "wrap", "replicate": "edge"}
+PARTS_FROM = 15_000_000  # multiply-adds from which work is shared out among threads
+
+
+class Geometry:
+    """Stride, padding, dilation and groups of a convolution, checked."""
+
+    def __init__(
+        self,
+        kernel: Sizes,
+        stride: Sides,
+        padding: Sides | str,
+        dilation: Sides,
+        groups: int,
+        mode: str = "zeros",
+    ) -> None:
+        self.kernel, self.groups, self.mode = kernel, groups, mode
+        _, self.stride, self.dilation = axes(kernel, stride, dilation)
+        if padding == "same":
+            whole = [d * (k - 1) for k, d in zip(kernel, self.dilation)]
+            if set(self.stride) != {1}:
+                raise BadInput("padding 'same' goes with stride 1")
+            self.before = tuple(p // 2 for p in whole)
+            self.after = tuple(p - p // 2 for p in whole)
+        elif padding == "valid":
+            self.before = self.after = (0,) * len(kernel)
+        elif isinstance(padding, str):
+            raise BadInput(f"padding is a size, 'same' or 'valid', not {padding!r}")
+        else:
+            self.before = self.after = spread(padding, len(kernel))
+        for what, sizes, least in (
+            ("stride", self.stride, 1),
+            ("dilation", self.dilation, 1),
+            ("padding", self.before, 0),
+            ("groups", (groups,), 1),
+        ):
+            if any(not isinstance(n, (int, np.integer)) or n < least for n in sizes):
+                raise BadInput(f"{what} must be {least} or more, not {show_shape(sizes)}")
+        if mode != "zeros" and mode not in MODES:
+            raise BadInput(f"padding is zeros, {', '.join(MODES)}, not {mode!r}")
+
+    def task(self, x: Array, maps: int, sides: Sizes | None = None) -> Task:
+        """The task for inputs like x, whose padding, if it is not zeros, is in them."""
+        none = (0,) * len(self.kernel)
+        inside = self.mode != "zeros"
+        sides = x.shape[2:] if sides is None else sides
+        return Task(
+            len(x),
+            x.shape[1],
+            tuple(sides),
+            maps,
+            self.kernel,
+            self.stride,
+            none if inside else self.before,
+            none if inside else self.after,
+            self.dilation,
+            self.groups,
+            x.dtype,
+            channels_last(x),
+        )
+
+    def surrounded(self, x: Array) -> Array:
+        """x with padding that is not zeros put around it."""
+        if self.mode == "zeros" or not any((*self.before, *self.after)):
+            return x
+        amounts = [(0, 0), (0, 0), *zip(self.before, self.after)]
+        for n, (b, a) in zip(x.shape, amounts):
+            if self.mode != "replicate" and max(b, a) > n - (self.mode == "reflect"):
+                raise BadInput(
+                    f"{self.mode} padding of {max(b, a)} needs more than a side of {n}"
+                )
+        mode: Any = MODES[self.mode]
+        return np.pad(x, amounts, mode)
+
+
+class Plan:
+    """An algorithm for one shape of input, and the weight as it wants it."""
+
+    __slots__ = ("task", "algorithm", "held", "shape", "last", "table")
+
+    def __init__(self, task: Task, algorithm: Any, held: Any, shape: Sizes) -> None:
+        self.task, self.algorithm, self.held, self.shape = task, algorithm, held, shape
+        self.last = task.last
+        self.table = held if isinstance(algorithm, Toeplitz) else None
+
+
+class Convolution:
+    """y[o, i] = b[o] + Σ_c Σ_a w[o, c, a] · x[c, s·i + d·a − p], and its gradients.
+
+    The weight is maps×(C/groups)×kernel and is copied into the form that each algorithm
+    wants when a shape of input is first met: make a new one when the weight changes.
+    With `exact` nothing is used that is less accurate than the sum itself; float64 always
+    is. The output lies in memory as the input does, channels first or last.
+    """
+
+    def __init__(
+        self,
+        weight: Array,
+        bias: Array | None = None,
+        *,
+        stride: Sides = 1,
+        padding: Sides | str = 0,
+        dilation: Sides = 1,
+        groups: int = 1,
+        padding_mode: str = "zeros",
+        exact: bool = False,
+        relu: bool = False,
+        threads: int | None = None,
+    ) -> None:
+        real(weight, "the weight")
+        if not 3 <= weight.ndim <= 5:
+            raise BadInput(
+                f"the weight is maps×channels×kernel with 1 to 3 sides, not "
+                f"{show_shape(weight.shape)}"
+            )
+        if bias is not None and bias.shape != weight.shape[:1]:
+            raise BadInput(
+                f"the bias is one number a map, {len(weight)}, not {show_shape(bias.shape)}"
+            )
+        self.weight = weight
+        kernel = weight.shape[2:]
+        self.geometry = Geometry(kernel, stride, padding, dilation, groups, padding_mode)
+        if len(weight) % groups:
+            raise BadInput(f"{len(weight)} maps do not divide into {groups} groups")
+        self.exact, self.threads = exact, threads
+        self.bias = None if bias is None else bias.astype(weight.dtype, copy=False)
+        self.finish = Finish(self.bias, relu)
+        self.plans: dict[Any, Plan] = {}
+        sharing.counted(threads)
+
+    def __call__(self, x: Array, out: Array | None = None) -> Array:
+        """Forward: x is N×C×sides; the output is written into `out` if it is given."""
+        key = x.shape, x.strides, x.dtype
+        plan = self.plans.get(key)
+        if plan is None:
+            plan = self.plans[key] = self.planned(x)
+        if plan.table is not None and out is None and x.size:
+            y = np.dot(x.reshape(len(x), -1), plan.table).reshape(plan.shape)
+            self.finish.batch(y)
+            return y
+        surrounded = self.geometry.surrounded(x)
+        return self.run(plan, surrounded, out, self.finish)
+
+    def planned(self, x: Array) -> Plan:
+        """The plan for inputs like x."""
+        self.admit(x, "the input")
+        channels = self.weight.shape[1] * self.geometry.groups
+        if x.shape[1] != channels:
+            raise BadInput(f"the weight reads {channels} channels, the input has {x.shape[1]}")
+        task = self.geometry.task(self.geometry.surrounded(x), len(self.weight))
+        for n, b, a, r in zip(task.sides, task.before, task.after, task.reach):
+            if n + b + a < r:
+                raise BadInput(
+                    f"kernel {show_shape(task.kernel)} does not fit: it reaches {r} wide, and "
+                    f"the input is {n}, {n + b + a} with its padding"
+                )
+        algorithm = choose(task, self.exact)[1]
+        return Plan(task, algorithm, algorithm.prepare(self.weight), task.shape)
+
+    def by_input(self, g: Array, sides: Sizes | None = None, out: Array | None = None) -> Array:
+        """∂L/∂x from ∂L/∂y, N×maps×sides. `sides` are x's; without, the fewest that fit."""
+        key = "input", g.shape, g.strides, g.dtype, sides
+        plan = self.plans.get(key)
+        if plan is None:
+            plan = self.plans[key] = self.planned_back(g, sides)
+        return self.run(plan, g, out, NOTHING)
+
+    def planned_back(self, g: Array, sides: Sizes | None) -> Plan:
+        """The plan for gradients like g."""
+        self.admit(g, "the gradient")
+        if g.shape[1] != len(self.weight):
+            raise BadInput(
+                f"the gradient has {g.shape[1]} maps, the convolution {len(self.weight)}"
+            )
+        geometry = self.geometry
+        if geometry.mode != "zeros":
+            raise BadInput(f"there is no fast gradient through {geometry.mode} padding")
+        if sides is None:
+            padding = zip(geometry.before, geometry.after)
+            every = zip(g.shape[2:], geometry.kernel, geometry.stride, geometry.dilation, padding)
+            sides = tuple(
+                (m - 1) * s + d * (k - 1) + 1 - b - a for m, k, s, d, (b, a) in every
+            )
+        channels = self.weight.shape[1] * geometry.groups
+        like = np.broadcast_to(np.empty((), g.dtype), (len(g), channels, *sides))
+        task = geometry.task(like, len(self.weight))
+        if task.out != g.shape[2:]:
+            raise BadInput(
+                f"an input of {show_shape(sides)} gives {show_shape(task.out)}, "
+                f"the gradient is {show_shape(g.shape[2:])}"
+            )
+        task = Task(**{**vars_of(task), "last": channels_last(g)})
+        algorithm = choose_input(task, self.exact)
+        return Plan(task, algorithm, algorithm.prepare(self.weight), like.shape)
+
+    def by_weight(self, x: Array, g: Array) -> Array:
+        """∂L/∂w from the input and ∂L/∂y, of the weight's shape."""
+        key = "weight", x.shape, x.strides, x.dtype
+        plan = self.plans.get(key)
+        if plan is None:
+            self.admit(x, "the input")
+            task = self.geometry.task(self.geometry.surrounded(x), len(self.weight))
+            algorithm = choose_weight(task, self.exact)
+            plan = self.plans[key] = Plan(task, algorithm, None, task.shape)
+        self.admit(g, "the gradient")
+        if g.shape != plan.shape:
+            raise BadInput(
+                f"the gradient must be {show_shape(plan.shape)}, as the output, not "
+                f"{show_shape(g.shape)}"
+            )
+        if not x.size or not g.size:
+            return np.zeros(self.weight.shape, x.dtype)
+        count, parts = self.shares(plan.task)
+
+        def run(jobs: list[Any]) -> None:
+            sharing.run(jobs, spaces(), count)
+
+        found: Array = plan.algorithm.of(self.geometry.surrounded(x), g, run, parts)
+        return found
+
+    def by_bias(self, g: Array) -> Array:
+        """∂L/∂b: the sum of each map."""
+        return g.sum(axis=(0, *range(2, g.ndim)))
+
+    def shares(self, task: Task) -> tuple[int | None, int]:
+        """How many threads there are, and among how many the work is worth sharing out."""
+        count = sharing.counted(self.threads)
+        return count, (count if count and task.macs >= PARTS_FROM else 1)
+
+    def run(self, plan: Plan, x: Array, out: Array | None, finish: Finish) -> Array:
+        """The plan's jobs, by as many threads as there are."""
+        if out is None:
+            out = zeros(plan.shape, x.dtype, plan.last)
+        elif out.shape != plan.shape or out.dtype != x.dtype:
+            raise BadInput(
+                f"out must be {show_shape(plan.shape)} of {x.dtype}, not "
+                f"{show_shape(out.shape)} of {out.dtype}"
+            )
+        elif np.may_share_memory(out, x):
+            raise BadInput("out shares memory with the input: give an array of its own")
+        if not x.size:  # an empty batch, or no channels: sums of nothing
+            out[...] = 0
+            finish.batch(out)
+            return out
+        count, parts = self.shares(plan.task)
+        jobs = plan.algorithm.jobs(x, plan.held, out, finish, parts)
+        sharing.run(jobs, spaces(), count)
+        return out
+
+    def admit(self, x: Array, what: str) -> None:
+        """Refuse arrays of another type or number of axes."""
+        real(x, what)
+        if x.dtype != self.weight.dtype:
+            raise BadInput(
+                f"{what} is {x.dtype} and the weight {self.weight.dtype}: convert one of them"
+            )
+        if x.ndim != self.weight.ndim:
+            raise BadInput(
+                f"{what} must have {self.weight.ndim} axes, the batch first, not "
+                f"{show_shape(x.shape)}"
+            )
+
+
+def vars_of(task: Task) -> dict[str, Any]:
+    """A task's fields."""
+    return {name: getattr(task, name) for name in task.__dataclass_fields__}
+
+
+def real(x: Array, what: str) -> None:
+    """Refuse what is not float32 or float64."""
+    if x.dtype not in (np.float32, np.float64):
+        raise BadInput(
+            f"{what} is {x.dtype}: the fast convolution takes float32 or float64 "
+            "(the plain one takes whole numbers and fractions)"
+        )
+
+
+def conv(
+    x: Array, weight: Array, bias: Array | None = None, *, out: Array | None = None, **how: Any
+) -> Array:
+    """One convolution of N×C×sides; the arguments are `Convolution`'s."""
+    return Convolution(weight, bias, **how)(x, out)
+
+
+def by_input(g: Array, weight: Array, sides: Sizes | None = None, **how: Any) -> Array:
+    """∂L/∂x from ∂L/∂y; the arguments are `Convolution`'s."""
+    return Convolution(weight, **how).by_input(g, sides)
+
+
+def by_weight(x: Array, g: Array, kernel: Sizes, **how: Any) -> Array:
+    """∂L/∂w from the input and ∂L/∂y, for a kernel of these sides."""
+    groups = how.get("groups", 1)
+    like = np.broadcast_to(
+        np.empty((), x.dtype), (g.shape[1], x.shape[1] // groups, *kernel)
+    )
+    return Convolution(like, **how).by_weight(x, g)
+
+
+def conv_transpose(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    *,
+    stride: Sides = 1,
+    padding: Sides = 0,
+    output_padding: Sides = 0,
+    dilation: Sides = 1,
+    **how: Any,
+) -> Array:
+    """The transposed convolution of N×C×sides by a weight of C×(maps/groups)×kernel."""
+    ks, ss, ps, qs, ds = axes(weight.shape[2:], stride, padding, output_padding, dilation)
+    sides = transposed_sides(x.shape[2:], ks, ss, ps, qs, ds)
+    if all(q < s for q, s in zip(qs, ss)):
+        one = Convolution(weight, stride=stride, padding=padding, dilation=dilation, **how)
+        y = one.by_input(x, sides)
+    else:  # more output padding than a stride: part of it is out of every window's reach
+        y = np.zeros((len(x), weight.shape[1] * how.get("groups", 1), *sides), x.dtype)
+        whole = Convolution(weight, stride=stride, dilation=dilation, **how).by_input(x)
+        cut = whole[last(slice(p, p + n) for p, n in zip(ps, sides))]
+        y[last(slice(n) for n in cut.shape[2:])] = cut
+    if bias is not None:
+        y += bias.reshape(-1, *(1,) * len(ks))
+    return y

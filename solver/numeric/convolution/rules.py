@@ -1,0 +1,181 @@
+"""Which algorithm a convolution gets: one table, the first rule that fits is taken.
+
+The bounds are measured (`make bench-conv`), none is derived: they say where one algorithm
+starts to be faster than the next. Rules that cost accuracy are for float32, and are left
+out where `exact` is asked for; float64 is always exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from solver.core import BadInput
+from solver.numeric.convolution.columns import Columns
+from solver.numeric.convolution.depthwise import Depthwise
+from solver.numeric.convolution.fourier import Fourier
+from solver.numeric.convolution.grouped import Grouped
+from solver.numeric.convolution.pointwise import Pointwise
+from solver.numeric.convolution.scatter import Scatter
+from solver.numeric.convolution.small import Toeplitz, ToeplitzInput
+from solver.numeric.convolution.task import Task
+from solver.numeric.convolution.transposed import Transposed
+from solver.numeric.convolution.weights import (
+    ColumnsWeight,
+    DepthwiseWeight,
+    GroupedWeight,
+    PointwiseWeight,
+    WholeWeight,
+    WinogradWeight,
+)
+from solver.numeric.convolution.winograd import Winograd
+from solver.registry import unknown
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An algorithm, for which tasks it is taken, and whether it is as exact as the definition."""
+
+    name: str
+    fits: Callable[[Task], bool]  # what it can compute
+    pays: Callable[[Task], bool]  # where it is the fastest
+    make: Callable[[Task, Callable[[Task], Any]], Any]
+    exact: bool = True
+
+
+def square(task: Task, *sizes: int) -> bool:
+    """Whether the kernel is k×k with one of these k, stride and dilation 1, one group."""
+    k = task.kernel
+    return (
+        len(k) == 2 and k[0] == k[1] and k[0] in sizes and task.unit and task.groups == 1
+    )
+
+
+def toeplitz_size(task: Task) -> int:
+    """The entries of the matrix from all inputs to all outputs."""
+    return task.channels * prod(task.sides) * task.maps * prod(task.out)
+
+
+TINY = 200_000  # entries of a matrix that is made for a convolution
+
+RULES = (
+    Rule(
+        "toeplitz",
+        lambda t: t.groups == 1 and not t.last,
+        lambda t: toeplitz_size(t) <= TINY,
+        lambda t, choose: Toeplitz(t),
+    ),
+    Rule(
+        "pointwise",
+        lambda t: t.point and t.groups == 1,
+        lambda t: True,
+        lambda t, choose: Pointwise(t),
+    ),
+    Rule(
+        "depthwise",
+        lambda t: t.groups == t.channels > 1,
+        lambda t: True,
+        lambda t, choose: Depthwise(t),
+    ),
+    Rule(
+        "grouped",
+        lambda t: t.groups > 1,
+        lambda t: True,
+        lambda t, choose: Grouped(t, choose),
+    ),
+    Rule(
+        "F(2,3)",
+        lambda t: square(t, 3) and t.dtype == np.float32,
+        lambda t: t.channels >= 16 and max(t.out) <= 16 and t.batch == 1,
+        lambda t, choose: Winograd(t, 2),
+    ),
+    Rule(
+        "F(4,3)",
+        lambda t: square(t, 3),
+        lambda t: t.channels >= 12 and t.maps >= 12,
+        lambda t, choose: Winograd(t, 4),
+        exact=False,
+    ),
+    Rule(
+        "F(4,5)",
+        lambda t: square(t, 5),
+        lambda t: t.channels >= 16 and t.maps >= 16,
+        lambda t, choose: Winograd(t, 4),
+        exact=False,
+    ),
+    Rule(
+        "fourier",
+        lambda t: t.unit and t.groups == 1,
+        lambda t: min(t.kernel) >= 11,
+        lambda t, choose: Fourier(t),
+        exact=False,
+    ),
+    Rule(
+        "columns",
+        lambda t: t.groups == 1,
+        lambda t: True,
+        lambda t, choose: Columns(t),
+    ),
+)
+
+
+def rules(exact: bool) -> Iterable[Rule]:
+    """Those that may be used."""
+    return (rule for rule in RULES if rule.exact or not exact)
+
+
+@lru_cache(maxsize=512)
+def choose(task: Task, exact: bool = False) -> tuple[str, Any]:
+    """The name and the algorithm of the first rule that fits and pays."""
+    exact = exact or task.dtype != np.float32
+    for rule in rules(exact):
+        if rule.fits(task) and rule.pays(task):
+            return rule.name, rule.make(task, lambda part: choose(part, exact)[1])
+    raise AssertionError("columns fits every task of one group")
+
+
+@lru_cache(maxsize=512)
+def choose_input(task: Task, exact: bool = False) -> Any:
+    """The algorithm of the gradient by the input: scattering where there are few inputs."""
+    exact = exact or task.dtype != np.float32
+    if task.groups == 1 and toeplitz_size(task) <= TINY and not task.last:
+        return ToeplitzInput(task)
+    winograd = square(task, 3, 5) and min(task.channels, task.maps) >= 16 and not exact
+    if task.groups == 1 and prod(task.kernel) > 1 and not winograd:
+        if task.channels < 16 or 2 * task.channels <= task.maps:
+            return Scatter(task)
+    return Transposed(task, lambda part: choose(part, exact)[1])
+
+
+@lru_cache(maxsize=512)
+def choose_weight(task: Task, exact: bool = False) -> Any:
+    """The algorithm of the gradient by the weight."""
+    if task.groups == task.channels > 1:
+        return DepthwiseWeight(task)
+    if task.groups > 1:
+        return GroupedWeight(task, lambda part: choose_weight(part, exact))
+    if task.point:
+        return PointwiseWeight(task)
+    if set(task.out) == {1} and not task.padded and set(task.dilation) == {1}:
+        return WholeWeight(task)
+    exact = exact or task.dtype != np.float32
+    if square(task, 3, 5) and min(task.channels, task.maps) >= 16 and not exact:
+        if task.batch * prod(-(-o // 4) for o in task.out) >= 40:
+            return WinogradWeight(task, 4)
+    return ColumnsWeight(task)
+
+
+def named(task: Task, name: str) -> Any:
+    """The algorithm of this name for a task, whether it pays or not."""
+    found = {rule.name: rule for rule in RULES}
+    if name not in found:
+        raise unknown("convolution algorithm", name, list(found))
+    rule = found[name]
+    if not rule.fits(task):
+        raise BadInput(f"{name} does not compute this convolution")
+    return rule.make(task, lambda part: choose(part, rule.exact)[1])

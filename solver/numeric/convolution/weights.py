@@ -1,0 +1,236 @@
+"""The gradient by the weight: ∂L/∂w[o, c, a] = Σ g[o, i] · x[c, s·i + d·a − p].
+
+Each algorithm shares the work out as sums over examples and positions: a job adds up its
+share, and the shares are added at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from solver.numeric.convolution.columns import Columns, windows
+from solver.numeric.convolution.task import Array, Task, flat, padded, split
+from solver.numeric.convolution.winograd import Winograd
+from solver.numeric.plain import last
+from solver.numeric.workspace import Workspace, rows_last
+
+Job = Callable[[Workspace], None]
+Run = Callable[[list[Job]], None]  # carries jobs out, by however many threads
+
+
+def summed(parts: list[Array]) -> Array:
+    """Their sum, in the first of them."""
+    for part in parts[1:]:
+        np.add(parts[0], part, out=parts[0])
+    return parts[0]
+
+
+class PointwiseWeight:
+    """maps×positions by positions×C, an image at a time."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def of(self, x: Array, g: Array, run: Run, parts: int) -> Array:
+        """The images shared out."""
+        task = self.task
+        shares = split(len(x), parts)
+        sums = [np.empty((task.maps, task.channels), task.dtype) for _ in shares]
+
+        def job(some: slice, total: Array) -> Job:
+            def add(work: Workspace) -> None:
+                read = x[some][last(slice(None, None, s) for s in task.stride)]
+                if task.last:
+                    rows = flat(g[some], True).reshape(-1, task.maps)
+                    np.matmul(rows.T, flat(read, True).reshape(-1, task.channels), out=total)
+                    return
+                each = total
+                for one, seen in zip(flat(g[some], False), flat(read, False)):
+                    np.matmul(one, seen.T, out=each)
+                    if each is not total:
+                        np.add(total, each, out=total)
+                    each = work.array("each", total.shape, task.dtype)
+
+            return add
+
+        run([job(*each) for each in zip(shares, sums)])
+        return summed(sums).reshape(task.maps, -1, *task.kernel)
+
+
+class WholeWeight:
+    """One output a map, which reads the whole kernel's worth: maps×N by N×(C·kernel)."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def of(self, x: Array, g: Array, run: Run, parts: int) -> Array:
+        """One product."""
+        read = x[last(slice(k) for k in self.task.kernel)]
+        found = g.reshape(len(g), -1).T @ read.reshape(len(x), -1)
+        return found.reshape(g.shape[1], x.shape[1], *self.task.kernel)
+
+
+class ColumnsWeight:
+    """maps×positions by positions×(C·kernel), the columns of the forward pass."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.forward = Columns(task)
+
+    def of(self, x: Array, g: Array, run: Run, parts: int) -> Array:
+        """The images shared out, or the rows where there are few images."""
+        task, high = self.task, self.task.out[0]
+        lots = split(len(x), parts) if len(x) >= parts else [slice(0, len(x))]
+        heights = split(high, parts) if len(lots) == 1 < parts else [slice(0, high)]
+        shares = list(product(lots, heights))
+        shape = (task.fan, task.maps) if task.last else (task.maps, task.fan)
+        sums = [np.zeros(shape, task.dtype) for _ in shares]
+        run([self.job(x, g, *share, total) for share, total in zip(shares, sums)])
+        return self.weight(summed(sums))
+
+    def job(self, x: Array, g: Array, some: slice, high: slice, total: Array) -> Job:
+        """One share: these images, these rows of the output."""
+        task, inner = self.task, self.forward
+
+        def add(work: Workspace) -> None:
+            for i in range(some.start, some.stop, inner.images):
+                images = slice(i, min(i + inner.images, some.stop))
+                for rows, columns in inner.blocks(x[images], high.start, high.stop, work):
+                    part = g[images, :, rows]
+                    each = work.array("each", total.shape, task.dtype)
+                    if task.last:
+                        maps = rows_last(part).reshape(-1, task.maps)
+                        np.matmul(columns.T, maps, out=each)
+                    else:
+                        maps = inner.maps_first(part).reshape(task.maps, -1)
+                        np.matmul(maps, columns.T, out=each)
+                    np.add(total, each, out=total)
+
+        return add
+
+    def weight(self, total: Array) -> Array:
+        """maps×(C·kernel), or (kernel·C)×maps, to maps×C×kernel."""
+        task = self.task
+        if task.last:
+            turned = total.reshape(*task.kernel, task.channels, task.maps)
+            return np.ascontiguousarray(turned.transpose(-1, -2, *range(len(task.kernel))))
+        return total.reshape(task.maps, task.channels, *task.kernel)
+
+
+class WinogradWeight:
+    """The sum over tiles at each point, then back to the kernel: Gᵀ [Σ (B x)(Aᵀ g)] ."""
+
+    def __init__(self, task: Task, m: int) -> None:
+        self.task, self.m = task, m
+        self.forward = Winograd(task, m)
+
+    def of(self, x: Array, g: Array, run: Run, parts: int) -> Array:
+        """Blocks of tiles as in the forward pass, each share with a sum of its own."""
+        task, inner = self.task, self.forward
+        high, wide = inner.tiles
+        images = min(max(1, inner.most // (high * wide)), len(x))
+        rows = min(high, max(1, inner.most // wide)) if images == 1 else high
+        blocks = [
+            (slice(i, min(i + images, len(x))), t, min(rows, high - t))
+            for i in range(0, len(x), images)
+            for t in range(0, high, rows)
+        ]
+        shares = split(len(blocks), parts)
+        sums = [
+            np.zeros((inner.n**2, task.channels, task.maps), task.dtype) for _ in shares
+        ]
+
+        def job(share: slice, total: Array) -> Job:
+            def add(work: Workspace) -> None:
+                for some, first, rows in blocks[share]:
+                    self.add(x[some], g[some], first, rows, total, work)
+
+            return add
+
+        run([job(*each) for each in zip(shares, sums)])
+        return self.weight(summed(sums))
+
+    def add(self, x: Array, g: Array, first: int, rows: int, total: Array, work: Workspace) -> None:
+        """One block's part of the sum."""
+        task, inner, m = self.task, self.forward, self.m
+        points = inner.n**2
+        tiles = inner.gathered(x, first, rows, work)
+        count = prod(tiles.shape[2:5])
+        values = work.array("values", (points, count * task.channels), task.dtype)
+        np.matmul(inner.into, tiles.reshape(points, -1), out=values)
+        columns = inner.tiles[1]
+        picture = work.array("picture", (len(g), rows * m, columns * m, task.maps), g.dtype)
+        seen = rows_last(g[:, :, first * m : (first + rows) * m])
+        picture[:, seen.shape[1] :] = 0
+        picture[:, :, seen.shape[2] :] = 0
+        picture[:, : seen.shape[1], : seen.shape[2]] = seen
+        cut = picture.reshape(len(g), rows, m, columns, m, -1).transpose(2, 4, 0, 1, 3, 5)
+        parts = work.array("parts", cut.shape, g.dtype)
+        np.copyto(parts, cut)
+        spread = work.array("products", (points, count * task.maps), task.dtype)
+        np.matmul(inner.back.T, parts.reshape(m * m, -1), out=spread)
+        each = work.array("each", total.shape, task.dtype)
+        np.matmul(
+            values.reshape(points, count, -1).transpose(0, 2, 1),
+            spread.reshape(points, count, -1),
+            out=each,
+        )
+        np.add(total, each, out=total)
+
+    def weight(self, total: Array) -> Array:
+        task = self.task
+        flat_ = self.forward.weigh.T.astype(task.dtype) @ total.reshape(len(total), -1)
+        turned = flat_.reshape(*task.kernel, task.channels, task.maps)
+        return np.ascontiguousarray(turned.transpose(3, 2, 0, 1))
+
+
+class GroupedWeight:
+    """Each group by itself."""
+
+    def __init__(self, task: Task, choose: Callable[[Task], Any]) -> None:
+        self.task = task
+        channels, maps = task.channels // task.groups, task.maps // task.groups
+        self.inner = choose(replace(task, channels=channels, maps=maps, groups=1))
+
+    def of(self, x: Array, g: Array, run: Run, parts: int) -> Array:
+        """The groups' gradients, one behind the other."""
+        pairs = zip(*(np.split(a, self.task.groups, axis=1) for a in (x, g)))
+        return np.concatenate([self.inner.of(*pair, run, parts) for pair in pairs])
+
+
+class DepthwiseWeight:
+    """A sum of products a tap: no channel meets another."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def of(self, x: Array, g: Array, run: Run, parts: int) -> Array:
+        """The channels shared out."""
+        task = self.task
+        many = task.maps // task.channels
+        found = np.empty((task.channels, many, *task.kernel), task.dtype)
+
+        def job(some: slice) -> Job:
+            def work_on(work: Workspace) -> None:
+                part = replace(task, channels=some.stop - some.start)
+                read = windows(padded(x[:, some], part, "padded", work), part)
+                maps = g.reshape(len(g), task.channels, many, *task.out)[:, some]
+                for tap in np.ndindex(*task.kernel):
+                    seen = read[last(tap)]
+                    for k in range(many):
+                        place = (some, k, *tap)
+                        found[place] = np.einsum(SUMS[seen.ndim], maps[:, :, k], seen)
+
+            return work_on
+
+        run([job(some) for some in split(task.channels, parts)])
+        return found.reshape(task.maps, 1, *task.kernel)
+
+
+SUMS = {3: "ncx,ncx->c", 4: "ncxy,ncxy->c", 5: "ncxyz,ncxyz->c"}

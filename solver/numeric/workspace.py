@@ -1,0 +1,90 @@
+"""Memory that is used again from call to call, and the two layouts that arrays come in.
+
+Channels-last memory is an N×C×sides array whose strides say N×sides×C.
+"""
+
+from __future__ import annotations
+
+import threading
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Sizes = tuple[int, ...]
+
+
+def channels_last(x: Array) -> bool:
+    """Whether the values of all channels of a position lie side by side in memory.
+
+    Where a position has one channel, or there is one position, they do either way: no.
+    """
+    return (
+        x.ndim > 2
+        and x.strides[1] == x.itemsize
+        and x.shape[1] > 1
+        and any(n > 1 for n in x.shape[2:])
+    )
+
+
+def rows_last(x: Array) -> Array:
+    """N×C×sides seen as N×sides×C."""
+    return x.transpose(0, *range(2, x.ndim), 1)
+
+
+def rows_first(x: Array) -> Array:
+    """N×sides×C seen as N×C×sides."""
+    return x.transpose(0, -1, *range(1, x.ndim - 1))
+
+
+class Workspace:
+    """Buffers by name, kept from call to call: fresh memory costs page faults.
+
+    One workspace serves one thread at a time. What an earlier call left in a buffer is
+    not cleared.
+    """
+
+    def __init__(self) -> None:
+        self.buffers: dict[Any, Array] = {}
+
+    def array(self, name: Any, shape: Sizes, dtype: Any) -> Array:
+        """An array of this shape in the buffer of this name; its values are anything."""
+        size = prod(shape) * np.dtype(dtype).itemsize
+        held = self.buffers.get(name)
+        if held is None or held.nbytes < size:
+            held = self.buffers[name] = np.empty(size, np.uint8)
+        return held[:size].view(dtype).reshape(shape)
+
+    def like(self, x: Array, shape: Sizes, name: Any = "") -> Array:
+        """The same, in x's type and layout."""
+        if channels_last(x):
+            return rows_first(self.array(name, (shape[0], *shape[2:], shape[1]), x.dtype))
+        return self.array(name, shape, x.dtype)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes held."""
+        return sum(b.nbytes for b in self.buffers.values())
+
+    def clear(self) -> None:
+        """Gives the memory back."""
+        self.buffers.clear()
+
+
+THREAD = threading.local()
+
+
+def spaces() -> list[Workspace]:
+    """The calling thread's workspaces: its own first, then one for each helper."""
+    if not hasattr(THREAD, "spaces"):
+        THREAD.spaces = [Workspace()]
+    found: list[Workspace] = THREAD.spaces
+    return found
+
+
+def release() -> None:
+    """Gives back the memory that this thread keeps between calls."""
+    for space in spaces():
+        space.clear()

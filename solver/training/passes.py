@@ -1,0 +1,129 @@
+"""A network on a batch: forward, the loss, back, and what of it is no number.
+
+The only place that calls the numeric backend's passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from solver.core import BadInput
+from solver.networks.combine import join
+from solver.networks.layers import Layer, Row
+from solver.networks.norm import BatchNorm
+from solver.numeric.backward import BACKS, Back, pulled
+from solver.numeric.forward import forward
+from solver.numeric.leaves import Seen
+from solver.numeric.losses import loss
+from solver.numeric.plain import Array
+from solver.numeric.plain_layers import running
+from solver.registry import unknown
+
+Weights = dict[str, Array]
+LOSSES = ("cross-entropy", "mse")
+
+
+def trainable(rows: list[Row]) -> None:
+    """Refuse a network with a layer through which no gradient goes."""
+    for row in rows:
+        if type(row.layer) not in BACKS:
+            kind = type(row.layer).__name__
+            raise BadInput(f"there is no backward pass of {kind}").at(row.name)
+
+
+def ahead(layer: Layer, x: Array, weights: Weights) -> Array:
+    """The output in inference: batch norm by the running averages, no dropout."""
+    return forward(layer, x, weights=weights)
+
+
+def through(
+    layer: Layer, x: Array, weights: Weights, seed: int, seen: Seen | None = None
+) -> tuple[Array, Back]:
+    """The output in training, and the way back."""
+    return pulled(layer, x, weights=weights, training=True, seed=seed, seen=seen)
+
+
+def lost(name: str, y: Array, labels: Array) -> tuple[float, Array]:
+    """The mean loss of a batch and ∂L/∂y in y's type.
+
+    Cross-entropy of the softmax of y, or the squared error against a 1 at the class.
+    """
+    if name not in LOSSES:
+        raise unknown("loss", name, list(LOSSES))
+    target = np.eye(y.shape[1], dtype=y.dtype)[labels]
+    found, slope = loss(name, y, target)
+    return float(found), slope.astype(y.dtype, copy=False)
+
+
+class Watch:
+    """What the layers of a training pass did: the first output that is no number, and
+    what each batch norm saw, by which its running averages move on."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self.normed: list[tuple[str, Array]] = []
+        self.wrong = ""
+
+    def __call__(
+        self, layer: Layer, path: str, inputs: tuple[Array, ...], y: Any
+    ) -> None:
+        if isinstance(layer, BatchNorm) and layer.track:
+            self.normed.append((path, inputs[0]))
+        if not self.wrong and isinstance(y, np.ndarray) and not finite(y):
+            said = f"{kind_of(y)} first appears in the output of {path}"
+            self.wrong = said + blamed(path, self.weights)
+
+    def averages(self) -> Weights:
+        """The running means and variances after this batch (PyTorch's momentum of 0.1)."""
+        found: Weights = {}
+        for path, x in self.normed:
+            names = join(path, "mean"), join(path, "variance")
+            mean, variance = (found.get(n, self.weights[n]) for n in names)
+            for name, new in zip(names, running(x, mean, variance)):
+                found[name] = new.astype(self.weights[name].dtype, copy=False)
+        return found
+
+
+# -- what is no number ---------------------------------------------------------------
+
+
+def finite(x: Array) -> bool:
+    """Whether every value is a number: neither NaN nor infinite."""
+    # a sum is the quicker look; it may overflow where no value does
+    return bool(np.isfinite(x.sum()) or np.isfinite(x).all())
+
+
+def kind_of(x: Array) -> str:
+    """NaN, or infinity where there is no NaN."""
+    return "NaN" if np.isnan(x).any() else "infinity"
+
+
+def blamed(path: str, weights: Weights) -> str:
+    """Which tensor of this layer is no number itself; "" where none is."""
+    for name, w in weights.items():
+        owner, _, own = name.rpartition(".")
+        if owner == path and not finite(w):
+            return f", whose {own} holds {kind_of(w)}"
+    return ""
+
+
+def first_wrong(arrays: Mapping[str, Array], what: str) -> str:
+    """That one of these is no number, the first in their order; "" where none is.
+
+    Gradients come as the network hands them back, the last layer's first.
+    """
+    for name, x in arrays.items():
+        if not finite(x):
+            return f"{kind_of(x)} first appears in the {what} {name}"
+    return ""
+
+
+def refused(said: str, epoch: int, step: int) -> BadInput:
+    """The error that names what, where and when."""
+    return BadInput(
+        f"{said}, in epoch {epoch}, step {step}: try a smaller learning rate (--alpha), "
+        "clip the gradient (--clip 1), or scale the data"
+    )

@@ -1,0 +1,174 @@
+"""Weights before the first step, and how much memory a training takes.
+
+Biases and β start at 0, γ and running variances at 1, running means at 0; products by
+the rule that is named.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from math import prod, sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from solver.core import BadInput
+from solver.networks import conv as convolution
+from solver.networks.combine import join
+from solver.networks.layers import Layer, Row, Shape, Signal, show_shape
+from solver.numeric.plain import Array
+from solver.registry import unknown
+
+CONSTANT = {"gamma": 1, "beta": 0, "mean": 0, "variance": 1, "slope": 0.25}
+TABLES = ("positions", "token")  # learned inputs: normal, of standard deviation 0.02
+
+
+def he(fan_in: int, fan_out: int) -> float:
+    """σ = √(2/fan_in) (arXiv:1502.01852): for ReLU, which halves the variance."""
+    return sqrt(2 / fan_in)
+
+
+def glorot(fan_in: int, fan_out: int) -> float:
+    """σ = √(2/(fan_in + fan_out)) (Glorot and Bengio 2010): for tanh and the like."""
+    return sqrt(2 / (fan_in + fan_out))
+
+
+def zero(fan_in: int, fan_out: int) -> float:
+    """σ = 0: all units of a layer stay equal, which is what it shows."""
+    return 0.0
+
+
+INITIAL = {"he": he, "glorot": glorot, "zero": zero}
+
+
+def rows_of(layer: Layer, shape: Shape) -> list[Row]:
+    """Every leaf as it runs on an input of this shape, the batch first."""
+    rows: list[Row] = []
+    layer.run([Signal(shape)], "", rows)
+    return rows
+
+
+def tensors(rows: list[Row]) -> Iterator[tuple[str, str, Row, tuple[int, ...]]]:
+    """(whole name, the layer's own name, the leaf, shape) of each tensor, once."""
+    seen: set[str] = set()
+    for row in rows:
+        both = row.layer.weights(*row.inputs) | row.layer.buffers(*row.inputs)
+        for name, shape in both.items():
+            whole = join(row.name, name)
+            if not all(isinstance(n, int) for n in shape):
+                raise BadInput(f"{whole} is {show_shape(shape)}: put in numbers")
+            if whole not in seen:
+                seen.add(whole)
+                yield whole, name, row, tuple(shape)
+
+
+def learned(rows: list[Row]) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every weight that has a gradient."""
+    return {
+        whole: shape
+        for whole, name, row, shape in tensors(rows)
+        if name in row.layer.weights(*row.inputs)
+    }
+
+
+def initial(
+    rows: list[Row], how: str, random: np.random.Generator, dtype: Any = np.float32
+) -> dict[str, Array]:
+    """Every tensor of the network before training: normal values of the rule's σ."""
+    if how not in INITIAL:
+        raise unknown("initialisation", how, list(INITIAL))
+    found: dict[str, Array] = {}
+    for whole, name, row, shape in tensors(rows):
+        if name == "patterns":
+            raise BadInput(
+                f"{whole} is a fixed table of patterns, which is not learned: end the "
+                "network with linear instead of rbf"
+            )
+        if name in CONSTANT or "bias" in name:
+            found[whole] = np.full(shape, CONSTANT.get(name, 0), dtype)
+            continue
+        sigma = 0.02 if name in TABLES else INITIAL[how](*fans(row, shape))
+        drawn = random.standard_normal(shape)
+        found[whole] = (
+            (sigma * drawn).astype(dtype) if sigma else np.zeros(shape, dtype)
+        )
+    return found
+
+
+def fans(row: Row, shape: tuple[int, ...]) -> tuple[int, int]:
+    """(weighted inputs that an output reads, outputs that an input reaches)."""
+    if len(shape) < 2:  # a coefficient a channel: the layer knows what it reads
+        fan = max(int(row.layer.fan_in(*row.inputs)), 1)
+        return fan, 1
+    first, second, *kernel = shape
+    into, out = second * prod(kernel), first * prod(kernel)
+    if isinstance(row.layer, convolution.ConvTranspose):  # C_in first
+        into, out = out, into
+    return max(into, 1), max(out, 1)
+
+
+# -- memory --------------------------------------------------------------------------
+
+
+def estimate(rows: list[Row], states: int, itemsize: int) -> int:
+    """Bytes that training takes at least.
+
+    The weights, their gradients, the best weights so far, the optimiser's `states` arrays
+    of the same size, and every layer's output on a batch twice: forward and backward.
+    """
+    weights = sum(prod(shape) for _, _, _, shape in tensors(rows))
+    values = prod(rows[0].inputs[0]) + sum(prod(row.out) for row in rows)
+    return itemsize * (weights * (3 + states) + 2 * values)
+
+
+def available() -> int | None:
+    """Bytes of memory that are free, or None where the system does not say.
+
+    In a container with a limit of its own (cgroup v2) what that leaves, if it is less.
+    """
+    free, limit = machine_free(), container_free()
+    return min((x for x in (free, limit) if x is not None), default=None)
+
+
+def machine_free() -> int | None:
+    """Linux says what could be had without swapping; others, which pages are unused."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def container_free(place: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """What a container's limit leaves; None where there is none."""
+    try:
+        limit, used = ((place / f"memory.{n}").read_text() for n in ("max", "current"))
+        return max(int(limit) - int(used), 0)
+    except (OSError, ValueError):  # no such file, or "max": no limit
+        return None
+
+
+def affordable(rows: list[Row], states: int, itemsize: int, batch: int) -> int:
+    """The estimate; refused if it is more than there is."""
+    needed, there = estimate(rows, states, itemsize), available()
+    if there is not None and needed > there:
+        raise BadInput(
+            f"training would take about {in_words(needed)}, and {in_words(there)} are "
+            f"free: take a smaller network, or a batch smaller than {batch}"
+        )
+    return needed
+
+
+def in_words(size: int) -> str:
+    """1.5 GiB."""
+    amount, units = float(size), ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    while amount >= 1024 and len(units) > 1:
+        amount, units = amount / 1024, units[1:]
+    return f"{amount:.3g} {units[0]}" if amount < 1024 else f"{amount:.2e} {units[0]}"
