@@ -7,6 +7,7 @@ meaning are those of `plain.conv`, on float32 or float64.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ from solver.numeric.convolution import threads as sharing
 from solver.numeric.convolution.finish import NOTHING, Finish
 from solver.numeric.convolution.rules import choose, choose_input, choose_weight
 from solver.numeric.convolution.small import Toeplitz
-from solver.numeric.convolution.task import Array, Sizes, Task
+from solver.numeric.convolution.task import Array, Sizes, Task, gapless
 from solver.numeric.convolution.transposed import transposed_sides, zeros
 from solver.numeric.plain import Sides, axes, last, spread
-from solver.numeric.workspace import channels_last, spaces
+from solver.numeric.workspace import channels_last, rows_first, rows_last, spaces
 
 MODES = {"reflect": "reflect", "circular": "wrap", "replicate": "edge"}
 PARTS_FROM = 15_000_000  # multiply-adds from which work is shared out among threads
@@ -63,8 +64,13 @@ class Geometry:
         if mode != "zeros" and mode not in MODES:
             raise BadInput(f"padding is zeros, {', '.join(MODES)}, not {mode!r}")
 
-    def task(self, x: Array, maps: int, sides: Sizes | None = None) -> Task:
-        """The task for inputs like x, whose padding, if it is not zeros, is in them."""
+    def task(
+        self, x: Array, maps: int, sides: Sizes | None = None, last: bool | None = None
+    ) -> Task:
+        """The task for inputs like x, whose padding, if it is not zeros, is in them.
+
+        `last` says that they will have their channels last; x itself, where it is not told.
+        """
         none = (0,) * len(self.kernel)
         inside = self.mode != "zeros"
         sides = x.shape[2:] if sides is None else sides
@@ -80,7 +86,7 @@ class Geometry:
             self.dilation,
             self.groups,
             x.dtype,
-            channels_last(x),
+            channels_last(x) if last is None else last,
         )
 
     def surrounded(self, x: Array) -> Array:
@@ -106,6 +112,25 @@ class Plan:
         self.task, self.algorithm, self.held, self.shape = task, algorithm, held, shape
         self.last = task.last
         self.table = held if isinstance(algorithm, Toeplitz) else None
+
+
+class Settled:
+    """A convolution for one shape of input, which keeps its weight prepared and no other.
+
+    `last` says whether the inputs have their channels last in memory; others are copied.
+    `growth` is by how much the prepared weight may be larger than the weight.
+    """
+
+    def __init__(self, one: Convolution, like: Array, last: bool, growth: float) -> None:
+        self.plan = one.planned(like, last, growth)
+        self.geometry, self.finish, self.threads = one.geometry, one.finish, one.threads
+
+    def __call__(self, x: Array, out: Array | None = None) -> Array:
+        """Forward; as `Convolution`."""
+        x = self.geometry.surrounded(x)
+        if self.plan.last and not gapless(rows_last(x)):
+            x = rows_first(np.ascontiguousarray(rows_last(x)))
+        return carried_out(self.plan, x, out, self.finish, self.threads)
 
 
 class Convolution:
@@ -163,22 +188,22 @@ class Convolution:
             self.finish.batch(y)
             return y
         surrounded = self.geometry.surrounded(x)
-        return self.run(plan, surrounded, out, self.finish)
+        return carried_out(plan, surrounded, out, self.finish, self.threads)
 
-    def planned(self, x: Array) -> Plan:
+    def planned(self, x: Array, last: bool | None = None, growth: float = inf) -> Plan:
         """The plan for inputs like x."""
         self.admit(x, "the input")
         channels = self.weight.shape[1] * self.geometry.groups
         if x.shape[1] != channels:
             raise BadInput(f"the weight reads {channels} channels, the input has {x.shape[1]}")
-        task = self.geometry.task(self.geometry.surrounded(x), len(self.weight))
+        task = self.geometry.task(self.geometry.surrounded(x), len(self.weight), last=last)
         for n, b, a, r in zip(task.sides, task.before, task.after, task.reach):
             if n + b + a < r:
                 raise BadInput(
                     f"kernel {show_shape(task.kernel)} does not fit: it reaches {r} wide, and "
                     f"the input is {n}, {n + b + a} with its padding"
                 )
-        algorithm = choose(task, self.exact)[1]
+        algorithm = choose(task, self.exact, growth)[1]
         return Plan(task, algorithm, algorithm.prepare(self.weight), task.shape)
 
     def by_input(self, g: Array, sides: Sizes | None = None, out: Array | None = None) -> Array:
@@ -187,7 +212,7 @@ class Convolution:
         plan = self.plans.get(key)
         if plan is None:
             plan = self.plans[key] = self.planned_back(g, sides)
-        return self.run(plan, g, out, NOTHING)
+        return carried_out(plan, g, out, NOTHING, self.threads)
 
     def planned_back(self, g: Array, sides: Sizes | None) -> Plan:
         """The plan for gradients like g."""
@@ -234,7 +259,7 @@ class Convolution:
             )
         if not x.size or not g.size:
             return np.zeros(self.weight.shape, x.dtype)
-        count, parts = self.shares(plan.task)
+        count, parts = shares(plan.task, self.threads)
 
         def run(jobs: list[Any]) -> None:
             sharing.run(jobs, spaces(), count)
@@ -245,31 +270,6 @@ class Convolution:
     def by_bias(self, g: Array) -> Array:
         """∂L/∂b: the sum of each map."""
         return g.sum(axis=(0, *range(2, g.ndim)))
-
-    def shares(self, task: Task) -> tuple[int | None, int]:
-        """How many threads there are, and among how many the work is worth sharing out."""
-        count = sharing.counted(self.threads)
-        return count, (count if count and task.macs >= PARTS_FROM else 1)
-
-    def run(self, plan: Plan, x: Array, out: Array | None, finish: Finish) -> Array:
-        """The plan's jobs, by as many threads as there are."""
-        if out is None:
-            out = zeros(plan.shape, x.dtype, plan.last)
-        elif out.shape != plan.shape or out.dtype != x.dtype:
-            raise BadInput(
-                f"out must be {show_shape(plan.shape)} of {x.dtype}, not "
-                f"{show_shape(out.shape)} of {out.dtype}"
-            )
-        elif np.may_share_memory(out, x):
-            raise BadInput("out shares memory with the input: give an array of its own")
-        if not x.size:  # an empty batch, or no channels: sums of nothing
-            out[...] = 0
-            finish.batch(out)
-            return out
-        count, parts = self.shares(plan.task)
-        jobs = plan.algorithm.jobs(x, plan.held, out, finish, parts)
-        sharing.run(jobs, spaces(), count)
-        return out
 
     def admit(self, x: Array, what: str) -> None:
         """Refuse arrays of another type or number of axes."""
@@ -283,6 +283,35 @@ class Convolution:
                 f"{what} must have {self.weight.ndim} axes, the batch first, not "
                 f"{show_shape(x.shape)}"
             )
+
+
+def shares(task: Task, threads: int | None) -> tuple[int | None, int]:
+    """How many threads there are, and among how many the work is worth sharing out."""
+    count = sharing.counted(threads)
+    return count, (count if count and task.macs >= PARTS_FROM else 1)
+
+
+def carried_out(
+    plan: Plan, x: Array, out: Array | None, finish: Finish, threads: int | None
+) -> Array:
+    """The plan's jobs, by as many threads as there are."""
+    if out is None:
+        out = zeros(plan.shape, x.dtype, plan.last)
+    elif out.shape != plan.shape or out.dtype != x.dtype:
+        raise BadInput(
+            f"out must be {show_shape(plan.shape)} of {x.dtype}, not "
+            f"{show_shape(out.shape)} of {out.dtype}"
+        )
+    elif np.may_share_memory(out, x):
+        raise BadInput("out shares memory with the input: give an array of its own")
+    if not x.size:  # an empty batch, or no channels: sums of nothing
+        out[...] = 0
+        finish.batch(out)
+        return out
+    count, parts = shares(plan.task, threads)
+    jobs = plan.algorithm.jobs(x, plan.held, out, finish, parts)
+    sharing.run(jobs, spaces(), count)
+    return out
 
 
 def vars_of(task: Task) -> dict[str, Any]:
