@@ -7,8 +7,7 @@ import os
 import time
 import zipfile
 from math import prod
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -229,15 +228,16 @@ def drawn(net: Net, batch: int, seed: int, kind: Any) -> Array:
 
 def array_of(path: str, kind: Any) -> Array:
     """The array in a file, as numbers of this type; pickles are never read."""
-    found = loaded(path)
-    if not isinstance(found, np.ndarray):
-        with found:
-            if len(found.files) != 1:
+    with stream(path) as file:
+        found = loaded(path, file)
+        if not isinstance(found, np.ndarray):
+            names = found.files
+            if len(names) != 1:
                 raise BadInput(
-                    f"{path} holds {len(found.files)} arrays, and the input is one: "
-                    f"{', '.join(found.files[:4]) or 'none'}"
+                    f"{path} holds {len(names)} arrays, and the input is one: "
+                    f"{', '.join(names[:4]) or 'none'}"
                 )
-            found = opened(path, lambda: found[found.files[0]])
+            found = opened(path, lambda: found[names[0]])
     if found.dtype.kind not in "fiub":
         raise BadInput(f"{path} holds {found.dtype}: numbers are wanted")
     if found.dtype.kind == "f" and not np.isfinite(found).all():
@@ -250,11 +250,19 @@ def array_of(path: str, kind: Any) -> Array:
     return x
 
 
-def loaded(path: str) -> Any:
-    """What NumPy reads, or one clear error."""
-    if not Path(path).is_file():
-        raise BadInput(f"there is no file {path}")
-    return opened(path, lambda: np.load(path, allow_pickle=False))
+def stream(path: str) -> IO[bytes]:
+    """The file, open; one clear error where there is none."""
+    try:
+        return open(path, "rb")  # noqa: SIM115 (the caller closes it)
+    except FileNotFoundError:
+        raise BadInput(f"there is no file {path}") from None
+    except OSError as e:
+        raise BadInput(f"cannot read {path}: {e.strerror}") from None
+
+
+def loaded(path: str, file: IO[bytes]) -> Any:
+    """What NumPy reads: an array, or the archive of several."""
+    return opened(path, lambda: np.load(file, allow_pickle=False))
 
 
 def opened(path: str, read_: Any) -> Any:
@@ -278,9 +286,16 @@ class Lazy(dict[str, Any]):
     """The tensors of an .npz file, each read when it is asked for."""
 
     def __init__(self, path: str) -> None:
-        self.path, self.file = path, loaded(path)
-        if isinstance(self.file, np.ndarray):
-            raise BadInput(f"{path} is one array: weights are an .npz file of named ones")
+        self.path, self.stream = path, stream(path)
+        try:
+            self.file = loaded(path, self.stream)
+            if isinstance(self.file, np.ndarray):
+                raise BadInput(
+                    f"{path} is one array: weights are an .npz file of named ones"
+                )
+        except BadInput:
+            self.stream.close()
+            raise
         super().__init__(dict.fromkeys(self.file.files))
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -294,6 +309,7 @@ class Lazy(dict[str, Any]):
 
     def __exit__(self, *error: object) -> None:
         self.file.close()
+        self.stream.close()
 
 
 class Nothing:

@@ -174,7 +174,7 @@ class Runner:
         """With the batch norm and the ReLU behind it."""
         row = next(self.at)
         names, held = [name], self.tensors(row)
-        weight, bias = held["weight"], held.get("bias")
+        weight, bias = held.pop("weight"), held.get("bias")  # held once, not twice
         if flat and foldable(flat[0][1]):
             names.append(flat.pop(0)[0])
             stored = self.tensors(next(self.at))

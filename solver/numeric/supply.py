@@ -13,6 +13,8 @@ from solver.networks.layers import Shape
 from solver.numeric.forward import unfit
 from solver.numeric.workspace import Array
 
+PART = 1 << 17  # values that are drawn at a time
+
 
 class Supply(Protocol):
     """Tensors by name, each asked for once, in the order of the layers."""
@@ -63,8 +65,8 @@ class Drawn:
         """A tensor's numbers, a part at a time: float64 takes twice the memory."""
         found = np.empty(prod(shape), self.dtype)
         scale = sqrt(max(prod(shape[1:]), 1))
-        for at in range(0, found.size, 1 << 20):
-            part = found[at : at + (1 << 20)]
+        for at in range(0, found.size, PART):
+            part = found[at : at + PART]
             if name.endswith("variance"):
                 part[...] = self.random.uniform(0.5, 1.5, part.size)
             else:
