@@ -19,7 +19,7 @@ from solver.numeric.convolution.finish import NOTHING, Finish
 from solver.numeric.convolution.rules import choose, choose_input, choose_weight
 from solver.numeric.convolution.small import Toeplitz
 from solver.numeric.convolution.task import Array, Sizes, Task, gapless
-from solver.numeric.convolution.transposed import transposed_sides, zeros
+from solver.numeric.convolution.transposed import empty, transposed_sides
 from solver.numeric.plain import Sides, axes, last, spread
 from solver.numeric.workspace import channels_last, rows_first, rows_last, spaces
 
@@ -296,7 +296,7 @@ def carried_out(
 ) -> Array:
     """The plan's jobs, by as many threads as there are."""
     if out is None:
-        out = zeros(plan.shape, x.dtype, plan.last)
+        out = empty(plan.shape, x.dtype, plan.last)
     elif out.shape != plan.shape or out.dtype != x.dtype:
         raise BadInput(
             f"out must be {show_shape(plan.shape)} of {x.dtype}, not "
