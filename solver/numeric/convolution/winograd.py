@@ -145,10 +145,11 @@ class Winograd:
         tall, broad = rows * m + n - m, columns * m + n - m
         block = work.array("block", (images, tall, broad, x.shape[1]), x.dtype)
         start = first * m - top
-        low, stop = min(max(start, 0), high), min(start + tall, high)
+        low = min(max(start, 0), high)
+        stop = max(min(start + tall, high), low)
         right = min(wide, broad - left)
         block[:, : low - start] = 0
-        block[:, max(stop - start, 0) :] = 0
+        block[:, stop - start :] = 0
         inside = slice(low - start, stop - start)
         block[:, inside, :left] = 0
         block[:, inside, left + right :] = 0
