@@ -7,6 +7,8 @@ meaning are those of `plain.conv`, on float32 or float64.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -52,14 +54,11 @@ class Geometry:
             raise BadInput(f"padding is a size, 'same' or 'valid', not {padding!r}")
         else:
             self.before = self.after = spread(padding, len(kernel))
-        for what, sizes, least in (
-            ("stride", self.stride, 1),
-            ("dilation", self.dilation, 1),
-            ("padding", self.before, 0),
-            ("groups", (groups,), 1),
-        ):
-            if any(not isinstance(n, (int, np.integer)) or n < least for n in sizes):
-                raise BadInput(f"{what} must be {least} or more, not {show_shape(sizes)}")
+        sizes("kernel", kernel, 1)
+        sizes("stride", self.stride, 1)
+        sizes("dilation", self.dilation, 1)
+        sizes("padding", self.before, 0)
+        sizes("groups", (groups,), 1)
         if mode != "zeros" and mode not in MODES:
             raise BadInput(f"padding is zeros, {', '.join(MODES)}, not {mode!r}")
 
@@ -88,8 +87,9 @@ class Geometry:
         if self.mode == "zeros" or not any((*self.before, *self.after)):
             return x
         amounts = [(0, 0), (0, 0), *zip(self.before, self.after)]
-        for n, (b, a) in zip(x.shape, amounts):
-            if self.mode != "replicate" and max(b, a) > n - (self.mode == "reflect"):
+        for n, b, a in zip(x.shape[2:], self.before, self.after):
+            widest = {"reflect": n - 1, "circular": n}.get(self.mode, inf if n else 0)
+            if max(b, a) > widest:
                 raise BadInput(
                     f"{self.mode} padding of {max(b, a)} needs more than a side of {n}"
                 )
@@ -137,10 +137,8 @@ class Convolution:
                 f"the weight is maps×channels×kernel with 1 to 3 sides, not "
                 f"{show_shape(weight.shape)}"
             )
-        if bias is not None and bias.shape != weight.shape[:1]:
-            raise BadInput(
-                f"the bias is one number a map, {len(weight)}, not {show_shape(bias.shape)}"
-            )
+        if bias is not None:
+            fitting(bias, len(weight))
         self.weight = weight
         kernel = weight.shape[2:]
         self.geometry = Geometry(kernel, stride, padding, dilation, groups, padding_mode)
@@ -158,15 +156,21 @@ class Convolution:
         plan = self.plans.get(key)
         if plan is None:
             plan = self.plans[key] = self.planned(x)
+        x = self.geometry.surrounded(x)
         if plan.table is not None and out is None and x.size:
             y = np.dot(x.reshape(len(x), -1), plan.table).reshape(plan.shape)
             self.finish.batch(y)
             return y
-        surrounded = self.geometry.surrounded(x)
-        return self.run(plan, surrounded, out, self.finish)
+        return self.run(plan, x, out, self.finish)
 
     def planned(self, x: Array) -> Plan:
         """The plan for inputs like x."""
+        task = self.task(x)
+        algorithm = choose(task, self.exact)[1]
+        return Plan(task, algorithm, self.prepared(algorithm), task.shape)
+
+    def task(self, x: Array) -> Task:
+        """What is to be computed on inputs like x, if it can be."""
         self.admit(x, "the input")
         channels = self.weight.shape[1] * self.geometry.groups
         if x.shape[1] != channels:
@@ -178,11 +182,15 @@ class Convolution:
                     f"kernel {show_shape(task.kernel)} does not fit: it reaches {r} wide, and "
                     f"the input is {n}, {n + b + a} with its padding"
                 )
-        algorithm = choose(task, self.exact)[1]
-        return Plan(task, algorithm, algorithm.prepare(self.weight), task.shape)
+        return task
+
+    def prepared(self, algorithm: Any) -> Any:
+        """The weight as the algorithm wants it; None without channels or maps."""
+        return algorithm.prepare(self.weight) if self.weight.size else None
 
     def by_input(self, g: Array, sides: Sizes | None = None, out: Array | None = None) -> Array:
         """∂L/∂x from ∂L/∂y, N×maps×sides. `sides` are x's; without, the fewest that fit."""
+        sides = None if sides is None else tuple(sides)
         key = "input", g.shape, g.strides, g.dtype, sides
         plan = self.plans.get(key)
         if plan is None:
@@ -205,6 +213,11 @@ class Convolution:
             sides = tuple(
                 (m - 1) * s + d * (k - 1) + 1 - b - a for m, k, s, d, (b, a) in every
             )
+        if any(n < 0 for n in sides):
+            raise BadInput(
+                f"a gradient of {show_shape(g.shape[2:])} does not go with padding "
+                f"{show_shape(geometry.before)}: the input would be {show_shape(sides)}"
+            )
         channels = self.weight.shape[1] * geometry.groups
         like = np.broadcast_to(np.empty((), g.dtype), (len(g), channels, *sides))
         task = geometry.task(like, len(self.weight))
@@ -213,17 +226,16 @@ class Convolution:
                 f"an input of {show_shape(sides)} gives {show_shape(task.out)}, "
                 f"the gradient is {show_shape(g.shape[2:])}"
             )
-        task = Task(**{**vars_of(task), "last": channels_last(g)})
+        task = replace(task, last=channels_last(g))
         algorithm = choose_input(task, self.exact)
-        return Plan(task, algorithm, algorithm.prepare(self.weight), like.shape)
+        return Plan(task, algorithm, self.prepared(algorithm), like.shape)
 
     def by_weight(self, x: Array, g: Array) -> Array:
         """∂L/∂w from the input and ∂L/∂y, of the weight's shape."""
         key = "weight", x.shape, x.strides, x.dtype
         plan = self.plans.get(key)
         if plan is None:
-            self.admit(x, "the input")
-            task = self.geometry.task(self.geometry.surrounded(x), len(self.weight))
+            task = self.task(x)
             algorithm = choose_weight(task, self.exact)
             plan = self.plans[key] = Plan(task, algorithm, None, task.shape)
         self.admit(g, "the gradient")
@@ -260,9 +272,9 @@ class Convolution:
                 f"out must be {show_shape(plan.shape)} of {x.dtype}, not "
                 f"{show_shape(out.shape)} of {out.dtype}"
             )
-        elif np.may_share_memory(out, x):
+        elif np.shares_memory(out, x):
             raise BadInput("out shares memory with the input: give an array of its own")
-        if not x.size:  # an empty batch, or no channels: sums of nothing
+        if not x.size or not out.size:  # an empty batch, or no channels: sums of nothing
             out[...] = 0
             finish.batch(out)
             return out
@@ -285,9 +297,20 @@ class Convolution:
             )
 
 
-def vars_of(task: Task) -> dict[str, Any]:
-    """A task's fields."""
-    return {name: getattr(task, name) for name in task.__dataclass_fields__}
+def sizes(what: str, given: Sizes, least: int) -> None:
+    """Refuse what is not whole, or too small."""
+    if any(not isinstance(n, (int, np.integer)) or n < least for n in given):
+        raise BadInput(f"{what} must be {least} or more, not {show_shape(given)}")
+
+
+def fitting(bias: Array, maps: int) -> None:
+    """Refuse a bias that is not one real number a map."""
+    if bias.shape != (maps,):
+        raise BadInput(
+            f"the bias is one number a map, {maps}, not {show_shape(bias.shape)}"
+        )
+    if bias.dtype.kind not in "fiu":
+        raise BadInput(f"the bias is {bias.dtype}: give real numbers")
 
 
 def real(x: Array, what: str) -> None:
@@ -329,19 +352,31 @@ def conv_transpose(
     padding: Sides = 0,
     output_padding: Sides = 0,
     dilation: Sides = 1,
-    **how: Any,
+    groups: int = 1,
+    exact: bool = False,
+    threads: int | None = None,
 ) -> Array:
     """The transposed convolution of N×C×sides by a weight of C×(maps/groups)×kernel."""
-    ks, ss, ps, qs, ds = axes(weight.shape[2:], stride, padding, output_padding, dilation)
-    sides = transposed_sides(x.shape[2:], ks, ss, ps, qs, ds)
+    how: dict[str, Any] = {"stride": stride, "dilation": dilation, "groups": groups}
+    how |= {"exact": exact, "threads": threads}
+    whole = Convolution(weight, **how)
+    kernel, ss, ds = (getattr(whole.geometry, n) for n in ("kernel", "stride", "dilation"))
+    _, ps, qs = axes(kernel, padding, output_padding)
+    sizes("padding", ps, 0)
+    sizes("output_padding", qs, 0)
+    maps = weight.shape[1] * groups
+    if bias is not None:
+        fitting(bias, maps)
+    sides = transposed_sides(x.shape[2:], kernel, ss, ps, qs, ds)
+    if any(n < 0 for n in sides):
+        reach = tuple(n + 2 * p for n, p in zip(sides, ps))
+        raise BadInput(f"padding {show_shape(ps)} cuts more than the {show_shape(reach)} there is")
     if all(q < s for q, s in zip(qs, ss)):
-        one = Convolution(weight, stride=stride, padding=padding, dilation=dilation, **how)
-        y = one.by_input(x, sides)
+        y = Convolution(weight, padding=ps, **how).by_input(x, sides)
     else:  # more output padding than a stride: part of it is out of every window's reach
-        y = np.zeros((len(x), weight.shape[1] * how.get("groups", 1), *sides), x.dtype)
-        whole = Convolution(weight, stride=stride, dilation=dilation, **how).by_input(x)
-        cut = whole[last(slice(p, p + n) for p, n in zip(ps, sides))]
+        y = np.zeros((len(x), maps, *sides), x.dtype)
+        cut = whole.by_input(x)[last(slice(p, p + n) for p, n in zip(ps, sides))]
         y[last(slice(n) for n in cut.shape[2:])] = cut
     if bias is not None:
-        y += bias.reshape(-1, *(1,) * len(ks))
+        y += bias.reshape(-1, *(1,) * len(kernel))
     return y
