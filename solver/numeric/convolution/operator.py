@@ -113,8 +113,9 @@ class Convolution:
 
     The weight is maps×(C/groups)×kernel and is copied into the form that each algorithm
     wants when a shape of input is first met: make a new one when the weight changes.
-    With `exact` nothing is used that is less accurate than the sum itself; float64 always
-    is. The output lies in memory as the input does, channels first or last.
+    With `exact` nothing is used that is less accurate than the sum itself, or takes what is
+    not finite to outputs that do not read it; float64 is always accurate. The output lies in
+    memory as the input does, channels first or last.
     """
 
     def __init__(

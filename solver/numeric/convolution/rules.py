@@ -1,8 +1,8 @@
 """Which algorithm a convolution gets: one table, the first rule that fits is taken.
 
 The bounds are measured (`make bench-conv`), none is derived: they say where one algorithm
-starts to be faster than the next. Rules that cost accuracy are for float32, and are left
-out where `exact` is asked for; float64 is always exact.
+starts to be faster than the next. Rules that cost accuracy are for float32. Where `exact`
+is asked for they are left out, and those that are not local as well.
 """
 
 from __future__ import annotations
@@ -39,13 +39,14 @@ from solver.registry import unknown
 
 @dataclass(frozen=True)
 class Rule:
-    """An algorithm, for which tasks it is taken, and whether it is as exact as the definition."""
+    """An algorithm, for which tasks it is taken, and whether it is as good as the definition."""
 
     name: str
     fits: Callable[[Task], bool]  # what it can compute
     pays: Callable[[Task], bool]  # where it is the fastest
     make: Callable[[Task, Callable[[Task], Any]], Any]
-    exact: bool = True
+    exact: bool = True  # whether it is as accurate
+    local: bool = True  # whether what is not finite reaches only the outputs that read it
 
 
 def square(task: Task, *sizes: int) -> bool:
@@ -69,6 +70,7 @@ RULES = (
         lambda t: t.groups == 1 and not t.last,
         lambda t: toeplitz_size(t) <= TINY,
         lambda t, choose: Toeplitz(t),
+        local=False,
     ),
     Rule(
         "pointwise",
@@ -93,6 +95,7 @@ RULES = (
         lambda t: square(t, 3) and t.dtype == np.float32,
         lambda t: t.channels >= 16 and max(t.out) <= 16 and t.batch == 1,
         lambda t, choose: Winograd(t, 2),
+        local=False,
     ),
     Rule(
         "F(4,3)",
@@ -100,6 +103,7 @@ RULES = (
         lambda t: t.channels >= 12 and t.maps >= 12,
         lambda t, choose: Winograd(t, 4),
         exact=False,
+        local=False,
     ),
     Rule(
         "F(4,5)",
@@ -107,6 +111,7 @@ RULES = (
         lambda t: t.channels >= 16 and t.maps >= 16,
         lambda t, choose: Winograd(t, 4),
         exact=False,
+        local=False,
     ),
     Rule(
         "fourier",
@@ -114,6 +119,7 @@ RULES = (
         lambda t: min(t.kernel) >= 11,
         lambda t, choose: Fourier(t),
         exact=False,
+        local=False,
     ),
     Rule(
         "columns",
@@ -124,28 +130,38 @@ RULES = (
 )
 
 
-def rules(exact: bool) -> Iterable[Rule]:
+def rules(task: Task, exact: bool) -> Iterable[Rule]:
     """Those that may be used."""
-    return (rule for rule in RULES if rule.exact or not exact)
+    accurate = exact or task.dtype != np.float32
+    return (
+        rule
+        for rule in RULES
+        if (rule.exact or not accurate) and (rule.local or not exact)
+    )
 
 
 @lru_cache(maxsize=512)
 def choose(task: Task, exact: bool = False) -> tuple[str, Any]:
     """The name and the algorithm of the first rule that fits and pays."""
-    exact = exact or task.dtype != np.float32
-    for rule in rules(exact):
+    for rule in rules(task, exact):
         if rule.fits(task) and rule.pays(task):
             return rule.name, rule.make(task, lambda part: choose(part, exact)[1])
     raise AssertionError("columns fits every task of one group")
 
 
+def quick(task: Task, exact: bool) -> bool:
+    """Whether gradients by Winograd's algorithm may be used, and pay."""
+    wide = min(task.channels, task.maps) >= 16
+    return square(task, 3, 5) and wide and task.dtype == np.float32 and not exact
+
+
 @lru_cache(maxsize=512)
 def choose_input(task: Task, exact: bool = False) -> Any:
     """The algorithm of the gradient by the input: scattering where there are few inputs."""
-    exact = exact or task.dtype != np.float32
-    if task.groups == 1 and toeplitz_size(task) <= TINY and not task.last:
+    small = toeplitz_size(task) <= TINY
+    if task.groups == 1 and small and not task.last and not exact:
         return ToeplitzInput(task)
-    winograd = square(task, 3, 5) and min(task.channels, task.maps) >= 16 and not exact
+    winograd = quick(task, exact)
     if task.groups == 1 and prod(task.kernel) > 1 and not winograd:
         if task.channels < 16 or 2 * task.channels <= task.maps:
             return Scatter(task)
@@ -163,8 +179,7 @@ def choose_weight(task: Task, exact: bool = False) -> Any:
         return PointwiseWeight(task)
     if set(task.out) == {1} and not task.padded and set(task.dilation) == {1}:
         return WholeWeight(task)
-    exact = exact or task.dtype != np.float32
-    if square(task, 3, 5) and min(task.channels, task.maps) >= 16 and not exact:
+    if quick(task, exact):
         if task.batch * prod(-(-o // 4) for o in task.out) >= 40:
             return WinogradWeight(task, 4)
     return ColumnsWeight(task)
