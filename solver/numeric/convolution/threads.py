@@ -7,7 +7,7 @@ Without argument or context BLAS keeps what it has, and nothing is shared out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -118,5 +118,6 @@ def run(jobs: Sequence[Job], spaces: list[Workspace], count: int | None) -> None
         try:
             worker(spaces[0])
         finally:
-            for other in others:
-                other.result()
+            wait(others)  # all of them, also if one fails: they use the workspaces
+        for other in others:
+            other.result()

@@ -5,9 +5,10 @@ a convolution is a product value by value; all tiles and channels together are o
 product a point. Andrew Lavin and Scott Gray, arXiv:1509.09308; Shmuel Winograd, Arithmetic
 Complexity of Computations (1980).
 
-Largest error relative to the largest output, float32, measured over normal values: 7e-7
-for F(2,3), 5e-6 for F(4,3), 4e-5 for F(4,5). A value that is not finite spreads to its
-tile. Stride and dilation are 1, groups is 1.
+Largest error relative to the largest output, float32: 2e-6 for F(2,3), 8e-6 for F(4,3), 3e-5
+for F(4,5); measured over normal values and their positive parts, 3 to 512 channels, 8e-7, 4e-6
+and 1.4e-5 (a plain product: 1e-6). A value that is not finite spreads to its tile. Stride and
+dilation are 1, groups is 1.
 """
 
 from __future__ import annotations
@@ -161,10 +162,11 @@ class Winograd:
         tall, broad = rows * m + n - m, columns * m + n - m
         block = work.array("block", (images, tall, broad, x.shape[1]), x.dtype)
         start = first * m - top
-        low, stop = min(max(start, 0), high), min(start + tall, high)
+        low = min(max(start, 0), high)
+        stop = max(min(start + tall, high), low)
         right = min(wide, broad - left)
         block[:, : low - start] = 0
-        block[:, max(stop - start, 0) :] = 0
+        block[:, stop - start :] = 0
         inside = slice(low - start, stop - start)
         block[:, inside, :left] = 0
         block[:, inside, left + right :] = 0
