@@ -48,7 +48,9 @@ class Way:
     @property
     def exact_ratio(self) -> float | None:
         """The exact mode's to PyTorch's."""
-        return self.exact_ms / self.torch_ms if self.torch_ms and self.exact_ms else None
+        return (
+            self.exact_ms / self.torch_ms if self.torch_ms and self.exact_ms else None
+        )
 
 
 @dataclass
@@ -69,17 +71,29 @@ class Measured:
         found: dict[str, Any] = {**asdict(self.case), "macs": self.case.macs}
         found |= {"rule": self.rule, "exact rule": self.exact_rule}
         for name, way in self.ways.items():
-            more = {"ratio": way.ratio, "exact_ratio": way.exact_ratio, "gflops": self.gflops(name)}
+            more = {
+                "ratio": way.ratio,
+                "exact_ratio": way.exact_ratio,
+                "gflops": self.gflops(name),
+            }
             found[name] = asdict(way) | more
         return found
 
 
-def measure(case: Case, threads: int, pace: Pace, references: dict[Case, Any]) -> Measured:
+def measure(
+    case: Case, threads: int, pace: Pace, references: dict[Case, Any]
+) -> Measured:
     """Every way through one convolution; references are kept for other numbers of threads."""
     arrays = case.arrays()
-    rule, exact_rule = (choose(task_of(case, arrays[0]), exact)[0] for exact in (False, True))
+    rule, exact_rule = (
+        choose(task_of(case, arrays[0]), exact)[0] for exact in (False, True)
+    )
     mine = ours(case, threads, arrays)
-    exact = ours(case, threads, arrays, exact=True)["forward"] if rule != exact_rule else None
+    exact = (
+        ours(case, threads, arrays, exact=True)["forward"]
+        if rule != exact_rule
+        else None
+    )
     theirs = torchs(case, arrays) if torch is not None else {}
     errors = errors_of(case, mine, theirs, references)
     found = Measured(case, rule, exact_rule)
@@ -161,7 +175,10 @@ def reference(case: Case) -> dict[str, tuple[np.ndarray, float | None]]:
 
 
 def errors_of(
-    case: Case, mine: dict[str, Call], theirs: dict[str, Call], references: dict[Case, Any]
+    case: Case,
+    mine: dict[str, Call],
+    theirs: dict[str, Call],
+    references: dict[Case, Any],
 ) -> dict[str, tuple[float, float | None, float | None]]:
     """(error, PyTorch's error, float64's error) of each way, as timed.
 
@@ -192,4 +209,6 @@ def errors_of(
 
 def off(found: Any, true: np.ndarray) -> float:
     """The largest |found − true| by the largest |true|."""
-    return float(np.abs(np.asarray(found, np.float64) - true).max() / np.abs(true).max())
+    return float(
+        np.abs(np.asarray(found, np.float64) - true).max() / np.abs(true).max()
+    )

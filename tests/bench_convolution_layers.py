@@ -34,7 +34,14 @@ class Case:
     @property
     def same(self) -> tuple[object, ...]:
         """What makes two convolutions one for the clock."""
-        return self.input, self.maps, self.kernel, self.stride, self.padding, self.groups
+        return (
+            self.input,
+            self.maps,
+            self.kernel,
+            self.stride,
+            self.padding,
+            self.groups,
+        )
 
     @property
     def weight(self) -> tuple[int, ...]:
@@ -60,14 +67,17 @@ class Case:
         """The arguments of `Convolution` and of F.conv2d."""
         return {"stride": self.stride, "padding": self.padding, "groups": self.groups}
 
-    def arrays(self, dtype: type = np.float32) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def arrays(
+        self, dtype: type = np.float32
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Input, weight and a gradient of the output, normal and seeded.
 
         The first image is the same whatever the batch is.
         """
         shapes = self.input, self.weight, self.out
         x, w, g = (
-            np.random.default_rng(i).standard_normal(s, np.float32) for i, s in enumerate(shapes)
+            np.random.default_rng(i).standard_normal(s, np.float32)
+            for i, s in enumerate(shapes)
         )
         w /= prod(self.weight[1:]) ** 0.5
         return x.astype(dtype), w.astype(dtype), g.astype(dtype)
@@ -92,7 +102,13 @@ class Group:
 GROUPS = (
     Group("VGG-16, batch 1", ("vgg16",)),
     Group("VGG-16, batch 8", ("vgg16",), batch=8),
-    Group("GoogLeNet 3a-5b", tuple(f"inception-{m}" for m in "3a 3b 4a 4b 4c 4d 4e 5a 5b".split())),
+    Group(
+        "GoogLeNet 3a-5b",
+        tuple(
+            f"inception-{m}"
+            for m in ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
+        ),
+    ),
     Group("ResNet-18", ("resnet18",)),
     Group("ResNet-50", ("resnet50",)),
     Group("AlexNet", ("alexnet-ungrouped",)),
@@ -120,5 +136,15 @@ def every(group: Group) -> Iterator[Case]:
         for row in net.rows(batch=group.batch):
             conv = row.layer
             if isinstance(conv, Conv):
-                sides = (per_axis(n, 2, "") for n in (conv.kernel, conv.stride, conv.padding))
-                yield Case(name, row.name, row.inputs[0], conv.out_channels, *sides, conv.groups, row.out)
+                sides = (
+                    per_axis(n, 2, "") for n in (conv.kernel, conv.stride, conv.padding)
+                )
+                yield Case(
+                    name,
+                    row.name,
+                    row.inputs[0],
+                    conv.out_channels,
+                    *sides,
+                    conv.groups,
+                    row.out,
+                )

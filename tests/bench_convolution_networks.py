@@ -31,7 +31,9 @@ WHOLE = (("vgg16", 1), ("vgg16", 8), ("resnet18", 1))
 # -- the parent ----------------------------------------------------------------------
 
 
-def whole(name: str, batch: int, threads: int, calls: int, turns: int, torch: bool) -> Any:
+def whole(
+    name: str, batch: int, threads: int, calls: int, turns: int, torch: bool
+) -> Any:
     """Both sides in turns of fresh processes: medians of the calls, the largest peaks."""
     sides = ("torch", "ours") if torch else ("ours",)
     found: dict[str, list[Any]] = {side: [] for side in sides}
@@ -60,21 +62,27 @@ def child(side: str, name: str, batch: int, threads: int, calls: int) -> Any:
     command = [sys.executable, "-m", "tests.bench_convolution_networks", *words]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr}")
+        raise SystemExit(
+            f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr}"
+        )
     return json.loads(done.stdout.splitlines()[-1])
 
 
 # -- the children --------------------------------------------------------------------
 
 
-def prepared(net: Any, shape: Any, threads: int, weights: Any = None) -> Callable[[Any], Any]:
+def prepared(
+    net: Any, shape: Any, threads: int, weights: Any = None
+) -> Callable[[Any], Any]:
     """Our network, ready to run."""
     from solver.numeric.running import Runner
 
     return Runner(net.layer, shape, weights, threads=threads)
 
 
-def drawn(net: Any, shape: Any, weights: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def drawn(
+    net: Any, shape: Any, weights: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """PyTorch's tensors: those that are given, else random and no larger on the way."""
     import torch
 
@@ -132,14 +140,19 @@ def leaf(layer: Any, own: Callable[[str], Any], x: Any) -> Any:
     raise TypeError(f"there is no call of PyTorch's for {type(layer).__name__} here")
 
 
-def timed(side: str, net: Any, x: np.ndarray, threads: int, calls: int) -> dict[str, Any]:
+def timed(
+    side: str, net: Any, x: np.ndarray, threads: int, calls: int
+) -> dict[str, Any]:
     """Milliseconds of each call but the first, and megabytes at the start and at most."""
     if side == "torch":
         import torch
 
         torch.set_num_threads(threads)
         start = megabytes()
-        run, given = partial(flow, net.layer, "", drawn(net, x.shape)), torch.from_numpy(x)
+        run, given = (
+            partial(flow, net.layer, "", drawn(net, x.shape)),
+            torch.from_numpy(x),
+        )
         with torch.no_grad():
             ms = clocked(lambda: run(given), calls)
     else:
