@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+FEWEST, LONG = 3, 0.1  # blocks of calls that take this many seconds or more
 SAMPLE = 2e-4  # seconds that are timed at once at least: short calls are repeated in it
 
 
@@ -36,12 +37,17 @@ def blocks(sides: Mapping[str, Callable[[], object]], pace: Pace) -> dict[str, f
     """The median seconds of one call of each side, over its blocks."""
     found: dict[str, list[float]] = {name: [] for name in sides}
     plans: dict[str, tuple[int, int]] = {}
-    for _ in range(pace.blocks):
+    longest = 0.0
+    for i in range(pace.blocks):
+        if i >= FEWEST and longest > LONG:
+            break
         for name, run in sides.items():
             time.sleep(pace.pause)
             run()
             if name not in plans:
-                plans[name] = pace.calls(sample(run, 1))
+                once = sample(run, 1)
+                longest = max(longest, once)
+                plans[name] = pace.calls(once)
             rounds, inner = plans[name]
             found[name] += [sample(run, inner) for _ in range(rounds)]
     return {name: statistics.median(times) for name, times in found.items()}

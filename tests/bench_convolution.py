@@ -195,7 +195,7 @@ def networks(threads: int, quick: bool, only: str) -> list[dict[str, Any]]:
             print(
                 f"\n{f'whole networks, {threads} thr.':30}{'ms':>9}{'peak MB':>9}{'more':>7}"
             )
-        calls, turns = (2, 1) if quick else (5, 2)
+        calls, turns = 2 if quick or batch > 1 else 7, 1 if quick else 2
         report = whole(name, batch, threads, calls, turns, torch is not None)
         found.append(report)
         for side in ("torch", "ours"):

@@ -93,20 +93,19 @@ def layer_goals(found: dict[Group, list[Measured]], threads: int) -> Iterator[Go
                 APART if group.depthwise else None,
             )
             if group.depthwise:
-                yield slowest(each, "forward", APART, "depthwise, ")
+                yield slowest(each, "forward", APART, "depthwise, largest")
 
 
 def slowest(
-    each: list[Measured], way: str, bound: float | None, kind: str = ""
+    each: list[Measured], way: str, bound: float | None, what: str = ""
 ) -> Goal:
     """The largest ratio, and whose it is."""
+    what = what or f"largest {way}"
     known = [(r, one) for one in each if (r := one.ways[way].ratio) is not None]
     if not known:
-        return Goal(f"{kind}largest {way}", None, bound)
+        return Goal(what, None, bound)
     ratio, one = max(known, key=lambda pair: pair[0])
-    return Goal(
-        f"{kind}largest {way}: {one.case.network} {one.case.label}", ratio, bound
-    )
+    return Goal(f"{what}: {one.case.network} {one.case.label}", ratio, bound)
 
 
 def network_goals(networks: list[Any], threads: int) -> Iterator[Goal]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -183,6 +185,14 @@ def test_small_layers_are_measured_and_right(title):
         assert 0 <= way.error < 1e-5
         assert way.error64 is None or way.error64 < 1e-12
     assert one.plain()["forward"]["gflops"] == pytest.approx(one.gflops("forward"))
+
+
+def test_peak_memory_is_the_program_s_own():
+    """Not that of the process that started it, which is larger here."""
+    held = np.ones(50_000_000)
+    code = "from tests.bench_convolution_networks import megabytes; print(megabytes())"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert 10 < float(said.stdout) < held.nbytes / 2**20
 
 
 # -- means and goals -----------------------------------------------------------------
