@@ -129,6 +129,20 @@ def test_blas_is_restored_by_the_last_of_several_calls():
         assert blas() == before
 
 
+def test_limits_set_around_a_call_of_another_thread_are_restored():
+    own = blas()
+    with threadpool_limits(2, user_api="blas"):
+        before, seen = blas(), []
+        call = Thread(
+            target=threads.run, args=([lambda work: seen.append(blas())], spaces(), 1)
+        )
+        call.start()
+        call.join(5)
+        assert seen == [1]
+        assert blas() == before
+    assert blas() == own
+
+
 def test_one_convolution_serves_several_threads_at_once(shared):
     core = Convolution(normal(17, 16, 3, 3), padding=1, threads=2)
     inputs = [normal(2, 16, 7 + i, 11, seed=i) for i in range(4)]
@@ -273,7 +287,7 @@ X, W = normal(2, 6, 5, 7), normal(4, 6, 3, 3)
 
 
 @pytest.mark.parametrize("call, said", [
-    (lambda: conv(np.ones((2, 6, 5, 7), int), W), "the input is int64: .* the plain one takes whole"),
+    (lambda: conv(np.ones((2, 6, 5, 7), int), W), "the input is int64: .*the plain one takes whole"),
     (lambda: conv(X.astype(np.float16), W), "the input is float16"),
     (lambda: conv(X.astype(complex), W), "the input is complex128"),
     (lambda: conv(X.astype(object), W), "the input is object"),

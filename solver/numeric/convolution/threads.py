@@ -59,6 +59,19 @@ def threads(count: int) -> Iterator[None]:
         CURRENT.reset(token)
 
 
+def ask(library: Any, count: int) -> None:
+    """This library uses so many threads, whichever of our threads asks.
+
+    Later threadpoolctl lets one thread set OpenBLAS and ignores the others. Calls are
+    counted here instead, so nobody holds it before or after.
+    """
+    if library.get_num_threads() != count:
+        free = getattr(library, "clear_controlling_thread", lambda force: None)
+        free(force=True)
+        library.set_num_threads(count)
+        free(force=True)
+
+
 @contextmanager
 def blas_threads(count: int) -> Iterator[None]:
     """BLAS uses this many threads; afterwards as many as before.
@@ -72,8 +85,7 @@ def blas_threads(count: int) -> Iterator[None]:
             BEFORE[:] = [one.get_num_threads() for one in libraries]
         HELD.append(count)
         for one in libraries:
-            if one.get_num_threads() != count:
-                one.set_num_threads(count)
+            ask(one, count)
     try:
         yield
     finally:
@@ -81,8 +93,7 @@ def blas_threads(count: int) -> Iterator[None]:
             HELD.remove(count)
             wanted = BEFORE if not HELD else [HELD[-1]] * len(libraries)
             for one, number in zip(libraries, wanted):
-                if one.get_num_threads() != number:
-                    one.set_num_threads(number)
+                ask(one, number)
 
 
 def run(jobs: Sequence[Job], spaces: list[Workspace], count: int | None) -> None:
