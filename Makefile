@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find solver problems templates -name '*.py' -o -name '*.toml' -o -name '*.tex' -o -name '*.html' -o -name '*.css' -o -name '*.npz') cli.py setup.cfg pyproject.toml
 NAMES := $(patsubst problems/%.toml,%,$(wildcard problems/*.toml))
 
-.PHONY: key test check bench conformance clean
+.PHONY: key test check bench bench-conv conformance clean
 
 key: build/keys/.done
 
@@ -47,6 +47,11 @@ conformance: $(VENV)/.dev
 bench: $(VENV)/.installed
 	@$(BIN)/python -m tests.bench $(if $(CORPORA),--corpora $(CORPORA)) $(if $(JSON),--json $(JSON))
 	@$(BIN)/python -m tests.bench_marking --large
+
+# make bench-conv JSON=FILE THREADS=1,2: convolutions beside PyTorch's, if it was installed
+# into .venv (pip install '.[torch]'); nothing else needs it
+bench-conv: $(VENV)/.installed
+	@$(BIN)/python -m tests.bench_convolution $(if $(THREADS),--threads $(THREADS)) $(if $(JSON),--json $(JSON))
 
 clean:
 	@rm -rf build $(VENV)

@@ -19,6 +19,7 @@ from solver.question import (
     PLACES,
     expanded,
     plain_question,
+    runs_network,
     stdin_for,
 )
 
@@ -164,6 +165,10 @@ def build() -> Any:
 
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
             args = expanded([self.name or "", *args])[1:] if args else args
+            if args and not args[0].startswith("-") and runs_network([self.name or "", *args]):
+                from solver import runs
+
+                return "NET", own("run", runs.ABOUT, runs.OPTIONS, "solver.runs"), args
             return super().resolve_command(ctx, args)
 
     def command(kind: Any) -> Any:
@@ -260,11 +265,17 @@ def build() -> Any:
 
     for home, commands in (("courses", courses), ("training", training)):
         for name, (about, given) in commands.items():
-            of = [(click.Option if n.startswith("-") else click.Argument)(n.split(), **how)
-                  for n, how in given.items()]  # fmt: skip
-            does = at_home(f"solver.{home}.command", name)
-            app.add_command(click.Command(name, params=of, help=about, callback=does))
+            app.add_command(own(name, about, given, f"solver.{home}.command"))
     return app
+
+
+def own(name: str, about: str, given: dict[str, Any], module: str) -> Any:
+    """A command whose function stands in a module of its own, with these options."""
+    import click
+
+    of = [(click.Option if n.startswith("-") else click.Argument)(n.split(), **how)
+          for n, how in given.items()]  # fmt: skip
+    return click.Command(name, params=of, help=about, callback=at_home(module, name))
 
 
 def at_home(module: str, name: str) -> Any:

@@ -35,6 +35,8 @@ def plain_question(words: list[str]) -> tuple[str, dict[str, Any], str] | None:
     words = expanded(words)
     if words[0] in ALONE:
         words = [words[0], "", *words[1:]]
+    if runs_network(words):
+        return None
     kind = find(f"{words[0]} {words[1]}")
     params = {p.name: p for p in kind.params}
     places = [p.name for p in kind.params if p.required and p.type in PLACES]
@@ -70,6 +72,13 @@ def plain_question(words: list[str]) -> tuple[str, dict[str, Any], str] | None:
         else:
             return None
     return kind.name, given, given.pop("format", "text")
+
+
+def runs_network(words: list[str]) -> bool:
+    """Whether this is `run NET`: what stands behind `run` is no kind of question."""
+    from solver.kinds import names
+
+    return words[0] == "run" and f"run {words[1]}" not in names("run")
 
 
 PLACES = ("Net", "Nets", "Text")  # what may be given by place instead of by name

@@ -2,15 +2,12 @@
 
     python -m tests.bench_layers
 
-Medians of interleaved runs in ms; the ratio is ours / PyTorch's, below 1 we are faster.
+Medians of blocks in turns, in ms; the ratio is ours / PyTorch's, below 1 we are faster.
 PyTorch runs N×C×H×W as it comes. "last" is the same array with channels last in memory
 (ours and PyTorch's). Run it with BLAS on one thread (OPENBLAS_NUM_THREADS=1).
 """
 
 from __future__ import annotations
-
-import statistics
-import time
 
 import numpy as np
 
@@ -19,6 +16,7 @@ from solver.networks.layers import layer
 from solver.numeric.backward import pulled
 from solver.numeric.fast import cells, dense, losses, norms, pointwise, pooling
 from solver.numeric.forward import forward, random_weights
+from tests.bench_blocks import Pace, blocks
 
 try:
     import torch
@@ -26,27 +24,16 @@ try:
 except ImportError:
     torch = None
 
-ROUNDS = 15
-LEAST = 0.002  # seconds a measurement takes at least
-
-
-def medians(*runs):
-    """The time of each in ms, measured in turns."""
-    repeats = []
-    for run in runs:
-        start = time.perf_counter()
-        run()
-        run()
-        once = (time.perf_counter() - start) / 2
-        repeats.append(max(1, int(LEAST / max(once, 1e-7))))
-    times = [[] for _ in runs]
-    for _ in range(ROUNDS):
-        for run, n, found in zip(runs, repeats, times):
-            start = time.perf_counter()
-            for _ in range(n):
-                run()
-            found.append((time.perf_counter() - start) / n)
-    return [1e3 * statistics.median(found) for found in times]
+PACE = Pace(blocks=3, seconds=0.01, most=10, pause=0)
+WINDOWS = (  # N×C×H×W, kernel, stride, padding
+    ((1, 64, 112, 112), 2, 2, 0),
+    ((1, 64, 112, 112), 3, 2, 1),
+    ((8, 64, 56, 56), 2, 2, 0),
+    ((1, 512, 14, 14), 2, 2, 0),
+    ((1, 192, 28, 28), 3, 1, 1),
+    ((2, 3, 8, 8), 2, 2, 0),
+)
+MAPS = ((8, 64, 56, 56), (1, 256, 14, 14))
 
 
 def laid(x, last):
@@ -90,7 +77,7 @@ def pools(shape, kernel, stride, padding, last):
     yield "  and back", average_both, lambda t: F.avg_pool2d(t, *how), "back"
 
 
-def others(shape, last):
+def norms_of(shape, last):
     x = laid(np.random.default_rng(0).random(shape, np.float32), last)
     c = shape[1]
     gamma, beta, mean, variance = np.random.default_rng(1).random((4, c), np.float32)
@@ -109,10 +96,6 @@ def others(shape, last):
         _, saved = norms.batch_norm(x, gamma, beta)
         return norms.batch_norm_back(g, saved, gamma)
 
-    def relu_both():
-        y = pointwise.activation(x, "relu")
-        return pointwise.activation_back(g, x, y, "relu")
-
     yield (
         "global average",
         lambda: cells.adaptive_pool(x, 1),
@@ -125,6 +108,16 @@ def others(shape, last):
     )
     yield "batch norm train", lambda: norms.batch_norm(x, gamma, beta), trained
     yield "  and back", train_both, trained, "back"
+
+
+def activations(shape, last):
+    x = laid(np.random.default_rng(0).random(shape, np.float32), last)
+    g = np.ones_like(x)
+
+    def relu_both():
+        y = pointwise.activation(x, "relu")
+        return pointwise.activation_back(g, x, y, "relu")
+
     for name, run in (
         ("relu", F.relu),
         ("gelu", F.gelu),
@@ -177,11 +170,12 @@ def flat():
 
 
 def show(label, ours, theirs):
+    sides = {"ours": ours} if theirs is None else {"theirs": theirs, "ours": ours}
+    ms = {name: 1e3 * seconds for name, seconds in blocks(sides, PACE).items()}
     if theirs is None:
-        (mine,) = medians(ours)
-        print(f"{label:40}{mine:10.4f}")
+        print(f"{label:40}{ms['ours']:10.4f}")
         return
-    mine, other = medians(ours, theirs)
+    mine, other = ms["ours"], ms["theirs"]
     print(f"{label:40}{mine:10.4f}{other:10.4f}{mine / other:8.2f}")
 
 
@@ -210,42 +204,49 @@ def toy():
     x, g = np.ones((8, 16), np.float32), np.ones((8, 10), np.float32)
     weights = {n: w.astype(np.float32) for n, w in random_weights(net, x.shape).items()}
     for fast in (False, True):
-        runs = (
-            lambda fast=fast: forward(net, x, weights=weights, fast=fast),
-            lambda fast=fast: pulled(net, x, weights=weights, fast=fast)[1](g),
-        )
-        there, back = medians(*runs)
+        runs = {
+            "there": lambda fast=fast: forward(net, x, weights=weights, fast=fast),
+            "back": lambda fast=fast: pulled(net, x, weights=weights, fast=fast)[1](g),
+        }
+        there, back = (1e3 * seconds for seconds in blocks(runs, PACE).values())
         print(
             f"MLP 16-32-10, batch 8, {'fast' if fast else 'plain'}: {1e3 * there:.0f} µs forward, {1e3 * back:.0f} µs with its gradients"
         )
+
+
+def pooling_and_norms():
+    """(label, ours, PyTorch's or None) of pooling and batch norm, channels first and last."""
+    for last in (False, True):
+        for shape, *how in WINDOWS:
+            x = laid(np.random.default_rng(0).random(shape, np.float32), last)
+            for name, ours, theirs, *back in pools(shape, *how, last):
+                label = f"{name} {how[0]}/{how[1]} {titled(shape, last)}"
+                yield label, ours, against(theirs, x, back)
+        yield from of_maps(norms_of, last)
+
+
+def of_maps(layers, last):
+    """(label, ours, PyTorch's or None) of some layers on each of MAPS."""
+    for shape in MAPS:
+        x = laid(np.random.default_rng(0).random(shape, np.float32), last)
+        for name, ours, theirs, *back in layers(shape, last):
+            yield f"{name} {titled(shape, last)}", ours, against(theirs, x, back)
+
+
+def titled(shape, last):
+    """N×C×H×W, and whether channels lie last."""
+    return "x".join(map(str, shape)) + (" last" if last else "")
 
 
 def main():
     print(f"{'float32, one thread, ms':40}{'ours':>10}{'PyTorch':>10}{'ratio':>8}")
     if torch is not None:
         torch.set_num_threads(1)
-    windows = [
-        ((1, 64, 112, 112), 2, 2, 0),
-        ((1, 64, 112, 112), 3, 2, 1),
-        ((8, 64, 56, 56), 2, 2, 0),
-        ((1, 512, 14, 14), 2, 2, 0),
-        ((1, 192, 28, 28), 3, 1, 1),
-        ((2, 3, 8, 8), 2, 2, 0),
-    ]
+    for one in pooling_and_norms():
+        show(*one)
     for last in (False, True):
-        for shape, *how in windows:
-            x = laid(np.random.default_rng(0).random(shape, np.float32), last)
-            for name, ours, theirs, *back in pools(shape, *how, last):
-                label = f"{name} {how[0]}/{how[1]} {'x'.join(map(str, shape))} {'last' if last else ''}"
-                show(label, ours, against(theirs, x, back))
-        for shape in ((8, 64, 56, 56), (1, 256, 14, 14)):
-            x = laid(np.random.default_rng(0).random(shape, np.float32), last)
-            for name, ours, theirs, *back in others(shape, last):
-                show(
-                    f"{name} {'x'.join(map(str, shape))} {'last' if last else ''}",
-                    ours,
-                    against(theirs, x, back),
-                )
+        for one in of_maps(activations, last):
+            show(*one)
     for name, x, ours, theirs, *back in flat():
         show(name, ours, against(theirs, x, back))
     toy()

@@ -183,6 +183,10 @@ def sources(
     for name, measure in known.items():
         if corpora and (corpora / name).exists():
             yield name, measure(corpora / name)
+    if corpora:
+        from tests.conformance_running import zoo
+
+        yield "the zoo, run", zoo()
     if sets:
         for path in sorted(sets.glob("*.yaml")):
             yield path.name, parts(path)

@@ -14,6 +14,7 @@ import pytest
 
 from solver.core import BadInput
 from solver.networks.notation import read_net
+from solver.numeric import memory
 from solver.numeric.backward import pulled
 from solver.numeric.forward import forward
 from solver.numeric.plain_layers import batch_statistics
@@ -380,8 +381,8 @@ def test_the_loss_keeps_the_outputs_type() -> None:
 
 
 def test_a_containers_limit_counts(tmp_path: Path) -> None:
-    assert weights.container_free(tmp_path) is None
+    assert memory.container_free(tmp_path) is None
     (tmp_path / "memory.current").write_text("600\n")
     for limit, free in (("1000\n", 400), ("500\n", 0), ("max\n", None)):
         (tmp_path / "memory.max").write_text(limit)
-        assert weights.container_free(tmp_path) == free
+        assert memory.container_free(tmp_path) == free

@@ -41,6 +41,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 NEEDS = (
     "sympy>=1.12", "numpy>=1.24", "click>=8.1", "jinja2>=3.1", "latex2mathml>=3.77",
     "mpmath>=1.1",
+    "threadpoolctl>=3.1",
     'tomli>=2.0; python_version < "3.11"',
 )  # fmt: skip
 SLOW = "This took longer than the autograder may: a person has to decide it."

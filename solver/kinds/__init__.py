@@ -26,7 +26,7 @@ FAMILIES = {
     "count": "Parameters, multiply-adds, FLOPs, activations, memory, connections.",
     "field": "Receptive fields, with stride and offset.",
     "fit": "Inverse questions: which padding, stride, kernel or stack gives a size.",
-    "run": "Layers worked by hand on given numbers.",
+    "run": "Layers worked by hand on given numbers; and run NET, a network on an input.",
     "loss": "Losses derived from their model, with their derivatives.",
     "update": "Update rules of the optimisers, and their steps on numbers.",
     "backprop": "Networks and layers worked backward, step by step.",

@@ -21,6 +21,7 @@ from solver.networks.layers import Layer, Row, show_shape
 from solver.networks.net import Net
 from solver.networks.norm import BatchNorm
 from solver.networks.pointwise import Activation
+from solver.numeric.convolution.threads import blas_threads
 from solver.numeric.plain import Array
 from solver.registry import unknown
 from solver.training import stopping
@@ -271,9 +272,14 @@ def begin(task: Task) -> Run:
 
 
 def go_on(task: Task, run: Run, tell: Tell | None = None) -> Run:
-    """Train until the plan's last epoch, or until its rule stops it."""
+    """Train until the plan's last epoch, or until its rule stops it.
+
+    BLAS gets one thread: small products are slower with more, and the sums of a batch
+    do not depend on how many there are.
+    """
     random = np.random.default_rng()
-    with np.errstate(all="ignore"):  # what is no number is looked for, and named
+    # what is no number is looked for, and named
+    with blas_threads(1), np.errstate(all="ignore"):
         while run.epoch < task.plan.epochs and not run.stopped:
             random.bit_generator.state = run.random
             order = random.permutation(len(task.train))

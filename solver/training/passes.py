@@ -36,14 +36,16 @@ def trainable(rows: list[Row]) -> None:
 
 def ahead(layer: Layer, x: Array, weights: Weights) -> Array:
     """The output in inference: batch norm by the running averages, no dropout."""
-    return forward(layer, x, weights=weights)
+    return forward(layer, x, weights=weights, fast=True)
 
 
 def through(
     layer: Layer, x: Array, weights: Weights, seed: int, seen: Seen | None = None
 ) -> tuple[Array, Back]:
     """The output in training, and the way back."""
-    return pulled(layer, x, weights=weights, training=True, seed=seed, seen=seen)
+    return pulled(
+        layer, x, weights=weights, training=True, seed=seed, fast=True, seen=seen
+    )
 
 
 def lost(name: str, y: Array, labels: Array) -> tuple[float, Array]:

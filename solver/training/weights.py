@@ -6,10 +6,8 @@ the rule that is named.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from math import prod, sqrt
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from solver.core import BadInput
 from solver.networks import conv as convolution
 from solver.networks.combine import join
 from solver.networks.layers import Layer, Row, Shape, Signal, show_shape
+from solver.numeric.memory import available, in_words
 from solver.numeric.plain import Array
 from solver.registry import unknown
 
@@ -123,38 +122,6 @@ def estimate(rows: list[Row], states: int, itemsize: int) -> int:
     return itemsize * (weights * (3 + states) + 2 * values)
 
 
-def available() -> int | None:
-    """Bytes of memory that are free, or None where the system does not say.
-
-    In a container with a limit of its own (cgroup v2) what that leaves, if it is less.
-    """
-    free, limit = machine_free(), container_free()
-    return min((x for x in (free, limit) if x is not None), default=None)
-
-
-def machine_free() -> int | None:
-    """Linux says what could be had without swapping; others, which pages are unused."""
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
-
-
-def container_free(place: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """What a container's limit leaves; None where there is none."""
-    try:
-        limit, used = ((place / f"memory.{n}").read_text() for n in ("max", "current"))
-        return max(int(limit) - int(used), 0)
-    except (OSError, ValueError):  # no such file, or "max": no limit
-        return None
-
-
 def affordable(rows: list[Row], states: int, itemsize: int, batch: int) -> int:
     """The estimate; refused if it is more than there is."""
     needed, there = estimate(rows, states, itemsize), available()
@@ -164,11 +131,3 @@ def affordable(rows: list[Row], states: int, itemsize: int, batch: int) -> int:
             f"free: take a smaller network, or a batch smaller than {batch}"
         )
     return needed
-
-
-def in_words(size: int) -> str:
-    """1.5 GiB."""
-    amount, units = float(size), ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-    while amount >= 1024 and len(units) > 1:
-        amount, units = amount / 1024, units[1:]
-    return f"{amount:.3g} {units[0]}" if amount < 1024 else f"{amount:.2e} {units[0]}"

@@ -19,7 +19,7 @@ from solver.numeric.workspace import Workspace, rows_last
 
 Job = Callable[[Workspace], None]
 
-BUDGET = 4 << 20  # bytes of columns in a block
+BUDGET = 2 << 20  # bytes of columns in a block
 
 
 class Columns:
@@ -34,7 +34,8 @@ class Columns:
         self.fan = task.fan
         self.inner = not task.last and task.batch >= 16 and task.out[-1] <= 16
         self.images = min(task.batch, 64) if self.inner else 1
-        row = self.fan * prod(task.out[1:]) * task.dtype.itemsize * self.images
+        widest = max(self.fan, task.maps) * task.dtype.itemsize
+        row = widest * prod(task.out[1:]) * self.images
         self.rows = min(max(1, BUDGET // max(row, 1)), task.out[0])
         if not self.inner and self.rows == task.out[0]:
             self.images = max(1, min(task.batch, BUDGET // max(row * self.rows, 1)))
@@ -100,6 +101,12 @@ class Columns:
     ) -> None:
         """maps×(C·kernel) by (C·kernel)×positions."""
         direct = len(out) == 1 and gapless(out[0, 0])
+        rows = rows_last(out)
+        if not direct and len(out) == 1 and gapless(rows):  # channels last all the same
+            turned_ = rows.reshape(-1, len(held))
+            np.matmul(columns.T, held.T, out=turned_)
+            finish.last(turned_)
+            return
         if direct:
             product = out[0].reshape(len(held), -1)
         else:

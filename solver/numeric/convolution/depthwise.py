@@ -15,13 +15,13 @@ import numpy as np
 
 from solver.numeric.convolution.columns import windows
 from solver.numeric.convolution.finish import Finish
-from solver.numeric.convolution.task import Array, Task, padded
+from solver.numeric.convolution.task import Array, Task, padded, split
 from solver.numeric.plain import last
 from solver.numeric.workspace import Workspace, rows_last
 
 Job = Callable[[Workspace], None]
 
-BUDGET = 1 << 17  # bytes of a block of one image
+BUDGET = 1 << 18  # bytes of a block of one image
 
 
 class Depthwise:
@@ -41,16 +41,16 @@ class Depthwise:
     def jobs(
         self, x: Array, held: Array, out: Array, finish: Finish, parts: int
     ) -> list[Job]:
-        """An image, or a block of its channels or rows, each."""
+        """An image, and some of its channels (channels last: of its rows) each."""
         if self.task.last and self.many == 1:
-            row = prod(self.task.out[1:]) * x.shape[1] * x.itemsize
-            rows = max(1, BUDGET // row)
+            lots = parts if len(x) < parts else 1
             return [
-                self.by_rows(x[i : i + 1], held, out[i : i + 1], finish, slice(at, at + rows))
+                self.by_rows(x[i : i + 1], held, out[i : i + 1], finish, rows)
                 for i in range(len(x))
-                for at in range(0, self.task.out[0], rows)
+                for rows in split(self.task.out[0], lots)
             ]
-        plane = prod(n + b + a for n, b, a in zip(*self.padding())) * x.itemsize
+        whole = zip(self.task.sides, self.task.before, self.task.after)
+        plane = prod(n + b + a for n, b, a in whole) * x.itemsize
         some = max(1, min(BUDGET // plane, -(-x.shape[1] // parts)))
         return [
             self.by_channels(x, held, out, finish, i, slice(at, min(at + some, x.shape[1])))
@@ -58,42 +58,34 @@ class Depthwise:
             for at in range(0, x.shape[1], some)
         ]
 
-    def padding(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        return self.task.sides, self.task.before, self.task.after
-
     def by_channels(
         self, x: Array, held: Array, out: Array, finish: Finish, image: int, some: slice
     ) -> Job:
         """Some channels of an image, each plane a line."""
         task = self.task
-        taps = list(product(*map(range, task.kernel)))
 
         def run(work: Workspace) -> None:
             planes = padded(x[image : image + 1, some], task, "padded", work)[0]
-            count, sides = len(planes), planes.shape[1:]
-            if not planes.flags.c_contiguous:
-                planes = np.ascontiguousarray(planes)
-            lines = planes.reshape(count, -1)
+            lines, sides = remainders(planes, task, work)
             steps = [prod(sides[i + 1 :]) for i in range(len(sides))]
-            # the last window's start, in the line
-            reach = sum((o - 1) * s * n for o, s, n in zip(task.out, task.stride, steps)) + 1
-            total = work.array("total", (count, prod(sides)), x.dtype)[:, :reach]
-            term = work.array("term", (count, prod(sides)), x.dtype)[:, :reach]
+            reach = sum((o - 1) * n for o, n in zip(task.out, steps)) + 1  # of a line
+            whole = work.array("total", (len(planes), *sides), x.dtype)
+            total = whole.reshape(len(planes), -1)[:, :reach]
+            term = work.array("term", whole.shape, x.dtype).reshape(len(planes), -1)
             for k in range(self.many):
-                for i, tap in enumerate(taps):
-                    at = sum(a * d * n for a, d, n in zip(tap, task.dilation, steps))
+                for i, tap in enumerate(product(*map(range, task.kernel))):
+                    far = [a * d for a, d in zip(tap, task.dilation)]
+                    line = lines[tuple(f % s for f, s in zip(far, task.stride))]
+                    at = sum(f // s * n for f, s, n in zip(far, task.stride, steps))
                     weight = held[some, k, i, None]
-                    into = term if i else total
-                    np.multiply(lines[:, at : at + reach], weight, out=into)
+                    into = term[:, :reach] if i else total
+                    np.multiply(line[:, at : at + reach], weight, out=into)
                     if i:
-                        np.add(total, term, out=total)
-                whole = work.array("total", (count, *sides), x.dtype)
-                ends = zip(task.out, task.stride)
-                picked = whole[last(slice(0, (o - 1) * s + 1, s) for o, s in ends)]
+                        np.add(total, into, out=total)
                 first = some.start * self.many + k
-                maps = slice(first, first + (count - 1) * self.many + 1, self.many)
+                maps = slice(first, first + (len(planes) - 1) * self.many + 1, self.many)
                 target = out[image, maps]
-                np.copyto(target, picked)
+                np.copyto(target, whole[last(slice(o) for o in task.out)])
                 if finish.needed:
                     finish.part(maps).first(target)
 
@@ -104,16 +96,40 @@ class Depthwise:
     ) -> Job:
         """Some rows of an image, channels last: each tap a row of weights."""
         task = self.task
+        row = prod(task.out[1:]) * x.shape[1] * x.itemsize
+        high = max(1, BUDGET // row)
 
         def run(work: Workspace) -> None:
-            read = windows(padded(x, task, "padded", work), task)[:, :, rows]
-            target = rows_last(out[:, :, rows])
-            term = work.array("term", target.shape, x.dtype)
-            for i, tap in enumerate(product(*map(range, task.kernel))):
-                seen = rows_last(read[last(tap)])
-                np.multiply(seen, held[i], out=term if i else target)
-                if i:
-                    np.add(target, term, out=target)
-            finish.last(target)
+            read = windows(padded(x, task, "padded", work), task)
+            for at in range(rows.start, rows.stop, high):
+                some = slice(at, min(at + high, rows.stop))
+                target = rows_last(out[:, :, some])
+                term = work.array("term", target.shape, x.dtype)
+                for i, tap in enumerate(product(*map(range, task.kernel))):
+                    seen = rows_last(read[last(tap)][:, :, some])
+                    np.multiply(seen, held[i], out=term if i else target)
+                    if i:
+                        np.add(target, term, out=target)
+                finish.last(target)
 
         return run
+
+
+def remainders(
+    planes: Array, task: Task, work: Workspace
+) -> tuple[dict[tuple[int, ...], Array], tuple[int, ...]]:
+    """Each plane as one line (C×positions) and its sides; with a stride, by the remainder
+    of a position's division by it, so that what a tap reads lies side by side.
+    """
+    if set(task.stride) == {1}:
+        sides = planes.shape[1:]
+        flat = np.ascontiguousarray(planes).reshape(len(planes), -1)
+        return {(0,) * len(sides): flat}, sides
+    sides = tuple(-(-n // s) for n, s in zip(planes.shape[1:], task.stride))
+    room = work.array("remainders", (prod(task.stride), len(planes), *sides), planes.dtype)
+    lines = {}
+    for part, f in zip(room, product(*map(range, task.stride))):
+        some = planes[last(slice(i, None, s) for i, s in zip(f, task.stride))]
+        part[last(slice(n) for n in some.shape[1:])] = some
+        lines[f] = part.reshape(len(planes), -1)
+    return lines, sides

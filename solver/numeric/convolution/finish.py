@@ -6,6 +6,8 @@ import numpy as np
 
 from solver.numeric.convolution.task import Array
 
+LINE = 2048  # values that are added in one go, at least
+
 
 class Finish:
     """The bias, and a ReLU: added to a block of output as soon as it is computed."""
@@ -13,11 +15,21 @@ class Finish:
     def __init__(self, bias: Array | None = None, relu: bool = False) -> None:
         self.bias, self.relu = bias, relu
         self.needed = relu or bias is not None
+        # several times in a row: short rows are slow to add to
+        self.times = 1 if bias is None else max(1, LINE // max(len(bias), 1))
+        self.tiled = np.empty(0) if bias is None else np.tile(bias, self.times)
 
     def last(self, block: Array) -> None:
         """On a block whose last axis are the maps."""
         if self.bias is not None:
-            block += self.bias
+            if block.flags.c_contiguous:
+                rows = block.reshape(-1, len(self.bias))
+                many = len(rows) // self.times * self.times
+                whole, rest = rows[:many].reshape(-1, len(self.tiled)), rows[many:]
+                whole += self.tiled
+                rest += self.bias
+            else:
+                block += self.bias
         if self.relu:
             np.maximum(block, 0, out=block)
 

@@ -17,84 +17,16 @@ from solver.core import BadInput
 from solver.networks.layers import show_shape
 from solver.numeric.convolution import threads as sharing
 from solver.numeric.convolution.finish import NOTHING, Finish
+from solver.numeric.convolution.geometry import Geometry, sizes
 from solver.numeric.convolution.rules import choose, choose_input, choose_weight
 from solver.numeric.convolution.small import Toeplitz
-from solver.numeric.convolution.task import Array, Sizes, Task
-from solver.numeric.convolution.transposed import transposed_sides, zeros
-from solver.numeric.plain import Sides, axes, last, spread
-from solver.numeric.workspace import channels_last, spaces
+from solver.numeric.convolution.task import Array, Sizes, Task, gapless
+from solver.numeric.convolution.transposed import empty, transposed_sides
+from solver.numeric.plain import Sides, axes, last
+from solver.numeric.workspace import channels_last, rows_first, rows_last, spaces
 
-MODES = {"reflect": "reflect", "circular": "wrap", "replicate": "edge"}
+KEPT = 16  # shapes for which a weight is prepared at the same time
 PARTS_FROM = 15_000_000  # multiply-adds from which work is shared out among threads
-
-
-class Geometry:
-    """Stride, padding, dilation and groups of a convolution, checked."""
-
-    def __init__(
-        self,
-        kernel: Sizes,
-        stride: Sides,
-        padding: Sides | str,
-        dilation: Sides,
-        groups: int,
-        mode: str = "zeros",
-    ) -> None:
-        self.kernel, self.groups, self.mode = kernel, groups, mode
-        _, self.stride, self.dilation = axes(kernel, stride, dilation)
-        if padding == "same":
-            whole = [d * (k - 1) for k, d in zip(kernel, self.dilation)]
-            if set(self.stride) != {1}:
-                raise BadInput("padding 'same' goes with stride 1")
-            self.before = tuple(p // 2 for p in whole)
-            self.after = tuple(p - p // 2 for p in whole)
-        elif padding == "valid":
-            self.before = self.after = (0,) * len(kernel)
-        elif isinstance(padding, str):
-            raise BadInput(f"padding is a size, 'same' or 'valid', not {padding!r}")
-        else:
-            self.before = self.after = spread(padding, len(kernel))
-        sizes("kernel", kernel, 1)
-        sizes("stride", self.stride, 1)
-        sizes("dilation", self.dilation, 1)
-        sizes("padding", self.before, 0)
-        sizes("groups", (groups,), 1)
-        if mode != "zeros" and mode not in MODES:
-            raise BadInput(f"padding is zeros, {', '.join(MODES)}, not {mode!r}")
-
-    def task(self, x: Array, maps: int, sides: Sizes | None = None) -> Task:
-        """The task for inputs like x, whose padding, if it is not zeros, is in them."""
-        none = (0,) * len(self.kernel)
-        inside = self.mode != "zeros"
-        sides = x.shape[2:] if sides is None else sides
-        return Task(
-            len(x),
-            x.shape[1],
-            tuple(sides),
-            maps,
-            self.kernel,
-            self.stride,
-            none if inside else self.before,
-            none if inside else self.after,
-            self.dilation,
-            self.groups,
-            x.dtype,
-            channels_last(x),
-        )
-
-    def surrounded(self, x: Array) -> Array:
-        """x with padding that is not zeros put around it."""
-        if self.mode == "zeros" or not any((*self.before, *self.after)):
-            return x
-        amounts = [(0, 0), (0, 0), *zip(self.before, self.after)]
-        for n, b, a in zip(x.shape[2:], self.before, self.after):
-            widest = {"reflect": n - 1, "circular": n}.get(self.mode, inf if n else 0)
-            if max(b, a) > widest:
-                raise BadInput(
-                    f"{self.mode} padding of {max(b, a)} needs more than a side of {n}"
-                )
-        mode: Any = MODES[self.mode]
-        return np.pad(x, amounts, mode)
 
 
 class Plan:
@@ -106,6 +38,25 @@ class Plan:
         self.task, self.algorithm, self.held, self.shape = task, algorithm, held, shape
         self.last = task.last
         self.table = held if isinstance(algorithm, Toeplitz) else None
+
+
+class Settled:
+    """A convolution for one shape of input, which keeps its weight prepared and no other.
+
+    `last` says whether the inputs have their channels last in memory; others are copied.
+    `growth` is by how much the prepared weight may be larger than the weight.
+    """
+
+    def __init__(self, one: Convolution, like: Array, last: bool, growth: float) -> None:
+        self.plan = one.planned(like, last, growth)
+        self.geometry, self.finish, self.threads = one.geometry, one.finish, one.threads
+
+    def __call__(self, x: Array, out: Array | None = None) -> Array:
+        """Forward; as `Convolution`."""
+        x = self.geometry.surrounded(x)
+        if self.plan.last and not gapless(rows_last(x)):
+            x = rows_first(np.ascontiguousarray(rows_last(x)))
+        return carried_out(self.plan, x, out, self.finish, self.threads)
 
 
 class Convolution:
@@ -156,27 +107,34 @@ class Convolution:
         key = x.shape, x.strides, x.dtype
         plan = self.plans.get(key)
         if plan is None:
-            plan = self.plans[key] = self.planned(x)
+            plan = self.kept(key, self.planned(x))
         x = self.geometry.surrounded(x)
         if plan.table is not None and out is None and x.size:
             y = np.dot(x.reshape(len(x), -1), plan.table).reshape(plan.shape)
             self.finish.batch(y)
             return y
-        return self.run(plan, x, out, self.finish)
+        return carried_out(plan, x, out, self.finish, self.threads)
 
-    def planned(self, x: Array) -> Plan:
+    def kept(self, key: Any, plan: Plan) -> Plan:
+        """The plan, kept for the next call; of a few shapes, each has a weight of its own."""
+        if len(self.plans) >= KEPT:
+            self.plans.clear()
+        self.plans[key] = plan
+        return plan
+
+    def planned(self, x: Array, last: bool | None = None, growth: float = inf) -> Plan:
         """The plan for inputs like x."""
-        task = self.task(x)
-        algorithm = choose(task, self.exact)[1]
+        task = self.task(x, last)
+        algorithm = choose(task, self.exact, growth)[1]
         return Plan(task, algorithm, self.prepared(algorithm), task.shape)
 
-    def task(self, x: Array) -> Task:
+    def task(self, x: Array, last: bool | None = None) -> Task:
         """What is to be computed on inputs like x, if it can be."""
         self.admit(x, "the input")
         channels = self.weight.shape[1] * self.geometry.groups
         if x.shape[1] != channels:
             raise BadInput(f"the weight reads {channels} channels, the input has {x.shape[1]}")
-        task = self.geometry.task(self.geometry.surrounded(x), len(self.weight))
+        task = self.geometry.task(self.geometry.surrounded(x), len(self.weight), last=last)
         for n, b, a, r in zip(task.sides, task.before, task.after, task.reach):
             if n + b + a < r:
                 raise BadInput(
@@ -195,8 +153,8 @@ class Convolution:
         key = "input", g.shape, g.strides, g.dtype, sides
         plan = self.plans.get(key)
         if plan is None:
-            plan = self.plans[key] = self.planned_back(g, sides)
-        return self.run(plan, g, out, NOTHING)
+            plan = self.kept(key, self.planned_back(g, sides))
+        return carried_out(plan, g, out, NOTHING, self.threads)
 
     def planned_back(self, g: Array, sides: Sizes | None) -> Plan:
         """The plan for gradients like g."""
@@ -238,7 +196,7 @@ class Convolution:
         if plan is None:
             task = self.task(x)
             algorithm = choose_weight(task, self.exact)
-            plan = self.plans[key] = Plan(task, algorithm, None, task.shape)
+            plan = self.kept(key, Plan(task, algorithm, None, task.shape))
         self.admit(g, "the gradient")
         if g.shape != plan.shape:
             raise BadInput(
@@ -247,7 +205,7 @@ class Convolution:
             )
         if not x.size or not g.size:
             return np.zeros(self.weight.shape, x.dtype)
-        count, parts = self.shares(plan.task)
+        count, parts = shares(plan.task, self.threads)
 
         def run(jobs: list[Any]) -> None:
             sharing.run(jobs, spaces(), count)
@@ -258,31 +216,6 @@ class Convolution:
     def by_bias(self, g: Array) -> Array:
         """∂L/∂b: the sum of each map."""
         return g.sum(axis=(0, *range(2, g.ndim)))
-
-    def shares(self, task: Task) -> tuple[int | None, int]:
-        """How many threads there are, and among how many the work is worth sharing out."""
-        count = sharing.counted(self.threads)
-        return count, (count if count and task.macs >= PARTS_FROM else 1)
-
-    def run(self, plan: Plan, x: Array, out: Array | None, finish: Finish) -> Array:
-        """The plan's jobs, by as many threads as there are."""
-        if out is None:
-            out = zeros(plan.shape, x.dtype, plan.last)
-        elif out.shape != plan.shape or out.dtype != x.dtype:
-            raise BadInput(
-                f"out must be {show_shape(plan.shape)} of {x.dtype}, not "
-                f"{show_shape(out.shape)} of {out.dtype}"
-            )
-        elif np.shares_memory(out, x):
-            raise BadInput("out shares memory with the input: give an array of its own")
-        if not x.size or not out.size:  # an empty batch, or no channels: sums of nothing
-            out[...] = 0
-            finish.batch(out)
-            return out
-        count, parts = self.shares(plan.task)
-        jobs = plan.algorithm.jobs(x, plan.held, out, finish, parts)
-        sharing.run(jobs, spaces(), count)
-        return out
 
     def admit(self, x: Array, what: str) -> None:
         """Refuse arrays of another type or number of axes."""
@@ -298,10 +231,33 @@ class Convolution:
             )
 
 
-def sizes(what: str, given: Sizes, least: int) -> None:
-    """Refuse what is not whole, or too small."""
-    if any(not isinstance(n, (int, np.integer)) or n < least for n in given):
-        raise BadInput(f"{what} must be {least} or more, not {show_shape(given)}")
+def shares(task: Task, threads: int | None) -> tuple[int | None, int]:
+    """How many threads there are, and among how many the work is worth sharing out."""
+    count = sharing.counted(threads)
+    return count, (count if count and task.macs >= PARTS_FROM else 1)
+
+
+def carried_out(
+    plan: Plan, x: Array, out: Array | None, finish: Finish, threads: int | None
+) -> Array:
+    """The plan's jobs, by as many threads as there are."""
+    if out is None:
+        out = empty(plan.shape, x.dtype, plan.last)
+    elif out.shape != plan.shape or out.dtype != x.dtype:
+        raise BadInput(
+            f"out must be {show_shape(plan.shape)} of {x.dtype}, not "
+            f"{show_shape(out.shape)} of {out.dtype}"
+        )
+    elif np.shares_memory(out, x):
+        raise BadInput("out shares memory with the input: give an array of its own")
+    if not x.size or not out.size:  # an empty batch, or no channels: sums of nothing
+        out[...] = 0
+        finish.batch(out)
+        return out
+    count, parts = shares(plan.task, threads)
+    jobs = plan.algorithm.jobs(x, plan.held, out, finish, parts)
+    sharing.run(jobs, spaces(), count)
+    return out
 
 
 def fitting(bias: Array, maps: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,7 @@ class Rule:
     make: Callable[[Task, Callable[[Task], Any]], Any]
     exact: bool = True  # whether it is as accurate
     local: bool = True  # whether what is not finite reaches only the outputs that read it
+    growth: Callable[[Task], float] = lambda t: 1  # the prepared weight's size by the weight's
 
 
 def square(task: Task, *sizes: int) -> bool:
@@ -70,6 +71,7 @@ RULES = (
         lambda t: t.groups == 1 and not t.last,
         lambda t: toeplitz_size(t) <= TINY,
         lambda t, choose: Toeplitz(t),
+        growth=lambda t: 1 if toeplitz_size(t) <= 1000 else toeplitz_size(t) / t.maps / t.fan,
         local=False,
     ),
     Rule(
@@ -95,6 +97,7 @@ RULES = (
         lambda t: square(t, 3) and t.dtype == np.float32,
         lambda t: t.channels >= 16 and max(t.out) <= 16 and t.batch == 1,
         lambda t, choose: Winograd(t, 2),
+        growth=lambda t: 16 / 9,
         local=False,
     ),
     Rule(
@@ -103,6 +106,7 @@ RULES = (
         lambda t: t.channels >= 12 and t.maps >= 12,
         lambda t, choose: Winograd(t, 4),
         exact=False,
+        growth=lambda t: 36 / 9,
         local=False,
     ),
     Rule(
@@ -111,6 +115,7 @@ RULES = (
         lambda t: t.channels >= 16 and t.maps >= 16,
         lambda t, choose: Winograd(t, 4),
         exact=False,
+        growth=lambda t: 64 / 25,
         local=False,
     ),
     Rule(
@@ -119,6 +124,7 @@ RULES = (
         lambda t: min(t.kernel) >= 11,
         lambda t, choose: Fourier(t),
         exact=False,
+        growth=lambda t: prod(t.sides) / prod(t.kernel),
         local=False,
     ),
     Rule(
@@ -141,11 +147,20 @@ def rules(task: Task, exact: bool) -> Iterable[Rule]:
 
 
 @lru_cache(maxsize=512)
-def choose(task: Task, exact: bool = False) -> tuple[str, Any]:
-    """The name and the algorithm of the first rule that fits and pays."""
+def choose(task: Task, exact: bool = False, growth: float = inf) -> tuple[str, Any]:
+    """The name and the algorithm of the first rule that fits and pays.
+
+    With `growth` only those whose prepared weight is at most so many times the weight.
+    """
+    rule = ruled(task, exact, growth)
+    return rule.name, rule.make(task, lambda part: choose(part, exact, growth)[1])
+
+
+def ruled(task: Task, exact: bool = False, growth: float = inf) -> Rule:
+    """The rule by which an algorithm is chosen."""
     for rule in rules(task, exact):
-        if rule.fits(task) and rule.pays(task):
-            return rule.name, rule.make(task, lambda part: choose(part, exact)[1])
+        if rule.fits(task) and rule.growth(task) <= growth and rule.pays(task):
+            return rule
     raise AssertionError("columns fits every task of one group")
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from solver.numeric.convolution.finish import Finish
-from solver.numeric.convolution.task import Array, Task
+from solver.numeric.convolution.task import Array, Task, split
 from solver.numeric.workspace import Workspace, channels_last, rows_last
 
 Job = Callable[[Workspace], None]
@@ -104,27 +104,43 @@ class Winograd:
             found[:, at : at + some.shape[1]] = values.reshape(-1, *some.shape[1:])
         return found
 
-    def jobs(self, x: Array, held: Array, out: Array, finish: Finish, parts: int) -> list[Job]:
-        """Blocks of rows of tiles of one image, or of several whole images."""
+    def jobs(
+        self, x: Array, held: Array, out: Array, finish: Finish, parts: int
+    ) -> list[Job]:
+        """Blocks of rows of tiles of one image, or of several whole images.
+
+        Where there are few tiles each job takes all of them, and some of the maps: a
+        product with fewer rows would be slow, tiles made twice cost less.
+        """
         high, wide = self.tiles
-        most = min(self.most, max(16, -(-high * wide * len(x) // parts)))
+        maps = [slice(0, self.task.maps)]
+        if parts > 1 and high * wide * len(x) < FEWEST * parts:
+            maps, parts = split(self.task.maps, parts), 1
+        most = min(self.most, -(-high * wide * len(x) // parts))
         images = min(max(1, most // (high * wide)), len(x))
         rows = min(high, max(1, most // wide)) if images == 1 else high
         return [
-            self.job(x[i : i + images], held, out[i : i + images], finish, t, min(rows, high - t))
+            self.job(
+                x[i : i + images],
+                held if len(maps) == 1 else held[:, :, some],
+                out[i : i + images, some],
+                finish.part(some),
+                slice(t, min(t + rows, high)),
+            )
             for i in range(0, len(x), images)
             for t in range(0, high, rows)
+            for some in maps
         ]
 
     def job(
-        self, x: Array, held: Array, out: Array, finish: Finish, first: int, rows: int
+        self, x: Array, held: Array, out: Array, finish: Finish, rows: slice
     ) -> Job:
-        """One block: rows of tiles from `first` on, of these images."""
+        """One block: these rows of tiles, of these images."""
 
         def run(work: Workspace) -> None:
-            tiles = self.gathered(x, first, rows, work)
+            tiles = self.gathered(x, rows.start, rows.stop - rows.start, work)
             points, count = self.n**2, prod(tiles.shape[2:5])
-            channels, maps = self.task.channels, self.task.maps
+            channels, maps = held.shape[1:]
             dtype = self.task.dtype
             values = work.array("values", (points, count * channels), dtype)
             np.matmul(self.into, tiles.reshape(points, -1), out=values)
@@ -134,7 +150,7 @@ class Winograd:
             np.matmul(self.back, products.reshape(points, -1), out=found)
             if finish.needed:
                 finish.last(found.reshape(self.m**2, count, maps))
-            self.scatter(found, out, first, rows, work)
+            self.scatter(found, out, rows.start, rows.stop - rows.start, work)
 
         return run
 
@@ -172,7 +188,7 @@ class Winograd:
 
     def scatter(self, found: Array, out: Array, first: int, rows: int, work: Workspace) -> None:
         """Tiles m×m×images×rows×columns×maps to their places in the output."""
-        m, columns, maps = self.m, self.tiles[1], self.task.maps
+        m, columns, maps = self.m, self.tiles[1], out.shape[1]
         shape = (len(out), rows * m, columns * m, maps)
         tiles = found.reshape(m, m, len(out), rows, columns, maps)
         target = rows_last(out[:, :, first * m : first * m + rows * m])

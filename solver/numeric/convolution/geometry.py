@@ -1,0 +1,96 @@
+"""How a convolution is asked for: stride, padding, dilation and groups, checked once."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from solver.core import BadInput
+from solver.networks.layers import show_shape
+from solver.numeric.convolution.task import Task
+from solver.numeric.plain import Sides, axes, spread
+from solver.numeric.workspace import Array, Sizes, channels_last
+
+MODES = {"reflect": "reflect", "circular": "wrap", "replicate": "edge"}
+
+
+class Geometry:
+    """Stride, padding, dilation and groups of a convolution, checked."""
+
+    def __init__(
+        self,
+        kernel: Sizes,
+        stride: Sides,
+        padding: Sides | str,
+        dilation: Sides,
+        groups: int,
+        mode: str = "zeros",
+    ) -> None:
+        self.kernel, self.groups, self.mode = kernel, groups, mode
+        _, self.stride, self.dilation = axes(kernel, stride, dilation)
+        if padding == "same":
+            whole = [d * (k - 1) for k, d in zip(kernel, self.dilation)]
+            if set(self.stride) != {1}:
+                raise BadInput("padding 'same' goes with stride 1")
+            self.before = tuple(p // 2 for p in whole)
+            self.after = tuple(p - p // 2 for p in whole)
+        elif padding == "valid":
+            self.before = self.after = (0,) * len(kernel)
+        elif isinstance(padding, str):
+            raise BadInput(f"padding is a size, 'same' or 'valid', not {padding!r}")
+        else:
+            self.before = self.after = spread(padding, len(kernel))
+        sizes("kernel", kernel, 1)
+        sizes("stride", self.stride, 1)
+        sizes("dilation", self.dilation, 1)
+        sizes("padding", self.before, 0)
+        sizes("groups", (groups,), 1)
+        if mode != "zeros" and mode not in MODES:
+            raise BadInput(f"padding is zeros, {', '.join(MODES)}, not {mode!r}")
+
+    def task(
+        self, x: Array, maps: int, sides: Sizes | None = None, last: bool | None = None
+    ) -> Task:
+        """The task for inputs like x, whose padding, if it is not zeros, is in them.
+
+        `last` says that they will have their channels last; x itself, where it is not told.
+        """
+        none = (0,) * len(self.kernel)
+        inside = self.mode != "zeros"
+        sides = x.shape[2:] if sides is None else sides
+        return Task(
+            len(x),
+            x.shape[1],
+            tuple(sides),
+            maps,
+            self.kernel,
+            self.stride,
+            none if inside else self.before,
+            none if inside else self.after,
+            self.dilation,
+            self.groups,
+            x.dtype,
+            channels_last(x) if last is None else last,
+        )
+
+    def surrounded(self, x: Array) -> Array:
+        """x with padding that is not zeros put around it."""
+        if self.mode == "zeros" or not any((*self.before, *self.after)):
+            return x
+        amounts = [(0, 0), (0, 0), *zip(self.before, self.after)]
+        for n, b, a in zip(x.shape[2:], self.before, self.after):
+            widest = {"reflect": n - 1, "circular": n}.get(self.mode, inf if n else 0)
+            if max(b, a) > widest:
+                raise BadInput(
+                    f"{self.mode} padding of {max(b, a)} needs more than a side of {n}"
+                )
+        mode: Any = MODES[self.mode]
+        return np.pad(x, amounts, mode)
+
+
+def sizes(what: str, given: Sizes, least: int) -> None:
+    """Refuse what is not whole, or too small."""
+    if any(not isinstance(n, (int, np.integer)) or n < least for n in given):
+        raise BadInput(f"{what} must be {least} or more, not {show_shape(given)}")

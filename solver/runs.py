@@ -1,0 +1,363 @@
+"""`pset run NET`: a network on an input, each layer's shape held against the predicted one."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import zipfile
+from math import prod
+from typing import IO, Any
+
+import numpy as np
+
+from solver import given as read
+from solver.core import BadInput, CheckFailed
+from solver.networks.layers import Row, Signal, show_shape
+from solver.networks.net import Net
+from solver.numeric.convolution.threads import counted
+from solver.numeric.memory import available, in_words
+from solver.numeric.running import Runner
+from solver.numeric.workspace import Array
+from solver.question import stdin_for
+from solver.registry import unknown
+
+ABOUT = r"""Run a network on an input, layer by layer, with NumPy alone.
+
+NET is a bundled name, the short notation, or PyTorch's printed module. FILE is an array,
+.npy, or .npz with one array in it: C×H×W, or N×C×H×W with the batch first. Weights are an
+.npz file with a tensor for each name (block1.conv.weight), or drawn by a seed.
+
+Every layer's output is held against the shape that was predicted for it, and looked
+through for NaN and infinity: the first layer that has one is named.
+
+Example: pset run lenet5-modern --input digit.npy --weights trained.npz --top 3
+"""
+OPTIONS: dict[str, dict[str, Any]] = {
+    "net": {"metavar": "NET"},
+    "--input": {"metavar": "FILE", "help": "the input [normal values, drawn by the seed]"},
+    "--weights": {"metavar": "FILE", "help": "the tensors [drawn by the seed]"},
+    "--seed": {"type": int, "default": 0, "metavar": "N", "help": "of what is drawn [0]"},
+    "--batch": {"type": int, "metavar": "N",
+                "help": "images, where the input is drawn [1]"},
+    "--dtype": {"default": "float32", "metavar": "TYPE", "help": "float32 or float64 [float32]"},
+    "--exact": {"is_flag": True, "help": "no algorithm that costs accuracy (slower)"},
+    "--threads": {"type": int, "metavar": "N", "help": "processors to use [all]"},
+    "--top": {"type": int, "default": 5, "metavar": "K", "help": "largest outputs shown [5]"},
+    "--out": {"metavar": "FILE", "help": "write the output here, .npy"},
+    "--format": {"default": "text", "metavar": "FORMAT", "help": "text or json [text]"},
+}  # fmt: skip
+FORMATS = ("text", "json")
+TYPES = ("float32", "float64")
+
+
+def run(net: str, format: str, dtype: str, top: int, **how: Any) -> int:
+    """Run, check, and print."""
+    if format not in FORMATS:
+        raise unknown("format", format, list(FORMATS))
+    if dtype not in TYPES:
+        raise unknown("type of number", dtype, list(TYPES))
+    whole = read.net(stdin_for(net), "net")
+    found = passed(whole, dtype, **how)
+    print(json.dumps(found.plain(top)) if format == "json" else found.text(top))
+    return 0
+
+
+class Found:
+    """What a run gave: the leaves with their seconds, the output, and what it took."""
+
+    def __init__(self, net: Net, rows: list[Row], notes: list[str]) -> None:
+        self.net, self.rows, self.notes = net, rows, notes
+        self.lines: list[tuple[list[str], tuple[int, ...], float]] = []
+        self.output: Any = None
+        self.built = self.ran = 0.0
+
+    def text(self, top: int) -> str:
+        """A table of the layers, and the largest outputs."""
+        first = self.rows[0].inputs[0]
+        shown = [
+            (together(names), show_shape(shape), f"{1000 * seconds:.2f}")
+            for names, shape, seconds in self.lines
+        ]
+        wide = [max(map(len, column)) for column in zip(*shown)]
+        name = "the network" if any(c in self.net.name for c in ":(") else self.net.name
+        lines = [f"{name} on {show_shape(first)}: every shape is as predicted", ""]
+        lines.append(f"{'layer':{wide[0]}}  {'output':{wide[1]}}  {'ms':>{wide[2]}}")
+        lines += [f"{a:{wide[0]}}  {b:{wide[1]}}  {c:>{wide[2]}}" for a, b, c in shown]
+        lines += ["", f"{1000 * self.ran:.1f} ms, after {self.built:.2f} s of preparation"]
+        lines += self.notes
+        return "\n".join([*lines, *self.largest(top)])
+
+    def largest(self, top: int) -> list[str]:
+        """The largest values of each example's output, where it is a row of numbers."""
+        y = self.output
+        if not isinstance(y, np.ndarray) or y.ndim != 2 or top < 1:
+            return []
+        lines = ["", "largest outputs, counted from 0:"]
+        for i, row in enumerate(y[:10]):
+            best = np.argsort(-row, kind="stable")[:top]
+            values = ", ".join(f"{j}: {row[j]:.4g}" for j in best)
+            lines.append(f"  {values}" if len(y) == 1 else f"  image {i}: {values}")
+        return lines + ([f"  … and {len(y) - 10} images more"] if len(y) > 10 else [])
+
+    def plain(self, top: int) -> dict[str, Any]:
+        """The same for programs."""
+        y = self.output
+        row = isinstance(y, np.ndarray) and y.ndim == 2
+        return {
+            "network": self.net.name,
+            "input": list(self.rows[0].inputs[0]),
+            "layers": [
+                {"names": names, "shape": list(shape), "seconds": seconds}
+                for names, shape, seconds in self.lines
+            ],
+            "seconds": self.ran,
+            "notes": self.notes,
+            "output": y.tolist() if row else None,
+            "largest": [np.argsort(-r, kind="stable")[:top].tolist() for r in y] if row else [],
+        }
+
+
+def together(names: list[str]) -> str:
+    """conv1, bn1, relu: layers that ran as one."""
+    return " + ".join([names[0], *(n.rpartition(".")[2] for n in names[1:])])
+
+
+def passed(
+    net: Net,
+    dtype: str,
+    input: str | None,
+    weights: str | None,
+    seed: int,
+    batch: int | None,
+    exact: bool,
+    threads: int | None,
+    out: str | None,
+) -> Found:
+    """The network on the input; raises where a shape or a value is not as it must be."""
+    notes = []
+    kind = np.dtype(dtype)
+    if input is not None:
+        if batch is not None:
+            raise BadInput("--batch is for an input that is drawn: a file has its own")
+        x = array_of(input, kind)
+        x = x[None] if x.ndim == len(net.input) else x
+    else:
+        x = drawn(net, 1 if batch is None else batch, seed, kind)
+        notes.append(f"the input is drawn: normal values, seed {seed}")
+    if weights is None:
+        notes.append(f"the weights are drawn, seed {seed}: the output says nothing")
+    rows: list[Row] = []
+    net.layer.run([Signal(x.shape)], "", rows)
+    affordable(rows, kind.itemsize)
+    count = counted(threads) if threads is not None else len(processors())
+    found = Found(net, rows, notes)
+    start = time.perf_counter()
+    with tensors_of(weights) as tensors:
+        runner = Runner(
+            net.layer, x.shape, tensors, seed=seed, dtype=kind, exact=exact, threads=count
+        )
+    found.built = time.perf_counter() - start
+    predicted = {row.name: row.out for row in rows}
+    clock = [time.perf_counter()]
+
+    def tell(names: list[str], y: Any) -> None:
+        now = time.perf_counter()
+        checked(names, y, predicted)
+        shape = y.shape if isinstance(y, np.ndarray) else np.shape(y[0])
+        found.lines.append((names, shape, now - clock[0]))
+        clock[0] = time.perf_counter()
+
+    found.output = runner(x, tell)
+    found.ran = sum(seconds for _, _, seconds in found.lines)
+    if out is not None:
+        written(out, found.output)
+    return found
+
+
+def processors() -> set[int]:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))
+
+
+def checked(names: list[str], y: Any, predicted: dict[str, Any]) -> None:
+    """A layer's output is of the predicted shape, and numbers."""
+    for name in names:
+        if shape_of(y) != tuple(predicted[name]):
+            raise CheckFailed(
+                f"{name} gave {show_shape(shape_of(y))}, and "
+                f"{show_shape(predicted[name])} was predicted"
+            )
+    for part in y if isinstance(y, tuple) else (y,):
+        if isinstance(part, tuple) or np.isfinite(part.sum()) or np.isfinite(part).all():
+            continue
+        what = "NaN" if np.isnan(part).any() else "infinity"
+        raise BadInput(
+            f"{what} first appears in the output of {names[-1]}: look at its weights, "
+            "and at the size of the numbers that go in"
+        )
+
+
+def shape_of(y: Any) -> tuple[Any, ...]:
+    """The shape; nested where there are several outputs."""
+    return tuple(map(shape_of, y)) if isinstance(y, tuple) else tuple(np.shape(y))
+
+
+# -- files ---------------------------------------------------------------------------
+
+
+def drawn(net: Net, batch: int, seed: int, kind: Any) -> Array:
+    """Normal values of the network's own input shape."""
+    if batch < 1:
+        raise BadInput(f"the batch is 1 or more, not {batch}")
+    if not all(isinstance(n, int) for n in net.input):
+        raise BadInput(
+            f"the input {show_shape(net.input)} has letters: give an array with --input"
+        )
+    shape = (batch, *(int(str(n)) for n in net.input))
+    size, there = prod(shape) * 8, available()
+    if there is not None and size > there:
+        raise BadInput(
+            f"an input of {show_shape(shape)} takes {in_words(size)}, and "
+            f"{in_words(there)} are free: take a smaller batch"
+        )
+    return np.random.default_rng(seed).standard_normal(shape).astype(kind)
+
+
+def array_of(path: str, kind: Any) -> Array:
+    """The array in a file, as numbers of this type; pickles are never read."""
+    with stream(path) as file:
+        found = loaded(path, file)
+        if not isinstance(found, np.ndarray):
+            names = found.files
+            if len(names) != 1:
+                raise BadInput(
+                    f"{path} holds {len(names)} arrays, and the input is one: "
+                    f"{', '.join(names[:4]) or 'none'}"
+                )
+            found = opened(path, lambda: found[names[0]])
+    if found.dtype.kind not in "fiub":
+        raise BadInput(f"{path} holds {found.dtype}: numbers are wanted")
+    if found.dtype.kind == "f" and not np.isfinite(found).all():
+        what = "NaN" if np.isnan(found).any() else "infinity"
+        raise BadInput(f"{path} holds {what}: the input must be numbers")
+    with np.errstate(over="ignore"):
+        x = found.astype(kind)
+    if not np.isfinite(x).all():
+        raise BadInput(f"{path} holds numbers too large for {kind}: try --dtype float64")
+    return x
+
+
+def stream(path: str) -> IO[bytes]:
+    """The file, open; one clear error where there is none."""
+    try:
+        return open(path, "rb")  # noqa: SIM115 (the caller closes it)
+    except FileNotFoundError:
+        raise BadInput(f"there is no file {path}") from None
+    except OSError as e:
+        raise BadInput(f"cannot read {path}: {e.strerror}") from None
+
+
+def loaded(path: str, file: IO[bytes]) -> Any:
+    """What NumPy reads: an array, or the archive of several."""
+    return opened(path, lambda: np.load(file, allow_pickle=False))
+
+
+def opened(path: str, read_: Any) -> Any:
+    """What is read; damage and pickles are one clear error."""
+    try:
+        return read_()
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as e:
+        if "pickle" in str(e):
+            raise BadInput(
+                f"{path} is no array of numbers that NumPy wrote (pickled objects are "
+                "never loaded)"
+            ) from None
+        raise BadInput(
+            f"{path} is not a whole .npy or .npz file of numbers ({str(e).splitlines()[0]})"
+        ) from None
+    except MemoryError:
+        raise BadInput(f"{path} says that it is larger than the memory") from None
+
+
+class Lazy(dict[str, Any]):
+    """The tensors of an .npz file, each read when it is asked for."""
+
+    def __init__(self, path: str) -> None:
+        self.path, self.stream = path, stream(path)
+        try:
+            self.file = loaded(path, self.stream)
+            if isinstance(self.file, np.ndarray):
+                raise BadInput(
+                    f"{path} is one array: weights are an .npz file of named ones"
+                )
+        except BadInput:
+            self.stream.close()
+            raise
+        super().__init__(dict.fromkeys(self.file.files))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The tensor, or the default where there is none."""
+        if name not in self:
+            return default
+        return opened(self.path, lambda: self.file[name])
+
+    def __enter__(self) -> Lazy:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
+        self.stream.close()
+
+
+class Nothing:
+    """No file: the weights are drawn."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+
+def tensors_of(path: str | None) -> Any:
+    """A `with` for the weights of a file, or for none."""
+    return Nothing() if path is None else Lazy(path)
+
+
+def written(path: str, y: Any) -> None:
+    """The output as .npy."""
+    if not isinstance(y, np.ndarray):
+        raise BadInput("the network has several outputs: they cannot be written as one array")
+    try:
+        with open(path, "wb") as file:
+            np.save(file, y, allow_pickle=False)
+    except OSError as e:
+        raise BadInput(f"cannot write {path}: {e.strerror}") from None
+
+
+def affordable(rows: list[Row], itemsize: int) -> None:
+    """Refuse what does not fit into memory, with the estimate."""
+    tensors = [
+        prod(map(int, shape))
+        for row in rows
+        for shape in (
+            row.layer.weights(*row.inputs) | row.layer.buffers(*row.inputs)
+        ).values()
+    ]
+    values = [prod(map(int, row.out)) for row in rows if all_numbers(row.out)]
+    most = sum(sorted(values)[-2:])
+    needed = itemsize * (int(1.5 * sum(tensors)) + most)
+    there = available()
+    if there is not None and needed > there:
+        raise BadInput(
+            f"the network would take about {in_words(needed)}, and {in_words(there)} are "
+            "free: take a smaller batch or image"
+        )
+
+
+def all_numbers(shape: Any) -> bool:
+    """Whether a shape is of one tensor, in numbers."""
+    return all(isinstance(n, int) for n in shape)
