@@ -62,6 +62,7 @@ CASES = [
     case("one value", (1, 1, 1, 1), (3, 1, 3, 3), padding=1),
     case("far apart", (1, 2, 41, 37), (3, 2, 3, 2), dilation=(13, 17)),
     case("taps that only meet padding", (2, 3, 3, 3), (3, 3, 3, 3), stride=3, dilation=5, padding=4),
+    case("taps that only meet padding, strides", (2, 3, 17), (5, 3, 6), stride=7, dilation=11, padding=29),
     case("3×3", (2, 17, 13, 11), (19, 17, 3, 3), padding=1),
     case("3×3 batch", (20, 16, 7, 5), (17, 16, 3, 3), padding=1),
     case("3×3 padding wider than a tile", (1, 17, 11, 41), (16, 17, 3, 3), padding=(10, 7)),
