@@ -112,7 +112,7 @@ def test_blas_is_restored_by_the_last_of_several_calls():
     inside, leave = Barrier(3), [Event(), Event()]
 
     def hold(i):
-        with threads.blas_threads(1):
+        with threads.one_of_blas:
             inside.wait(5)
             leave[i].wait(5)
 

@@ -19,6 +19,7 @@ from shlex import quote
 
 from solver.core import BadInput
 from solver.courses.workers import TIMEOUT, cores, marked, one_thread
+from solver.telling import clock, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -369,17 +370,3 @@ def progress(stream: TextIO) -> Iterator[Callable[[int, int], None]]:
             of = "" if done == total else f" of {total:,}"
             print(f"marked {done:,}{of} different answers, {done / spent:,.0f}/s",
                   file=stream)  # fmt: skip
-
-
-def clock(seconds: float) -> str:
-    """1:02:03, 2:03 or 3 s."""
-    minutes, rest = divmod(int(seconds + 0.5), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}:{minutes:02}:{rest:02}"
-    return f"{minutes}:{rest:02}" if minutes else f"{rest} s"
-
-
-def say(text: str) -> None:
-    """A line beside the output."""
-    print(text, file=sys.stderr)

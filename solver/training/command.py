@@ -17,6 +17,7 @@ from typing import Any, TextIO
 from solver import given as read
 from solver.core import BadInput
 from solver.question import stdin_for
+from solver.telling import clock, say
 from solver.training import checkpoints
 from solver.training.curves import curves, percent
 from solver.training.data import Data, split
@@ -269,17 +270,3 @@ def line(task: Task, run: Run) -> str:
             f"  validation {e.validation_loss:.3f}, {percent(e.validation_accuracy)}"
         )
     return text
-
-
-def clock(seconds: float) -> str:
-    """1:02:03, 2:03 or 3 s."""
-    minutes, rest = divmod(int(seconds + 0.5), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}:{minutes:02}:{rest:02}"
-    return f"{minutes}:{rest:02}" if minutes else f"{rest} s"
-
-
-def say(text: str) -> None:
-    """A line beside the output."""
-    print(text, file=sys.stderr)

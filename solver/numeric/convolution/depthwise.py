@@ -21,7 +21,7 @@ from solver.numeric.workspace import Workspace, rows_last
 
 Job = Callable[[Workspace], None]
 
-BUDGET = 1 << 18  # bytes of a block of one image
+BUDGET = 1 << 20  # bytes of a block of one image
 
 
 class Depthwise:

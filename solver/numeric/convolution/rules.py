@@ -30,6 +30,7 @@ from solver.numeric.convolution.weights import (
     DepthwiseWeight,
     GroupedWeight,
     PointwiseWeight,
+    TinyWeight,
     WholeWeight,
     WinogradWeight,
 )
@@ -192,6 +193,8 @@ def choose_weight(task: Task, exact: bool = False) -> Any:
         return GroupedWeight(task, lambda part: choose_weight(part, exact))
     if task.point:
         return PointwiseWeight(task)
+    if task.groups == 1 and not task.padded and task.macs <= TINY // 10:
+        return TinyWeight(task)
     if set(task.out) == {1} and not task.padded and set(task.dilation) == {1}:
         return WholeWeight(task)
     if quick(task, exact):

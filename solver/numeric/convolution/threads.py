@@ -23,9 +23,6 @@ Job = Callable[[Workspace], None]
 
 CURRENT: ContextVar[int | None] = ContextVar("threads", default=None)
 MOST = 1024
-LOCK = Lock()
-HELD: list[int] = []  # what the calls that are running have asked BLAS for
-BEFORE: list[int] = []  # what each library had before the first of them
 
 
 @cache
@@ -65,35 +62,43 @@ def ask(library: Any, count: int) -> None:
     Later threadpoolctl lets one thread set OpenBLAS and ignores the others. Calls are
     counted here instead, so nobody holds it before or after.
     """
-    if library.get_num_threads() != count:
-        free = getattr(library, "clear_controlling_thread", lambda force: None)
-        free(force=True)
-        library.set_num_threads(count)
-        free(force=True)
+    free = getattr(library, "clear_controlling_thread", lambda force: None)
+    free(force=True)
+    library.set_num_threads(count)
+    free(force=True)
 
 
-@contextmanager
-def blas_threads(count: int) -> Iterator[None]:
-    """BLAS uses this many threads; afterwards as many as before.
+class OneOfBlas:
+    """A `with` inside which BLAS uses one thread; afterwards as many as before.
 
-    What libraries use is one number for the whole process: calls from several threads at
-    once are counted, and the last one to leave restores it.
+    What libraries use is one number for the whole process: who is inside is counted, over
+    all threads, and the last one to leave restores it.
     """
-    libraries = blas().lib_controllers
-    with LOCK:
-        if not HELD:
-            BEFORE[:] = [one.get_num_threads() for one in libraries]
-        HELD.append(count)
-        for one in libraries:
-            ask(one, count)
-    try:
-        yield
-    finally:
-        with LOCK:
-            HELD.remove(count)
-            wanted = BEFORE if not HELD else [HELD[-1]] * len(libraries)
-            for one, number in zip(libraries, wanted):
-                ask(one, number)
+
+    def __init__(self) -> None:
+        self.lock, self.inside = Lock(), 0
+        self.before: list[int] = []
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if not self.inside:
+                libraries = blas().lib_controllers
+                self.before = [one.get_num_threads() for one in libraries]
+                for one, number in zip(libraries, self.before):
+                    if number != 1:
+                        ask(one, 1)
+            self.inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if not self.inside:
+                for one, number in zip(blas().lib_controllers, self.before):
+                    if number != 1:
+                        ask(one, number)
+
+
+one_of_blas = OneOfBlas()
 
 
 def run(jobs: Sequence[Job], spaces: list[Workspace], count: int | None) -> None:
@@ -107,7 +112,7 @@ def run(jobs: Sequence[Job], spaces: list[Workspace], count: int | None) -> None
             job(spaces[0])
         return
     shared = min(count, len(jobs))
-    with blas_threads(1):
+    with one_of_blas:
         if shared == 1:
             for job in jobs:
                 job(spaces[0])

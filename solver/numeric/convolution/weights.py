@@ -38,29 +38,66 @@ class PointwiseWeight:
         self.task = task
 
     def of(self, x: Array, g: Array, run: Run, parts: int) -> Array:
-        """The images shared out."""
+        """The images shared out; of one image the maps."""
         task = self.task
+        read = x
+        if set(task.stride) != {1}:
+            read = x[last(slice(None, None, s) for s in task.stride)]
+        if len(x) == 1 or task.last:
+            found = np.empty((task.maps, task.channels), task.dtype)
+            maps, seen = flat(g, task.last), flat(read, task.last)
+            if task.last:
+                maps = maps.reshape(-1, task.maps).T
+                seen = seen.reshape(-1, task.channels)
+            else:
+                maps, seen = maps[0], seen[0].T
+            run([self.product(maps[m], seen, found[m]) for m in split(task.maps, parts)])
+            return found.reshape(task.maps, -1, *task.kernel)
         shares = split(len(x), parts)
         sums = [np.empty((task.maps, task.channels), task.dtype) for _ in shares]
-
-        def job(some: slice, total: Array) -> Job:
-            def add(work: Workspace) -> None:
-                read = x[some][last(slice(None, None, s) for s in task.stride)]
-                if task.last:
-                    rows = flat(g[some], True).reshape(-1, task.maps)
-                    np.matmul(rows.T, flat(read, True).reshape(-1, task.channels), out=total)
-                    return
-                each = total
-                for one, seen in zip(flat(g[some], False), flat(read, False)):
-                    np.matmul(one, seen.T, out=each)
-                    if each is not total:
-                        np.add(total, each, out=total)
-                    each = work.array("each", total.shape, task.dtype)
-
-            return add
-
-        run([job(*each) for each in zip(shares, sums)])
+        run([self.images(read[some], g[some], s) for some, s in zip(shares, sums)])
         return summed(sums).reshape(task.maps, -1, *task.kernel)
+
+    def product(self, maps: Array, seen: Array, found: Array) -> Job:
+        """Some maps' rows of the gradient."""
+
+        def multiply(work: Workspace) -> None:
+            np.matmul(maps, seen, out=found)
+
+        return multiply
+
+    def images(self, read: Array, g: Array, total: Array) -> Job:
+        """The sum over some images."""
+
+        def add(work: Workspace) -> None:
+            each = total
+            for maps, seen in zip(flat(g, False), flat(read, False)):
+                np.matmul(maps, seen.T, out=each)
+                if each is not total:
+                    np.add(total, each, out=total)
+                each = work.array("each", total.shape, total.dtype)
+
+        return add
+
+
+class TinyWeight:
+    """maps×positions by positions×(C·kernel), all examples at once; nothing is padded."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        places = np.arange(task.channels * prod(task.sides))
+        read = windows(places.reshape(1, task.channels, *task.sides), task)
+        dims = len(task.kernel)
+        order = (*range(2, 2 + dims), 1, *range(2 + dims, 2 + 2 * dims))
+        self.read = read.transpose(0, *order).reshape(prod(task.out), -1)
+
+    def of(self, x: Array, g: Array, run: Run, parts: int) -> Array:
+        """One product: what an output reads is looked up by its place."""
+        task = self.task
+        columns = x.reshape(len(x), -1).take(self.read, axis=1)
+        maps = g.swapaxes(0, 1).reshape(task.maps, -1)
+        found = maps @ columns.reshape(-1, self.read.shape[1])
+        return found.reshape(task.maps, task.channels, *task.kernel)
 
 
 class WholeWeight:
