@@ -208,6 +208,31 @@ def test_a_transposed_convolution_is_the_definition(task, data):
     assert np.array_equal(got, plain.conv_transpose(g, w, **how))
 
 
+@pytest.mark.parametrize(
+    "x, weight, how",
+    [
+        case("1d", (2, 3, 7), (3, 5, 4), stride=3, output_padding=2),
+        case("2d", (2, 3, 5, 7), (3, 2, 3, 4), stride=(2, 3), padding=(1, 2)),
+        case("2d output padding", (2, 3, 5, 7), (3, 2, 3, 3), stride=2, padding=1, output_padding=1),
+        case("wider than the stride", (2, 3, 5, 7), (3, 2, 3, 3), dilation=3, output_padding=(2, 1)),
+        case("wider than stride and padding", (1, 3, 5, 7), (3, 2, 2, 3), padding=1, output_padding=2),
+        case("groups", (3, 6, 5, 7), (6, 2, 3, 2), stride=2, groups=3),
+        case("depthwise", (2, 5, 7, 3), (5, 1, 4, 4), stride=2, padding=1, groups=5),
+        case("DCGAN", (1, 16, 5, 7), (16, 17, 4, 4), stride=2, padding=1),
+        case("batch inside", (17, 3, 5, 7), (3, 2, 3, 3), stride=2),
+        case("3d", (2, 3, 3, 2, 5), (3, 2, 2, 3, 1), stride=(2, 1, 3), output_padding=(1, 0, 2)),
+    ],
+)  # fmt: skip
+def test_the_transposed_convolution_is_the_definition(x, weight, how):
+    maps = weight[1] * how.get("groups", 1)
+    for dtype in (np.float32, np.float64):
+        x_, w, bias = (normal(*s).astype(dtype) for s in (x, weight, (maps,)))
+        exact = (a.astype(float) for a in (x_, w, bias))
+        want = plain.conv_transpose(*exact, **how)
+        for lay in LAYOUTS:
+            near(conv_transpose(lay(x_), lay(w), bias, **how), want, bound(dtype))
+
+
 # -- padding -------------------------------------------------------------------------
 
 
