@@ -59,6 +59,7 @@ class Fourier:
         return [self.job(x[i : i + 1], held, out[i : i + 1], finish) for i in range(len(x))]
 
     def job(self, x: Array, held: Array, out: Array, finish: Finish) -> Job:
+        """Images to frequencies, a product at each, and back."""
         task = self.task
 
         def run(work: Workspace) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from solver.numeric.convolution.finish import Finish
 from solver.numeric.convolution.task import Array, Task, flat, gapless, split
 from solver.numeric.plain import last
-from solver.numeric.workspace import Workspace, rows_last
+from solver.numeric.workspace import Workspace, rows_first, rows_last
 
 Job = Callable[[Workspace], None]
 
@@ -77,7 +77,7 @@ class Pointwise:
         if self.task.last:
             kept = work.array("read", rows_last(some).shape, x.dtype)
             np.copyto(kept, rows_last(some))
-            return kept.transpose(0, -1, *range(1, x.ndim - 1))
+            return rows_first(kept)
         kept = work.array("read", some.shape, x.dtype)
         np.copyto(kept, some)
         return kept
@@ -86,5 +86,5 @@ class Pointwise:
         """An array of the output's shape without gaps, in the task's layout."""
         if self.task.last:
             found = work.array("room", rows_last(out).shape, out.dtype)
-            return found.transpose(0, -1, *range(1, out.ndim - 1))
+            return rows_first(found)
         return work.array("room", out.shape, out.dtype)

@@ -45,6 +45,7 @@ class Scatter:
         ]
 
     def job(self, g: Array, held: Array, out: Array, finish: Finish) -> Job:
+        """These images: a block of rows of g, C×kernel×rows×N, added tap by tap."""
         task = self.task
         dims = len(task.kernel)
 

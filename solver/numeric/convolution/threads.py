@@ -57,6 +57,18 @@ def threads(count: int) -> Iterator[None]:
         CURRENT.reset(token)
 
 
+def ask(library: Any, count: int) -> None:
+    """This library uses so many threads, whichever of our threads asks.
+
+    Later threadpoolctl lets one thread set OpenBLAS and ignores the others. Calls are
+    counted here instead, so nobody holds it before or after.
+    """
+    free = getattr(library, "clear_controlling_thread", lambda force: None)
+    free(force=True)
+    library.set_num_threads(count)
+    free(force=True)
+
+
 class BlasThreads:
     """A `with` inside which BLAS uses so many threads; afterwards as many as before.
 
@@ -91,7 +103,7 @@ class BlasThreads:
         """Each library at its number."""
         for one, number in zip(libraries, wanted):
             if one.get_num_threads() != number:
-                one.set_num_threads(number)
+                ask(one, number)
 
 
 def run(

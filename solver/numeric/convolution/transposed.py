@@ -79,7 +79,9 @@ class Transposed:
             need = a.out - 1 + a.spread * (a.taps - 1) + 1  # how much padded g is read
             behind = need - a.before - m
             cuts.append(slice(max(-a.before, 0), m - max(-behind, 0)))
-            sides.append(max(cuts[-1].stop - cuts[-1].start, 0))
+            sides.append(cuts[-1].stop - cuts[-1].start)
+            if min(cuts[-1].stop, sides[-1]) <= 0:  # these inputs' taps read padding only
+                return places, None, None, None
             before.append(max(a.before, 0))
             after.append(need - sides[-1] - before[-1])
         inner = replace(

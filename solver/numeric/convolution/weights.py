@@ -224,6 +224,7 @@ class WinogradWeight:
         np.add(total, each, out=total)
 
     def weight(self, total: Array) -> Array:
+        """From the points, n²×C×maps, to maps×C×kernel."""
         task = self.task
         flat_ = self.forward.weigh.T.astype(task.dtype) @ total.reshape(len(total), -1)
         turned = flat_.reshape(*task.kernel, task.channels, task.maps)
