@@ -165,7 +165,8 @@ def build() -> Any:
 
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
             args = expanded([self.name or "", *args])[1:] if args else args
-            if args and not args[0].startswith("-") and runs_network([self.name or "", *args]):
+            named = bool(args) and (args[0] == "-" or not args[0].startswith("-"))
+            if named and runs_network([self.name or "", *args]):
                 from solver import runs
 
                 return "NET", own("run", runs.ABOUT, runs.OPTIONS, "solver.runs"), args

@@ -24,7 +24,7 @@ def plain_question(words: list[str]) -> tuple[str, dict[str, Any], str] | None:
     """(kind, given, format) of a well-formed question; None leaves it to click."""
     if len(words) < 2 or words[0] not in (*FAMILIES, *ALONE):
         return None
-    if words[0] in FAMILIES and words[1].startswith("-"):
+    if words[0] in FAMILIES and words[1].startswith("-") and words[:2] != ["run", "-"]:
         return None
     if any(w in ("--help", "-h") for w in words):
         return None

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import time
-import zipfile
 from math import prod
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from solver import given as read
 from solver.core import BadInput, CheckFailed
+from solver.networks.dense import Embedding
 from solver.networks.layers import Row, Signal, show_shape
 from solver.networks.net import Net
 from solver.numeric.convolution.threads import counted
+from solver.numeric.files import loaded, opened, stream, tensors_of
 from solver.numeric.memory import available, in_words
 from solver.numeric.running import Runner
 from solver.numeric.workspace import Array
@@ -57,6 +59,10 @@ def run(net: str, format: str, dtype: str, top: int, **how: Any) -> int:
         raise unknown("format", format, list(FORMATS))
     if dtype not in TYPES:
         raise unknown("type of number", dtype, list(TYPES))
+    if top < 0:
+        raise BadInput(f"--top is 0 or more, not {top}")
+    if how["seed"] < 0:
+        raise BadInput(f"a seed is 0 or more, not {how['seed']}")
     whole = read.net(stdin_for(net), "net")
     found = passed(whole, dtype, **how)
     print(json.dumps(found.plain(top)) if format == "json" else found.text(top))
@@ -141,7 +147,9 @@ def passed(
         if batch is not None:
             raise BadInput("--batch is for an input that is drawn: a file has its own")
         x = array_of(input, kind)
-        x = x[None] if x.ndim == len(net.input) else x
+        x = fitting(x[None] if x.ndim == len(net.input) else x, net, input)
+        if out is not None and Path(out).exists() and Path(out).samefile(input):
+            raise BadInput(f"--out {out} is the input: give another name")
     else:
         x = drawn(net, 1 if batch is None else batch, seed, kind)
         notes.append(f"the input is drawn: normal values, seed {seed}")
@@ -149,6 +157,12 @@ def passed(
         notes.append(f"the weights are drawn, seed {seed}: the output says nothing")
     rows: list[Row] = []
     net.layer.run([Signal(x.shape)], "", rows)
+    for row in rows:
+        if isinstance(row.layer, Embedding):
+            raise BadInput(
+                f"{row.name} looks up indices: networks that begin with whole numbers "
+                "are run in Python (solver.numeric.forward)"
+            )
     affordable(rows, kind.itemsize)
     count = counted(threads) if threads is not None else len(processors())
     found = Found(net, rows, notes)
@@ -195,7 +209,7 @@ def checked(names: list[str], y: Any, predicted: dict[str, Any]) -> None:
             continue
         what = "NaN" if np.isnan(part).any() else "infinity"
         raise BadInput(
-            f"{what} first appears in the output of {names[-1]}: look at its weights, "
+            f"{what} first appears in the output of {together(names)}: look at its weights, "
             "and at the size of the numbers that go in"
         )
 
@@ -226,6 +240,25 @@ def drawn(net: Net, batch: int, seed: int, kind: Any) -> Array:
     return np.random.default_rng(seed).standard_normal(shape).astype(kind)
 
 
+def fitting(x: Array, net: Net, path: str) -> Array:
+    """An input for this network: its channels, or (without sides) its features."""
+    own = net.input
+    if x.ndim != len(own) + 1:
+        raise BadInput(
+            f"{path} is {show_shape(x.shape)}, and {net.name} takes {show_shape(own)}, "
+            "or a batch of them"
+        )
+    if not x.size:
+        raise BadInput(f"{path} is {show_shape(x.shape)}: there is nothing in it")
+    first = own[0]
+    if isinstance(first, int) and x.shape[1] != first:
+        raise BadInput(
+            f"{path} has {x.shape[1]} along its first axis, and {net.name} takes "
+            f"{show_shape(own)}"
+        )
+    return x
+
+
 def array_of(path: str, kind: Any) -> Array:
     """The array in a file, as numbers of this type; pickles are never read."""
     with stream(path) as file:
@@ -238,8 +271,9 @@ def array_of(path: str, kind: Any) -> Array:
                     f"{', '.join(names[:4]) or 'none'}"
                 )
             found = opened(path, lambda: found[names[0]])
-    if found.dtype.kind not in "fiub":
-        raise BadInput(f"{path} holds {found.dtype}: numbers are wanted")
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiub":
+        what = found.dtype if isinstance(found, np.ndarray) else type(found).__name__
+        raise BadInput(f"{path} holds {what}: numbers are wanted")
     if found.dtype.kind == "f" and not np.isfinite(found).all():
         what = "NaN" if np.isnan(found).any() else "infinity"
         raise BadInput(f"{path} holds {what}: the input must be numbers")
@@ -248,83 +282,6 @@ def array_of(path: str, kind: Any) -> Array:
     if not np.isfinite(x).all():
         raise BadInput(f"{path} holds numbers too large for {kind}: try --dtype float64")
     return x
-
-
-def stream(path: str) -> IO[bytes]:
-    """The file, open; one clear error where there is none."""
-    try:
-        return open(path, "rb")  # noqa: SIM115 (the caller closes it)
-    except FileNotFoundError:
-        raise BadInput(f"there is no file {path}") from None
-    except OSError as e:
-        raise BadInput(f"cannot read {path}: {e.strerror}") from None
-
-
-def loaded(path: str, file: IO[bytes]) -> Any:
-    """What NumPy reads: an array, or the archive of several."""
-    return opened(path, lambda: np.load(file, allow_pickle=False))
-
-
-def opened(path: str, read_: Any) -> Any:
-    """What is read; damage and pickles are one clear error."""
-    try:
-        return read_()
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as e:
-        if "pickle" in str(e):
-            raise BadInput(
-                f"{path} is no array of numbers that NumPy wrote (pickled objects are "
-                "never loaded)"
-            ) from None
-        raise BadInput(
-            f"{path} is not a whole .npy or .npz file of numbers ({str(e).splitlines()[0]})"
-        ) from None
-    except MemoryError:
-        raise BadInput(f"{path} says that it is larger than the memory") from None
-
-
-class Lazy(dict[str, Any]):
-    """The tensors of an .npz file, each read when it is asked for."""
-
-    def __init__(self, path: str) -> None:
-        self.path, self.stream = path, stream(path)
-        try:
-            self.file = loaded(path, self.stream)
-            if isinstance(self.file, np.ndarray):
-                raise BadInput(
-                    f"{path} is one array: weights are an .npz file of named ones"
-                )
-        except BadInput:
-            self.stream.close()
-            raise
-        super().__init__(dict.fromkeys(self.file.files))
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The tensor, or the default where there is none."""
-        if name not in self:
-            return default
-        return opened(self.path, lambda: self.file[name])
-
-    def __enter__(self) -> Lazy:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.file.close()
-        self.stream.close()
-
-
-class Nothing:
-    """No file: the weights are drawn."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *error: object) -> None:
-        return None
-
-
-def tensors_of(path: str | None) -> Any:
-    """A `with` for the weights of a file, or for none."""
-    return Nothing() if path is None else Lazy(path)
 
 
 def written(path: str, y: Any) -> None:

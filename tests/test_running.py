@@ -227,7 +227,10 @@ def test_files_in_and_out(tmp_path):
         (np.full((1, 8, 8), np.inf), "holds infinity"),
         (np.full((1, 8, 8), 1e300), "too large for float32: try --dtype float64"),
         (np.zeros((1, 1, 7)), "kernel 3"),
-        (np.array([["a"]]), "numbers are wanted"),
+        (np.array([[["a"]]]), "numbers are wanted"),
+        (np.zeros((2, 8, 8)), "has 2 along its first axis, and .* takes 1×8×8"),
+        (np.zeros((0, 1, 8, 8)), "there is nothing in it"),
+        (np.zeros((8, 8)), "is 8×8, and .* takes 1×8×8, or a batch of them"),
     ],
 )
 def test_inputs_that_cannot_be(array, says, tmp_path):
@@ -270,7 +273,7 @@ def test_the_layer_where_it_first_appears_is_named(value, name, tmp_path):
     weights = random_weights(net.layer, (1, 1, 8, 8))
     weights["conv2.bias"][2] = value
     np.savez(tmp_path / "w.npz", **weights)
-    with pytest.raises(BadInput, match=f"{name} first appears in the output of conv2"):
+    with pytest.raises(BadInput, match=f"{name} first appears in the output of conv2:"):
         runs.passed(net, "float32", **how(weights=str(tmp_path / "w.npz")))
 
 
@@ -299,11 +302,67 @@ def test_what_does_not_fit_into_memory_is_refused_beforehand(monkeypatch):
         (("lenet5", "--input", "none.npy", "--batch", "2"), "a file has its own"),
         (("CxHxW: conv 8 k3",), "has letters: give an array with --input"),
         (("lenet6",), "no network is called 'lenet6'"),
+        (("lenet5", "--seed", "-1"), "a seed is 0 or more, not -1"),
+        (("lenet5", "--top", "-1"), "--top is 0 or more, not -1"),
+        (("5: embedding 10 embedding_dim=4, flatten, linear 2",), "looks up indices"),
     ],
 )
 def test_arguments_that_are_refused(words, says):
     with pytest.raises(BadInput, match=says):
         CliRunner().invoke(cli.build(), ["run", *words], catch_exceptions=False)
+
+
+def printed(second: str) -> str:
+    first = "Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1))"
+    return f"Sequential(\n  (0): {first}\n  (1): {second}\n)"
+
+
+TRACKED = "affine=True, track_running_stats=True"
+
+
+@pytest.mark.parametrize(
+    ("layer", "says"),
+    [
+        (f"BatchNorm2d(4, eps=1e-05, momentum=0.01, {TRACKED})", ""),
+        (f"BatchNorm2d(4, eps=0.1, momentum=0.1, {TRACKED})", "eps = 0.1"),
+        ("LeakyReLU(negative_slope=0.01)", ""),
+        ("LeakyReLU(negative_slope=0.3)", "negative_slope = 0.3"),
+        ("Softmax(dim=1)", ""),
+        ("Softmax(dim=-3)", ""),
+        ("Softmax(dim=-1)", "dim = -1"),
+        ("GELU(approximate='none')", ""),
+        ("GELU(approximate='tanh')", "approximate = tanh"),
+        ("Threshold(threshold=0.0, value=0.0)", ""),
+        ("Threshold(threshold=0.0, value=-7)", "value = -7"),
+        ("Hardtanh(min_val=-1.0, max_val=1.0)", ""),
+        ("Hardtanh(min_val=-1.0, max_val=2.0)", "max_val = 2.0"),
+        ("ELU(alpha=2.0)", "alpha = 2.0"),
+        ("Softplus(beta=3.0, threshold=20.0)", "beta = 3.0"),
+        ("LocalResponseNorm(5, alpha=0.0001, beta=0.75, k=1.0)", ""),
+        ("LocalResponseNorm(5, alpha=0.0001, beta=0.75, k=2)", "k = 2"),
+    ],
+)
+def test_printed_values_that_are_not_computed_with_are_refused(layer, says, tmp_path):
+    """They were left out, since no count depends on them: the output would be wrong."""
+    np.save(tmp_path / "x.npy", images(1, 8, 8))
+    words = [printed(layer), "--input", str(tmp_path / "x.npy")]
+    if not says:
+        assert "every shape is as predicted" in said(*words)
+        return
+    with pytest.raises(BadInput, match=f"1: .* with {says} can be counted, and not run"):
+        said(*words)
+
+
+def test_a_print_is_read_from_standard_input():
+    done = CliRunner().invoke(cli.build(), ["run", "-"], input=printed("ReLU()"))
+    assert "has letters: give an array with --input" in str(done.exception)
+
+
+def test_the_output_does_not_overwrite_the_input(tmp_path):
+    path = str(tmp_path / "x.npy")
+    np.save(path, images(1, 8, 8))
+    with pytest.raises(BadInput, match="is the input: give another name"):
+        said(NET, "--input", path, "--out", path)
 
 
 def test_blas_has_as_many_threads_as_before():

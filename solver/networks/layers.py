@@ -139,6 +139,8 @@ class Layer:
     KNOWN: ClassVar[bool] = True  # whether its weights and multiply-adds can be counted
     INPUTS: ClassVar[int] = 1  # how many shapes it takes; -1 for any number
     SIGNED: ClassVar[bool] = False  # whether its own sizes may be negative
+    # What a print said of it that no count depends on, and that it does not compute with.
+    unheld: Mapping[str, Any] = {}
 
     def __repr__(self) -> str:
         shown = (f"{k}={v!r}" for k, v in vars(self).items())

@@ -169,7 +169,9 @@ class Builder:
         if not isinstance(one, Linear) or len(node.children) > 1 or node.arguments:
             needs = "needs its child (out_proj), a linear layer, and no other"
             raise self.error(f"{node.cls} {needs}", path, node.at)
-        return Attention(1, embed_dim=one.in_features, bias=one.bias)
+        found = Attention(1, embed_dim=one.in_features, bias=one.bias)
+        object.__setattr__(found, "unheld", {"heads": "which is not printed"})
+        return found
 
     def leaf(self, node: Module, path: str) -> Layer:
         """A layer of torch.nn from its arguments."""
@@ -181,6 +183,7 @@ class Builder:
         params = {p.name: p for p in fields_of(layer[kind])}
         fields = {n: n if n in params else ALIASES.get(n, n) for n in names}
         given, seen = dict(fixed), set[str]()
+        unheld: dict[str, Any] = {}
         for place, one in enumerate(node.arguments):
             name = one.name or (names[place] if place < len(names) else "")
             try:
@@ -196,6 +199,8 @@ class Builder:
                     raise BadInput(f"{node.cls} is read with {marks[name]} only")
                 if marks[name] == name:
                     given[fields[name]] = argument(params[fields[name]], one.value)
+                elif marks[name].endswith("*") and other(node.cls, name, one.value):
+                    unheld[name] = one.value
             except BadInput as e:
                 raise self.error(e.message, path, one.at) from None
         required = {p.name for p in params.values() if p.required}
@@ -203,7 +208,20 @@ class Builder:
         if lacking:
             raise self.error(f"{node.cls} needs {' and '.join(lacking)}", path, node.at)
         made: Layer = (blocks.PASSING.get(kind) or layer[kind])(**given)
+        if unheld:
+            object.__setattr__(made, "unheld", unheld)
         return made
+
+
+def other(cls: str, name: str, value: Any) -> bool:
+    """Whether a printed value is another than what the layer computes with."""
+    computed = {**blocks.COMPUTED, **blocks.COMPUTED_BY.get(cls, {})}
+    if name not in computed:
+        return False
+    try:
+        return float(str(value)) != float(str(computed[name]))
+    except ValueError:
+        return str(value).strip("'\"") != str(computed[name])
 
 
 def keeps_shape(path: Layer) -> bool:

@@ -94,6 +94,21 @@ for d in (1, 2, 3):
         f"ConstantPad{d}d": ("pad", dims, "padding value=0"),
     }
 
+# The values that are computed with, of arguments that are marked *. Another one is kept
+# beside the layer (`unheld`): it can be counted, and is refused where it would be run.
+# `dim` is looked at there, since only the input says which axis that is.
+COMPUTED: dict[str, Any] = {
+    "eps": 1e-5, "momentum": 0.1, "negative_slope": 0.01, "approximate": "none",
+    "min_val": -1, "max_val": 1, "lambd": 0.5, "value": 0, "alpha": 1, "beta": 1,
+    "threshold": 20, "k": 1, "nonlinearity": "tanh", "dropout": 0, "padding_mode": "zeros",
+    "max_norm": "None", "dim": None,
+}  # fmt: skip
+COMPUTED_BY: dict[str, dict[str, Any]] = {
+    "LocalResponseNorm": {"alpha": 1e-4, "beta": 0.75},
+    "Threshold": {"threshold": 0},
+    "RMSNorm": {"eps": "None"},
+}
+
 FUNCTIONS = {
     "LeakyReLU": ("leaky-relu", "negative_slope* inplace*"),
     "PReLU": ("prelu", "num_parameters=1 init*"),

@@ -93,19 +93,39 @@ WHOLE: WeakKeyDictionary[Layer, dict[Any, Needed]] = WeakKeyDictionary()
 def check(layer: Layer, held: Held, *shapes: Shape) -> Needed:
     """Refuse inputs that the layer does not take, and tensors not as stated."""
     kept = LEAVES.setdefault(layer, {})
-    found = kept.get(shapes)
+    key = held.training, *shapes
+    found = kept.get(key)
     if found is None:
         try:
+            as_printed(layer, held.training, *shapes)
             layer.out(*shapes)
         except BadInput as e:
             raise e.at(held.path) if held.path else e from None
         learned = layer.weights(*shapes)
-        found = remember(kept, shapes, Needed(learned, learned | layer.buffers(*shapes)))
+        found = remember(kept, key, Needed(learned, learned | layer.buffers(*shapes)))
     for name, shape in found.every.items():
         given = held.get(name)
         if given is None or given.shape != shape:
             raise unfit(join(held.path, name), shape, given)
     return found
+
+
+def as_printed(layer: Layer, training: bool, *shapes: Shape) -> None:
+    """Refuse a layer whose print gave a value that it does not compute with."""
+    for name, value in layer.unheld.items():
+        if name == "momentum" and not training:  # of the averages, which then stay
+            continue
+        if name == "dim":
+            rank = len(shapes[0])
+            if str(value).lstrip("-").isdigit() and rank:
+                axis = 1 if rank > 3 else rank - 1  # as `plain_layers.activation`
+                if int(str(value)) % rank == axis:
+                    continue
+        kind = type(layer).__name__
+        raise BadInput(
+            f"{kind} with {name} = {value} can be counted, and not run: other values "
+            "than PyTorch's usual ones are not computed with"
+        )
 
 
 def unfit(name: str, shape: Shape, given: Array | None) -> BadInput:

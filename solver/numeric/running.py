@@ -24,7 +24,7 @@ from solver.numeric.convolution.operator import Settled
 from solver.numeric.convolution.rules import ruled
 from solver.numeric.fast.convolutions import of_layer
 from solver.numeric.fast.norms import folded
-from solver.numeric.forward import listed
+from solver.numeric.forward import as_printed, listed
 from solver.numeric.leaves import Held, Seeded
 from solver.numeric.running_steps import (
     Chain,
@@ -209,6 +209,10 @@ class Runner:
 
     def tensors(self, row: Row) -> dict[str, Array]:
         """A leaf's tensors, by its own names."""
+        try:
+            as_printed(row.layer, False, *row.inputs)
+        except BadInput as e:
+            raise e.at(row.name) from None
         names = row.layer.weights(*row.inputs) | row.layer.buffers(*row.inputs)
         return {own: self.supply.take(join(row.name, own)) for own in names}
 

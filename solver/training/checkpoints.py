@@ -11,6 +11,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -122,7 +123,7 @@ def load(path: Path, task: Task) -> Run:
         raise BadInput("there is no checkpoint to resume").at(str(path)) from None
     except (
         OSError, ValueError, KeyError, TypeError, AttributeError, EOFError,
-        zipfile.BadZipFile, NotImplementedError,
+        zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, MemoryError,
     ) as e:  # fmt: skip
         raise BadInput(
             f"the checkpoint is damaged ({type(e).__name__}): {short(str(e))}; "

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from solver import given as read
 from solver.core import BadInput
+from solver.networks.layers import show_shape
 from solver.question import stdin_for
 from solver.telling import clock, say
 from solver.training import checkpoints
@@ -70,6 +71,12 @@ def train(
         raise BadInput("to resume, say where the checkpoint is: --out DIR")
     learnt, held, test = parts(data, validation)
     task = prepared(read.net(stdin_for(net), "net"), learnt, held, plan)
+    if not len(test) or test.shape != learnt.shape:
+        raise BadInput(
+            f"{test.name}: the test part is {len(test)} images of "
+            f"{show_shape(test.shape)}, and those to train on are "
+            f"{show_shape(learnt.shape)}"
+        )
     with folder_of(out) as folder:
         run = started(task, folder, resume)
         for words in dict.fromkeys(filter(None, (learnt.note, test.note))):

@@ -101,6 +101,9 @@ def read_idx(path: str | Path) -> Array:
         raise e if e.where else e.at(str(place)) from None
 
 
+AXES = 8  # of an idx file that can be meant
+
+
 def of_idx(data: bytes) -> Array:
     """The array that these bytes of an idx file hold."""
     if len(data) < 4:
@@ -112,6 +115,8 @@ def of_idx(data: bytes) -> Array:
             "type from 08 to 0e, and the number of axes"
         )
     start = 4 + 4 * dims
+    if dims > AXES:
+        raise BadInput(f"the header announces {dims} axes; images have at most {AXES}")
     if not dims or len(data) < start:
         raise BadInput(
             f"the header announces {dims} axes, {start} bytes; the file has {len(data)}"

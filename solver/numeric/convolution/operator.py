@@ -211,8 +211,11 @@ class Convolution:
         def run(jobs: list[Any]) -> None:
             sharing.run(jobs, spaces(), count, parts)
 
-        found: Array = plan.algorithm.of(self.geometry.surrounded(x), g, run, parts)
-        return found
+        surrounded = self.geometry.surrounded(x)
+        if count is None:
+            return plan.algorithm.of(surrounded, g, run, parts)
+        with sharing.BlasThreads(count):  # also what is done before and after the jobs
+            return plan.algorithm.of(surrounded, g, run, parts)
 
     def by_bias(self, g: Array) -> Array:
         """∂L/∂b: the sum of each map."""
