@@ -20,11 +20,11 @@ SAMPLE = 2e-4  # seconds that are timed at once at least: short calls are repeat
 class Pace:
     """How long to measure: blocks of each side, seconds and calls a block, pause before it."""
 
-    blocks: int = 5
-    seconds: float = 0.02
+    blocks: int = 3
+    seconds: float = 0.03
     least: int = 1
     most: int = 30
-    pause: float = 0.05
+    pause: float = 0.13  # OpenBLAS's threads wait so long by spinning
 
     def calls(self, once: float) -> tuple[int, int]:
         """Samples a block, and calls a sample, of something that takes this long."""

@@ -38,7 +38,7 @@ SETTINGS = (
 )
 TAKEN = "PSET_BENCH_TAKEN_OUT"  # what the process before this one took out
 INSTALL = f"{sys.executable} -m pip install '.[torch]'"
-QUICK = Pace(blocks=3, seconds=0.01, most=10)
+QUICK = Pace(blocks=2, seconds=0.01, most=10)
 Found = dict[Group, list[Measured]]
 
 

@@ -54,7 +54,7 @@ def test_every_number_of_threads_gives_the_same(x, weight, how, shared):
 def test_the_context_says_how_many_and_the_argument_overrules_it(shared, monkeypatch):
     counts = []
     monkeypatch.setattr(
-        threads, "run", lambda jobs, spaces, count: counts.append(count)
+        threads, "run", lambda jobs, spaces, count, parts: counts.append(count)
     )
     x, w = normal(5, 3, 7, 11), normal(4, 3, 3, 3)
     conv(last(x), w)
@@ -71,15 +71,19 @@ def test_the_context_says_how_many_and_the_argument_overrules_it(shared, monkeyp
     assert counts == [None, 3, 2, 5, 3, 3, None]
 
 
-def test_blas_has_one_thread_meanwhile_and_gets_back_what_it_had():
+def test_blas_has_what_is_left_to_it_and_gets_back_what_it_had():
     seen = []
     with threadpool_limits(3, user_api="blas"):
         before = blas()  # fewer than asked for, where BLAS was built for fewer
-        threads.run([lambda work: seen.append(blas())] * 4, spaces(), 2)
-        threads.run([lambda work: seen.append(blas())] * 2, spaces(), 1)
+        threads.run([lambda work: seen.append(blas())] * 4, spaces(), 2, 2)
+        threads.run([lambda work: seen.append(blas())] * 2, spaces(), 1, 1)
         assert blas() == before
-        threads.run([lambda work: seen.append(blas())], spaces(), None)
-    assert seen == [1] * 6 + [before]
+        threads.run([lambda work: seen.append(blas())], spaces(), None, 1)
+        # not worth sharing out, or not to be shared: BLAS gets the threads
+        threads.run([lambda work: seen.append(blas())] * 2, spaces(), 2, 1)
+        threads.run([lambda work: seen.append(blas())], spaces(), 2, 2)
+        assert blas() == before
+    assert seen == [1] * 6 + [before] + [min(2, before)] * 3
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -99,12 +103,12 @@ def test_a_job_that_raises_is_reported_when_all_threads_have_ended(count, bad):
     with threadpool_limits(2, user_api="blas"):
         before = blas()
         with pytest.raises(ValueError, match=f"job {bad}"):
-            threads.run([job(i) for i in range(5)], spaces(), count)
+            threads.run([job(i) for i in range(5)], spaces(), count, count)
         assert blas() == before
     kept = [*ended]
     Event().wait(0.03)
     assert ended == kept
-    threads.run([job(9)] * 3, spaces(), count)  # and works as before
+    threads.run([job(9)] * 3, spaces(), count, count)  # and works as before
     assert ended == [*kept, 9, 9, 9]
 
 
@@ -112,7 +116,7 @@ def test_blas_is_restored_by_the_last_of_several_calls():
     inside, leave = Barrier(3), [Event(), Event()]
 
     def hold(i):
-        with threads.one_of_blas:
+        with threads.BlasThreads(1):
             inside.wait(5)
             leave[i].wait(5)
 
@@ -134,7 +138,7 @@ def test_limits_set_around_a_call_of_another_thread_are_restored():
     with threadpool_limits(2, user_api="blas"):
         before, seen = blas(), []
         call = Thread(
-            target=threads.run, args=([lambda work: seen.append(blas())], spaces(), 1)
+            target=threads.run, args=([lambda work: seen.append(blas())], spaces(), 1, 1)
         )
         call.start()
         call.join(5)

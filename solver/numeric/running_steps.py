@@ -97,7 +97,8 @@ class Product:
         macs = rows.size * len(self.weight)
         count = sharing.counted(run.threads)
         parts = count if count and macs > SHARED_FROM else 1
-        sharing.run([job(some) for some in split(len(self.weight), parts)], spaces(), count)
+        jobs = [job(some) for some in split(len(self.weight), parts)]
+        sharing.run(jobs, spaces(), count, parts)
         return run.said(self.names, y)
 
     def part(self, rows: Array, into: Array, some: slice) -> None:

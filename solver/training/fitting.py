@@ -21,7 +21,7 @@ from solver.networks.layers import Layer, Row, show_shape
 from solver.networks.net import Net
 from solver.networks.norm import BatchNorm
 from solver.networks.pointwise import Activation
-from solver.numeric.convolution.threads import one_of_blas
+from solver.numeric.convolution.threads import BlasThreads
 from solver.numeric.plain import Array
 from solver.registry import unknown
 from solver.training import stopping
@@ -279,7 +279,7 @@ def go_on(task: Task, run: Run, tell: Tell | None = None) -> Run:
     """
     random = np.random.default_rng()
     # what is no number is looked for, and named
-    with one_of_blas, np.errstate(all="ignore"):
+    with BlasThreads(1), np.errstate(all="ignore"):
         while run.epoch < task.plan.epochs and not run.stopped:
             random.bit_generator.state = run.random
             order = random.permutation(len(task.train))

@@ -26,7 +26,8 @@ from solver.numeric.plain import Sides, axes, last
 from solver.numeric.workspace import channels_last, rows_first, rows_last, spaces
 
 KEPT = 16  # shapes for which a weight is prepared at the same time
-PARTS_FROM = 15_000_000  # multiply-adds from which work is shared out among threads
+PASSES = 8  # multiply-adds of a product in the time of one without
+PARTS_FROM = 200_000_000  # multiply-adds from which work is shared out among threads
 
 
 class Plan:
@@ -208,7 +209,7 @@ class Convolution:
         count, parts = shares(plan.task, self.threads)
 
         def run(jobs: list[Any]) -> None:
-            sharing.run(jobs, spaces(), count)
+            sharing.run(jobs, spaces(), count, parts)
 
         found: Array = plan.algorithm.of(self.geometry.surrounded(x), g, run, parts)
         return found
@@ -234,7 +235,9 @@ class Convolution:
 def shares(task: Task, threads: int | None) -> tuple[int | None, int]:
     """How many threads there are, and among how many the work is worth sharing out."""
     count = sharing.counted(threads)
-    return count, (count if count and task.macs >= PARTS_FROM else 1)
+    # without a product there are two passes over the memory for each multiply-add
+    weight = PASSES if task.groups == task.channels > 1 else 1
+    return count, (count if count and weight * task.macs >= PARTS_FROM else 1)
 
 
 def carried_out(
@@ -256,7 +259,7 @@ def carried_out(
         return out
     count, parts = shares(plan.task, threads)
     jobs = plan.algorithm.jobs(x, plan.held, out, finish, parts)
-    sharing.run(jobs, spaces(), count)
+    sharing.run(jobs, spaces(), count, parts)
     return out
 
 

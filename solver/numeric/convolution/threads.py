@@ -1,6 +1,7 @@
 """How many threads: an explicit argument, or a `with threads(n):` around the calls.
 
-BLAS is set to one thread while a call runs, and put back: the work is shared out here.
+What BLAS uses is set while a call runs, and put back: all of them in a product that is
+not worth sharing out, one where our threads share out the work.
 Without argument or context BLAS keeps what it has, and nothing is shared out.
 """
 
@@ -68,52 +69,59 @@ def ask(library: Any, count: int) -> None:
     free(force=True)
 
 
-class OneOfBlas:
-    """A `with` inside which BLAS uses one thread; afterwards as many as before.
+class BlasThreads:
+    """A `with` inside which BLAS uses so many threads; afterwards as many as before.
 
     What libraries use is one number for the whole process: who is inside is counted, over
-    all threads, and the last one to leave restores it.
+    all threads, and the last one to leave restores it. Of two numbers at once the smaller
+    holds.
     """
 
-    def __init__(self) -> None:
-        self.lock, self.inside = Lock(), 0
-        self.before: list[int] = []
+    lock = Lock()
+    inside: list[int] = []
+    before: list[int] = []
+
+    def __init__(self, count: int) -> None:
+        self.count = count
 
     def __enter__(self) -> None:
         with self.lock:
+            libraries = blas().lib_controllers
             if not self.inside:
-                libraries = blas().lib_controllers
-                self.before = [one.get_num_threads() for one in libraries]
-                for one, number in zip(libraries, self.before):
-                    if number != 1:
-                        ask(one, 1)
-            self.inside += 1
+                self.before[:] = [one.get_num_threads() for one in libraries]
+            self.inside.append(self.count)
+            self.hold(libraries, [min(self.inside)] * len(libraries))
 
     def __exit__(self, *error: object) -> None:
         with self.lock:
-            self.inside -= 1
-            if not self.inside:
-                for one, number in zip(blas().lib_controllers, self.before):
-                    if number != 1:
-                        ask(one, number)
+            libraries = blas().lib_controllers
+            self.inside.remove(self.count)
+            least = [min(self.inside)] * len(libraries) if self.inside else self.before
+            self.hold(libraries, least)
+
+    def hold(self, libraries: Sequence[Any], wanted: Sequence[int]) -> None:
+        """Each library at its number."""
+        for one, number in zip(libraries, wanted):
+            if one.get_num_threads() != number:
+                ask(one, number)
 
 
-one_of_blas = OneOfBlas()
+def run(
+    jobs: Sequence[Job], spaces: list[Workspace], count: int | None, parts: int
+) -> None:
+    """Every job once, by `parts` of our threads, each with a workspace of its own.
 
-
-def run(jobs: Sequence[Job], spaces: list[Workspace], count: int | None) -> None:
-    """Every job once, by this many threads, each with a workspace of its own.
-
-    BLAS itself gets one thread: its own would wait for work by spinning, for long enough
-    to take the processor from ours.
+    Where the work is not worth sharing out (parts = 1), BLAS gets the threads instead:
+    they wait for work by spinning, which starts sooner than waking ours. Where it is,
+    BLAS gets one, or its threads would take the processors from ours.
     """
     if count is None:
         for job in jobs:
             job(spaces[0])
         return
-    shared = min(count, len(jobs))
-    with one_of_blas:
-        if shared == 1:
+    shared = min(parts, len(jobs))
+    with BlasThreads(count if shared <= 1 else 1):
+        if shared <= 1:
             for job in jobs:
                 job(spaces[0])
             return
