@@ -130,6 +130,8 @@ def remainders(
     lines = {}
     for part, f in zip(room, product(*map(range, task.stride))):
         some = planes[last(slice(i, None, s) for i, s in zip(f, task.stride))]
+        if some.shape != part.shape:
+            part[...] = 0  # what is computed with it is left out, but may overflow
         part[last(slice(n) for n in some.shape[1:])] = some
         lines[f] = part.reshape(len(planes), -1)
     return lines, sides
