@@ -63,7 +63,7 @@ class Settled:
 class Convolution:
     """y[o, i] = b[o] + Σ_c Σ_a w[o, c, a] · x[c, s·i + d·a − p], and its gradients.
 
-    The weight is maps×(C/groups)×kernel and is copied into the form that each algorithm
+    The weight is maps×(C/groups)×kernel and is brought into the form that each algorithm
     wants when a shape of input is first met: make a new one when the weight changes.
     With `exact` nothing is used that is less accurate than the sum itself, or takes what is
     not finite to outputs that do not read it; float64 is always accurate. The output lies in
