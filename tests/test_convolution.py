@@ -22,7 +22,7 @@ from solver.numeric.convolution.scatter import Scatter
 from solver.numeric.convolution.small import ToeplitzInput
 from solver.numeric.convolution.transposed import Transposed
 from solver.numeric.convolution.weights import ColumnsWeight, WinogradWeight
-from solver.numeric.workspace import Workspace, channels_last
+from solver.numeric.workspace import Workspace
 
 # Largest error in float32, relative to the largest value: what the modules state.
 BOUNDS = {"F(2,3)": 2e-6, "F(4,3)": 8e-6, "F(4,5)": 3e-5, "fourier": 1e-6}
@@ -155,12 +155,9 @@ def numbers(x, weight, how, dtype=float):
     return asked(x, weight, tuple(how.items()), dtype)
 
 
-def task_of(x, weight, how, shape=None):
+def task_of(x, weight, how):
     """The task of inputs that lie in memory as x."""
-    return replace(
-        Convolution(weight, **how).geometry.task(x, len(weight), shape),
-        last=channels_last(x),
-    )
+    return Convolution(weight, **how).geometry.task(x, len(weight))
 
 
 WORK = Workspace()
@@ -269,8 +266,7 @@ def test_every_gradient_by_the_input_is_the_definition(x, weight, how):
     for dtype in (np.float32, np.float64):
         x_, w, _, g, _, of_x, _ = numbers(x, weight, how, dtype)
         for lay, parts in zip(LAYOUTS, (1, 3, 1, 2, 1)):
-            task = task_of(lay(g), w, how, x_.shape[2:])
-            task = replace(task, batch=len(x_), channels=x_.shape[1])
+            task = replace(task_of(x_, w, how), last=channels_last(lay(g)))
             for algorithm in by_input(task):
                 got = by(algorithm, lay(g), w, of_x, parts=parts, lay=lay)
                 near(got, of_x, bound(dtype))

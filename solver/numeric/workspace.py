@@ -6,6 +6,7 @@ Channels-last memory is an N×C×sides array whose strides say N×sides×C.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -57,11 +58,15 @@ class Workspace:
             held = self.buffers[name] = np.empty(size, np.uint8)
         return held[:size].view(dtype).reshape(shape)
 
+    def laid(self, name: Any, shape: Sizes, dtype: Any, last: bool) -> Array:
+        """The same of N×C×sides, with `last` channels last in memory."""
+        if not last:
+            return self.array(name, shape, dtype)
+        return rows_first(self.array(name, (shape[0], *shape[2:], shape[1]), dtype))
+
     def like(self, x: Array, shape: Sizes, name: Any = "") -> Array:
         """The same, in x's type and layout."""
-        if channels_last(x):
-            return rows_first(self.array(name, (shape[0], *shape[2:], shape[1]), x.dtype))
-        return self.array(name, shape, x.dtype)
+        return self.laid(name, shape, x.dtype, channels_last(x))
 
     @property
     def nbytes(self) -> int:
@@ -72,6 +77,8 @@ class Workspace:
         """Gives the memory back."""
         self.buffers.clear()
 
+
+Job = Callable[[Workspace], None]  # a share of some work, done in a workspace
 
 THREAD = threading.local()
 

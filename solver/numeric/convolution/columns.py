@@ -7,7 +7,7 @@ channels (measured, 1e-6). A block's columns stay in cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import prod
 
 import numpy as np
@@ -15,9 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from solver.numeric.convolution.finish import Finish
 from solver.numeric.convolution.task import Array, Task, gapless, padded, split
-from solver.numeric.workspace import Workspace, rows_last
-
-Job = Callable[[Workspace], None]
+from solver.numeric.workspace import Job, Workspace, rows_last
 
 BUDGET = 2 << 20  # bytes of columns in a block
 
@@ -80,7 +78,7 @@ class Columns:
         """
         task = self.task
         image = turned(x, work) if self.inner else x
-        image = padded(image, task, "padded", work, self.inner)
+        image = padded(image, task, work, self.inner)
         if task.last:
             read = windows(image, task)
         else:

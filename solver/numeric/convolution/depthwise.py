@@ -7,7 +7,6 @@ it computes across the ends of rows is left out. Error: a sum of as many terms a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import product
 from math import prod
 
@@ -17,9 +16,7 @@ from solver.numeric.convolution.columns import windows
 from solver.numeric.convolution.finish import Finish
 from solver.numeric.convolution.task import Array, Task, padded, split
 from solver.numeric.plain import last
-from solver.numeric.workspace import Workspace, rows_last
-
-Job = Callable[[Workspace], None]
+from solver.numeric.workspace import Job, Workspace, rows_last
 
 BUDGET = 1 << 20  # bytes of a block of one image
 
@@ -53,7 +50,9 @@ class Depthwise:
         plane = prod(n + b + a for n, b, a in whole) * x.itemsize
         some = max(1, min(BUDGET // plane, -(-x.shape[1] // parts)))
         return [
-            self.by_channels(x, held, out, finish, i, slice(at, min(at + some, x.shape[1])))
+            self.by_channels(
+                x, held, out, finish, i, slice(at, min(at + some, x.shape[1]))
+            )
             for i in range(len(x))
             for at in range(0, x.shape[1], some)
         ]
@@ -65,7 +64,7 @@ class Depthwise:
         task = self.task
 
         def run(work: Workspace) -> None:
-            planes = padded(x[image : image + 1, some], task, "padded", work)[0]
+            planes = padded(x[image : image + 1, some], task, work)[0]
             lines, sides = remainders(planes, task, work)
             steps = [prod(sides[i + 1 :]) for i in range(len(sides))]
             reach = sum((o - 1) * n for o, n in zip(task.out, steps)) + 1  # of a line
@@ -83,7 +82,9 @@ class Depthwise:
                     if i:
                         np.add(total, into, out=total)
                 first = some.start * self.many + k
-                maps = slice(first, first + (len(planes) - 1) * self.many + 1, self.many)
+                maps = slice(
+                    first, first + (len(planes) - 1) * self.many + 1, self.many
+                )
                 target = out[image, maps]
                 np.copyto(target, whole[last(slice(o) for o in task.out)])
                 if finish.needed:
@@ -100,7 +101,7 @@ class Depthwise:
         high = max(1, BUDGET // row)
 
         def run(work: Workspace) -> None:
-            read = windows(padded(x, task, "padded", work), task)
+            read = windows(padded(x, task, work), task)
             for at in range(rows.start, rows.stop, high):
                 some = slice(at, min(at + high, rows.stop))
                 target = rows_last(out[:, :, some])
@@ -126,7 +127,9 @@ def remainders(
         flat = np.ascontiguousarray(planes).reshape(len(planes), -1)
         return {(0,) * len(sides): flat}, sides
     sides = tuple(-(-n // s) for n, s in zip(planes.shape[1:], task.stride))
-    room = work.array("remainders", (prod(task.stride), len(planes), *sides), planes.dtype)
+    room = work.array(
+        "remainders", (prod(task.stride), len(planes), *sides), planes.dtype
+    )
     lines = {}
     for part, f in zip(room, product(*map(range, task.stride))):
         some = planes[last(slice(i, None, s) for i, s in zip(f, task.stride))]

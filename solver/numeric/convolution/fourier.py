@@ -7,16 +7,12 @@ are padded to lengths with small prime factors.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from solver.numeric.convolution.finish import Finish
 from solver.numeric.convolution.task import Array, Task
 from solver.numeric.plain import last
-from solver.numeric.workspace import Workspace
-
-Job = Callable[[Workspace], None]
+from solver.numeric.workspace import Job, Workspace
 
 
 def smooth(n: int) -> int:
@@ -56,7 +52,9 @@ class Fourier:
         self, x: Array, held: Array, out: Array, finish: Finish, parts: int
     ) -> list[Job]:
         """An image each."""
-        return [self.job(x[i : i + 1], held, out[i : i + 1], finish) for i in range(len(x))]
+        return [
+            self.job(x[i : i + 1], held, out[i : i + 1], finish) for i in range(len(x))
+        ]
 
     def job(self, x: Array, held: Array, out: Array, finish: Finish) -> Job:
         """Images to frequencies, a product at each, and back."""
@@ -66,7 +64,9 @@ class Fourier:
             around = [(0, 0), (0, 0), *zip(task.before, task.after)]
             seen = self.transform(np.pad(x, around) if task.padded else x)
             frequencies = seen.shape[2:]
-            rows = np.ascontiguousarray(seen.reshape(*x.shape[:2], -1).transpose(2, 0, 1))
+            rows = np.ascontiguousarray(
+                seen.reshape(*x.shape[:2], -1).transpose(2, 0, 1)
+            )
             products = np.matmul(rows, held).transpose(1, 2, 0)
             maps = products.reshape(len(x), -1, *frequencies)
             found = np.fft.irfftn(maps, self.lengths, self.axes)

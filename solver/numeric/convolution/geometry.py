@@ -50,20 +50,17 @@ class Geometry:
         if mode != "zeros" and mode not in MODES:
             raise BadInput(f"padding is zeros, {', '.join(MODES)}, not {mode!r}")
 
-    def task(
-        self, x: Array, maps: int, sides: Sizes | None = None, last: bool | None = None
-    ) -> Task:
+    def task(self, x: Array, maps: int, last: bool | None = None) -> Task:
         """The task for inputs like x, whose padding, if it is not zeros, is in them.
 
         `last` says that they will have their channels last; x itself, where it is not told.
         """
         none = (0,) * len(self.kernel)
         inside = self.mode != "zeros"
-        sides = x.shape[2:] if sides is None else sides
         return Task(
             len(x),
             x.shape[1],
-            tuple(sides),
+            x.shape[2:],
             maps,
             self.kernel,
             self.stride,

@@ -10,9 +10,7 @@ import numpy as np
 
 from solver.numeric.convolution.finish import Finish
 from solver.numeric.convolution.task import Array, Task
-from solver.numeric.workspace import Workspace
-
-Job = Callable[[Workspace], None]
+from solver.numeric.workspace import Job
 
 
 class Grouped:
@@ -43,4 +41,3 @@ class Grouped:
             read = x[:, i * c : (i + 1) * c]
             found += self.inner.jobs(read, one, out[:, maps], finish.part(maps), parts)
         return found
-

@@ -48,7 +48,9 @@ class Settled:
     `growth` is by how much the prepared weight may be larger than the weight.
     """
 
-    def __init__(self, one: Convolution, like: Array, last: bool, growth: float) -> None:
+    def __init__(
+        self, one: Convolution, like: Array, last: bool, growth: float
+    ) -> None:
         self.plan = one.planned(like, last, growth)
         self.geometry, self.finish, self.threads = one.geometry, one.finish, one.threads
 
@@ -94,7 +96,9 @@ class Convolution:
             fitting(bias, len(weight))
         self.weight = weight
         kernel = weight.shape[2:]
-        self.geometry = Geometry(kernel, stride, padding, dilation, groups, padding_mode)
+        self.geometry = Geometry(
+            kernel, stride, padding, dilation, groups, padding_mode
+        )
         if len(weight) % groups:
             raise BadInput(f"{len(weight)} maps do not divide into {groups} groups")
         self.exact, self.threads = exact, threads
@@ -134,8 +138,12 @@ class Convolution:
         self.admit(x, "the input")
         channels = self.weight.shape[1] * self.geometry.groups
         if x.shape[1] != channels:
-            raise BadInput(f"the weight reads {channels} channels, the input has {x.shape[1]}")
-        task = self.geometry.task(self.geometry.surrounded(x), len(self.weight), last=last)
+            raise BadInput(
+                f"the weight reads {channels} channels, the input has {x.shape[1]}"
+            )
+        task = self.geometry.task(
+            self.geometry.surrounded(x), len(self.weight), last=last
+        )
         for n, b, a, r in zip(task.sides, task.before, task.after, task.reach):
             if n + b + a < r:
                 raise BadInput(
@@ -148,7 +156,9 @@ class Convolution:
         """The weight as the algorithm wants it; None without channels or maps."""
         return algorithm.prepare(self.weight) if self.weight.size else None
 
-    def by_input(self, g: Array, sides: Sizes | None = None, out: Array | None = None) -> Array:
+    def by_input(
+        self, g: Array, sides: Sizes | None = None, out: Array | None = None
+    ) -> Array:
         """∂L/∂x from ∂L/∂y, N×maps×sides. `sides` are x's; without, the fewest that fit."""
         sides = None if sides is None else tuple(sides)
         key = "input", g.shape, g.strides, g.dtype, sides
@@ -169,7 +179,13 @@ class Convolution:
             raise BadInput(f"there is no fast gradient through {geometry.mode} padding")
         if sides is None:
             padding = zip(geometry.before, geometry.after)
-            every = zip(g.shape[2:], geometry.kernel, geometry.stride, geometry.dilation, padding)
+            every = zip(
+                g.shape[2:],
+                geometry.kernel,
+                geometry.stride,
+                geometry.dilation,
+                padding,
+            )
             sides = tuple(
                 (m - 1) * s + d * (k - 1) + 1 - b - a for m, k, s, d, (b, a) in every
             )
@@ -216,10 +232,6 @@ class Convolution:
             return plan.algorithm.of(surrounded, g, run, parts)
         with sharing.BlasThreads(count):  # also what is done before and after the jobs
             return plan.algorithm.of(surrounded, g, run, parts)
-
-    def by_bias(self, g: Array) -> Array:
-        """∂L/∂b: the sum of each map."""
-        return g.sum(axis=(0, *range(2, g.ndim)))
 
     def admit(self, x: Array, what: str) -> None:
         """Refuse arrays of another type or number of axes."""
@@ -286,7 +298,12 @@ def real(x: Array, what: str) -> None:
 
 
 def conv(
-    x: Array, weight: Array, bias: Array | None = None, *, out: Array | None = None, **how: Any
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    *,
+    out: Array | None = None,
+    **how: Any,
 ) -> Array:
     """One convolution of N×C×sides; the arguments are `Convolution`'s."""
     return Convolution(weight, bias, **how)(x, out)
@@ -323,7 +340,9 @@ def conv_transpose(
     how: dict[str, Any] = {"stride": stride, "dilation": dilation, "groups": groups}
     how |= {"exact": exact, "threads": threads}
     whole = Convolution(weight, **how)
-    kernel, ss, ds = (getattr(whole.geometry, n) for n in ("kernel", "stride", "dilation"))
+    kernel, ss, ds = (
+        getattr(whole.geometry, n) for n in ("kernel", "stride", "dilation")
+    )
     _, ps, qs = axes(kernel, padding, output_padding)
     sizes("padding", ps, 0)
     sizes("output_padding", qs, 0)
@@ -333,7 +352,9 @@ def conv_transpose(
     sides = transposed_sides(x.shape[2:], kernel, ss, ps, qs, ds)
     if any(n < 0 for n in sides):
         reach = tuple(n + 2 * p for n, p in zip(sides, ps))
-        raise BadInput(f"padding {show_shape(ps)} cuts more than the {show_shape(reach)} there is")
+        raise BadInput(
+            f"padding {show_shape(ps)} cuts more than the {show_shape(reach)} there is"
+        )
     if all(q < s for q, s in zip(qs, ss)):
         y = Convolution(weight, padding=ps, **how).by_input(x, sides)
     else:  # more output padding than a stride: part of it is out of every window's reach

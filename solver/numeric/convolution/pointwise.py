@@ -5,16 +5,12 @@ Error: that of one matrix product. Any stride; groups is 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from solver.numeric.convolution.finish import Finish
 from solver.numeric.convolution.task import Array, Task, flat, gapless, split
 from solver.numeric.plain import last
-from solver.numeric.workspace import Workspace, rows_first, rows_last
-
-Job = Callable[[Workspace], None]
+from solver.numeric.workspace import Job, Workspace, rows_last
 
 
 class Pointwise:
@@ -35,7 +31,8 @@ class Pointwise:
         """The images shared out; where there are too few, maps or (channels last) rows."""
         if len(x) >= parts:
             return [
-                self.job(x[some], held, out[some], finish) for some in split(len(x), parts)
+                self.job(x[some], held, out[some], finish)
+                for some in split(len(x), parts)
             ]
         if not self.task.last:
             return [
@@ -55,7 +52,7 @@ class Pointwise:
             last = self.task.last
             read = self.read(x, work)
             direct = gapless(rows_last(out) if last else out)
-            found = out if direct else self.room(out, work)
+            found = out if direct else work.laid("room", out.shape, out.dtype, last)
             if last:
                 rows = flat(found, True).reshape(-1, found.shape[1])
                 np.matmul(flat(read, True).reshape(-1, x.shape[1]), held, out=rows)
@@ -74,17 +71,6 @@ class Pointwise:
         if not self.thinned:
             return x
         some = x[last(slice(None, None, s) for s in self.task.stride)]
-        if self.task.last:
-            kept = work.array("read", rows_last(some).shape, x.dtype)
-            np.copyto(kept, rows_last(some))
-            return rows_first(kept)
-        kept = work.array("read", some.shape, x.dtype)
+        kept = work.laid("read", some.shape, x.dtype, self.task.last)
         np.copyto(kept, some)
         return kept
-
-    def room(self, out: Array, work: Workspace) -> Array:
-        """An array of the output's shape without gaps, in the task's layout."""
-        if self.task.last:
-            found = work.array("room", rows_last(out).shape, out.dtype)
-            return rows_first(found)
-        return work.array("room", out.shape, out.dtype)

@@ -47,15 +47,23 @@ class Rule:
     pays: Callable[[Task], bool]  # where it is the fastest
     make: Callable[[Task, Callable[[Task], Any]], Any]
     exact: bool = True  # whether it is as accurate
-    local: bool = True  # whether what is not finite reaches only the outputs that read it
-    growth: Callable[[Task], float] = lambda t: 1  # the prepared weight's size by the weight's
+    local: bool = (
+        True  # whether what is not finite reaches only the outputs that read it
+    )
+    growth: Callable[[Task], float] = lambda t: (
+        1
+    )  # the prepared weight's size by the weight's
 
 
 def square(task: Task, *sizes: int) -> bool:
     """Whether the kernel is k×k with one of these k, stride and dilation 1, one group."""
     k = task.kernel
     return (
-        len(k) == 2 and k[0] == k[1] and k[0] in sizes and task.unit and task.groups == 1
+        len(k) == 2
+        and k[0] == k[1]
+        and k[0] in sizes
+        and task.unit
+        and task.groups == 1
     )
 
 
@@ -72,7 +80,9 @@ RULES = (
         lambda t: t.groups == 1 and not t.last,
         lambda t: toeplitz_size(t) <= TINY,
         lambda t, choose: Toeplitz(t),
-        growth=lambda t: 1 if toeplitz_size(t) <= 1000 else toeplitz_size(t) / t.maps / t.fan,
+        growth=lambda t: (
+            1 if toeplitz_size(t) <= 1000 else toeplitz_size(t) / t.maps / t.fan
+        ),
         local=False,
     ),
     Rule(

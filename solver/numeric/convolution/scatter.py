@@ -7,7 +7,6 @@ sums as windows that overlap.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -15,9 +14,7 @@ import numpy as np
 from solver.numeric.convolution.columns import BUDGET, turned
 from solver.numeric.convolution.finish import Finish
 from solver.numeric.convolution.task import Array, Task
-from solver.numeric.workspace import Workspace
-
-Job = Callable[[Workspace], None]
+from solver.numeric.workspace import Job, Workspace
 
 
 class Scatter:
@@ -25,7 +22,9 @@ class Scatter:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self.inner = task.batch >= 16 and task.out[-1] <= 32  # short rows, as in `Columns`
+        self.inner = (
+            task.batch >= 16 and task.out[-1] <= 32
+        )  # short rows, as in `Columns`
         self.images = min(task.batch, 64) if self.inner else 1
         row = task.fan * prod(task.out[1:]) * task.dtype.itemsize * self.images
         self.rows = min(max(1, BUDGET // max(row, 1)), task.out[0])
@@ -53,14 +52,18 @@ class Scatter:
             # N goes last, also where it is 1
             maps = turned(g, work) if self.inner else g
             maps = maps.transpose(1, *range(2, g.ndim), 0)
-            whole = tuple(n + b + a for n, b, a in zip(task.sides, task.before, task.after))
+            whole = tuple(
+                n + b + a for n, b, a in zip(task.sides, task.before, task.after)
+            )
             total = work.array("total", (task.channels, *whole, len(g)), g.dtype)
             total[...] = 0
             for at in range(0, task.out[0], self.rows):
                 some = maps[:, at : at + self.rows]
                 shape = (task.channels, *task.kernel, *some.shape[1:])
                 shares = work.array("shares", shape, g.dtype)
-                np.matmul(held, some.reshape(task.maps, -1), out=shares.reshape(len(held), -1))
+                np.matmul(
+                    held, some.reshape(task.maps, -1), out=shares.reshape(len(held), -1)
+                )
                 for tap in np.ndindex(*task.kernel):
                     first = [d * a for d, a in zip(task.dilation, tap)]
                     first[0] += at * task.stride[0]

@@ -7,7 +7,6 @@ is not finite spreads to all of its example.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -15,9 +14,7 @@ import numpy as np
 from solver.numeric.convolution.columns import windows
 from solver.numeric.convolution.finish import Finish
 from solver.numeric.convolution.task import Array, Task
-from solver.numeric.workspace import Workspace
-
-Job = Callable[[Workspace], None]
+from solver.numeric.workspace import Job, Workspace
 
 
 class Toeplitz:

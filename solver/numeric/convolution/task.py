@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from solver.numeric.workspace import Array, Sizes, Workspace, rows_first, rows_last
+from solver.numeric.workspace import Array, Sizes, Workspace, rows_last
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,7 @@ class Task:
         return prod(self.kernel) == 1 and not self.padded
 
 
-def padded(
-    x: Array, task: Task, name: str, work: Workspace, inner: bool = False
-) -> Array:
+def padded(x: Array, task: Task, work: Workspace, inner: bool = False) -> Array:
     """x with the zeros around it, in the workspace; x itself if there are none.
 
     It lies in memory as the task says, or with `inner` the images last.
@@ -90,13 +88,10 @@ def padded(
         return x
     sides = tuple(n + b + a for n, b, a in zip(task.sides, task.before, task.after))
     if inner:
-        found = work.array(name, (x.shape[1], *sides, len(x)), x.dtype)
+        found = work.array("padded", (x.shape[1], *sides, len(x)), x.dtype)
         found = found.transpose(-1, *range(x.ndim - 1))
-    elif task.last:
-        found = work.array(name, (len(x), *sides, x.shape[1]), x.dtype)
-        found = rows_first(found)
     else:
-        found = work.array(name, (*x.shape[:2], *sides), x.dtype)
+        found = work.laid("padded", (*x.shape[:2], *sides), x.dtype, task.last)
     inside: tuple[Any, ...] = (slice(None), slice(None))
     for n, b in zip(task.sides, task.before):
         first, behind = (*inside, slice(b)), (*inside, slice(b + n, None))

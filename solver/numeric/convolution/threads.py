@@ -7,7 +7,7 @@ Without argument or context BLAS keeps what it has, and nothing is shared out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,9 +18,7 @@ from typing import Any
 from threadpoolctl import ThreadpoolController
 
 from solver.core import BadInput
-from solver.numeric.workspace import Workspace
-
-Job = Callable[[Workspace], None]
+from solver.numeric.workspace import Job, Workspace
 
 CURRENT: ContextVar[int | None] = ContextVar("threads", default=None)
 MOST = 1024
@@ -42,7 +40,11 @@ def counted(threads: int | None) -> int | None:
     """The number that holds: the argument's, else the context's; None for neither."""
     if threads is None:
         return CURRENT.get()
-    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= MOST:
+    if (
+        isinstance(threads, bool)
+        or not isinstance(threads, int)
+        or not 1 <= threads <= MOST
+    ):
         raise BadInput(f"threads is a whole number from 1 to {MOST}, not {threads!r}")
     return threads
 

@@ -22,9 +22,8 @@ from solver.numeric.convolution.finish import Finish
 from solver.numeric.convolution.task import Array, Sizes, Task
 from solver.numeric.memory import available, in_words
 from solver.numeric.plain import last
-from solver.numeric.workspace import Workspace
+from solver.numeric.workspace import Job, Workspace
 
-Job = Callable[[Workspace], None]
 LARGE = 1 << 30  # bytes from which it is worth looking how many are free
 
 
@@ -55,7 +54,9 @@ def axis(n: int, k: int, s: int, d: int, p: int) -> list[Axis]:
         spread = d * q // s
         # i = t + (f + p − d·a0)/s − spread·u for the u-th tap; turned around, u counts down
         offset = (f + p - d * first) // s
-        found.append(Axis(f, first, q, taps, spread, spread * (taps - 1) - offset, count))
+        found.append(
+            Axis(f, first, q, taps, spread, spread * (taps - 1) - offset, count)
+        )
     return found
 
 
@@ -65,7 +66,9 @@ class Transposed:
     def __init__(self, task: Task, choose: Callable[[Task], Any]) -> None:
         self.task = task
         sizes = zip(task.sides, task.kernel, task.stride, task.dilation, task.before)
-        self.parts = [self.part(found, choose) for found in product(*(axis(*s) for s in sizes))]
+        self.parts = [
+            self.part(found, choose) for found in product(*(axis(*s) for s in sizes))
+        ]
 
     def part(self, axes: tuple[Axis, ...], choose: Callable[[Task], Any]) -> Any:
         """(the inputs' places, the taps, where g is cut, the algorithm) of a remainder."""
@@ -80,7 +83,9 @@ class Transposed:
             behind = need - a.before - m
             cuts.append(slice(max(-a.before, 0), m - max(-behind, 0)))
             sides.append(cuts[-1].stop - cuts[-1].start)
-            if min(cuts[-1].stop, sides[-1]) <= 0:  # these inputs' taps read padding only
+            if (
+                min(cuts[-1].stop, sides[-1]) <= 0
+            ):  # these inputs' taps read padding only
                 return places, None, None, None
             before.append(max(a.before, 0))
             after.append(need - sides[-1] - before[-1])
@@ -129,11 +134,18 @@ class Transposed:
 
 
 def transposed_sides(
-    sides: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, more: Sizes, dilation: Sizes
+    sides: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    more: Sizes,
+    dilation: Sizes,
 ) -> Sizes:
     """The output of a transposed convolution: (n − 1)·s − 2p + d (k − 1) + 1 + more."""
     every = zip(sides, kernel, stride, padding, more, dilation)
-    return tuple((n - 1) * s - 2 * p + d * (k - 1) + 1 + q for n, k, s, p, q, d in every)
+    return tuple(
+        (n - 1) * s - 2 * p + d * (k - 1) + 1 + q for n, k, s, p, q, d in every
+    )
 
 
 def empty(shape: Sizes, dtype: Any, last: bool) -> Array:

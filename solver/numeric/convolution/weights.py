@@ -18,9 +18,8 @@ from solver.numeric.convolution.columns import Columns, windows
 from solver.numeric.convolution.task import Array, Task, flat, padded, split
 from solver.numeric.convolution.winograd import Winograd
 from solver.numeric.plain import last
-from solver.numeric.workspace import Workspace, rows_last
+from solver.numeric.workspace import Job, Workspace, rows_last
 
-Job = Callable[[Workspace], None]
 Run = Callable[[list[Job]], None]  # carries jobs out, by however many threads
 
 
@@ -51,7 +50,9 @@ class PointwiseWeight:
                 seen = seen.reshape(-1, task.channels)
             else:
                 maps, seen = maps[0], seen[0].T
-            run([self.product(maps[m], seen, found[m]) for m in split(task.maps, parts)])
+            run(
+                [self.product(maps[m], seen, found[m]) for m in split(task.maps, parts)]
+            )
             return found.reshape(task.maps, -1, *task.kernel)
         shares = split(len(x), parts)
         sums = [np.empty((task.maps, task.channels), task.dtype) for _ in shares]
@@ -138,7 +139,9 @@ class ColumnsWeight:
         def add(work: Workspace) -> None:
             for i in range(some.start, some.stop, inner.images):
                 images = slice(i, min(i + inner.images, some.stop))
-                for rows, columns in inner.blocks(x[images], high.start, high.stop, work):
+                for rows, columns in inner.blocks(
+                    x[images], high.start, high.stop, work
+                ):
                     part = g[images, :, rows]
                     each = work.array("each", total.shape, task.dtype)
                     if task.last:
@@ -156,7 +159,9 @@ class ColumnsWeight:
         task = self.task
         if task.last:
             turned = total.reshape(*task.kernel, task.channels, task.maps)
-            return np.ascontiguousarray(turned.transpose(-1, -2, *range(len(task.kernel))))
+            return np.ascontiguousarray(
+                turned.transpose(-1, -2, *range(len(task.kernel)))
+            )
         return total.reshape(task.maps, task.channels, *task.kernel)
 
 
@@ -173,14 +178,7 @@ class WinogradWeight:
     def of(self, x: Array, g: Array, run: Run, parts: int) -> Array:
         """Blocks of tiles as in the forward pass, each share with a sum of its own."""
         task, inner = self.task, self.forward
-        high, wide = inner.tiles
-        images = min(max(1, inner.most // (high * wide)), len(x))
-        rows = min(high, max(1, inner.most // wide)) if images == 1 else high
-        blocks = [
-            (slice(i, min(i + images, len(x))), t, min(rows, high - t))
-            for i in range(0, len(x), images)
-            for t in range(0, high, rows)
-        ]
+        blocks = inner.blocks(len(x))
         shares = split(len(blocks), parts)
         sums = [
             np.zeros((inner.n**2, task.channels, task.maps), task.dtype) for _ in shares
@@ -188,29 +186,33 @@ class WinogradWeight:
 
         def job(share: slice, total: Array) -> Job:
             def add(work: Workspace) -> None:
-                for some, first, rows in blocks[share]:
-                    self.add(x[some], g[some], first, rows, total, work)
+                for images, rows in blocks[share]:
+                    self.add(x[images], g[images], rows, total, work)
 
             return add
 
         run([job(*each) for each in zip(shares, sums)])
         return self.weight(summed(sums))
 
-    def add(self, x: Array, g: Array, first: int, rows: int, total: Array, work: Workspace) -> None:
+    def add(
+        self, x: Array, g: Array, rows: slice, total: Array, work: Workspace
+    ) -> None:
         """One block's part of the sum."""
         task, inner, m = self.task, self.forward, self.m
         points = inner.n**2
-        tiles = inner.gathered(x, first, rows, work)
+        tiles = inner.gathered(x, rows, work)
         count = prod(tiles.shape[2:5])
         values = work.array("values", (points, count * task.channels), task.dtype)
         np.matmul(inner.into, tiles.reshape(points, -1), out=values)
-        columns = inner.tiles[1]
-        picture = work.array("picture", (len(g), rows * m, columns * m, task.maps), g.dtype)
-        seen = rows_last(g[:, :, first * m : (first + rows) * m])
+        high, wide = rows.stop - rows.start, inner.tiles[1]
+        picture = work.array(
+            "picture", (len(g), high * m, wide * m, task.maps), g.dtype
+        )
+        seen = rows_last(g[:, :, rows.start * m : rows.stop * m])
         picture[:, seen.shape[1] :] = 0
         picture[:, :, seen.shape[2] :] = 0
         picture[:, : seen.shape[1], : seen.shape[2]] = seen
-        cut = picture.reshape(len(g), rows, m, columns, m, -1).transpose(2, 4, 0, 1, 3, 5)
+        cut = picture.reshape(len(g), high, m, wide, m, -1).transpose(2, 4, 0, 1, 3, 5)
         parts = work.array("parts", cut.shape, g.dtype)
         np.copyto(parts, cut)
         spread = work.array("products", (points, count * task.maps), task.dtype)
@@ -260,7 +262,7 @@ class DepthwiseWeight:
         def job(some: slice) -> Job:
             def work_on(work: Workspace) -> None:
                 part = replace(task, channels=some.stop - some.start)
-                read = windows(padded(x[:, some], part, "padded", work), part)
+                read = windows(padded(x[:, some], part, work), part)
                 maps = g.reshape(len(g), task.channels, many, *task.out)[:, some]
                 for tap in np.ndindex(*task.kernel):
                     seen = read[last(tap)]

@@ -13,7 +13,6 @@ dilation are 1, groups is 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 from math import prod
@@ -23,21 +22,21 @@ from numpy.lib.stride_tricks import as_strided
 
 from solver.numeric.convolution.finish import Finish
 from solver.numeric.convolution.task import Array, Task, split
-from solver.numeric.workspace import Workspace, channels_last, rows_last
-
-Job = Callable[[Workspace], None]
+from solver.numeric.workspace import Job, Workspace, channels_last, rows_last
 
 # Finite points by how many values a tile has on a side (the last point is infinity). The
 # halves and quarters keep the powers small: error before speed, arXiv:1803.10986.
 POINTS: dict[int, tuple[str, ...]] = {
     4: ("0", "1", "-1"),
     6: ("0", "3/4", "-3/4", "3/2", "-3/2"),
-    7: ("0", "3/4", "-3/4", "3/2", "-3/2", "1/3"),
     8: ("0", "1", "-1", "1/2", "-1/2", "2", "-2"),
 }
 BUDGET = 4 << 20  # bytes of tiles in a block: what stays in the cache between its steps
 FEWEST, MOST = 64, 128  # tiles in a block
-FAR = 1 << 15  # bytes from channel to channel from which turning rows around misses caches
+SOME = 1 << 20  # values of a weight that are transformed at a time, in float64
+FAR = (
+    1 << 15
+)  # bytes from channel to channel from which turning rows around misses caches
 
 
 @cache
@@ -50,7 +49,9 @@ def transforms(m: int, r: int) -> tuple[Array, Array, Array]:
     """
     n = m + r - 1
     points = [Fraction(p) for p in POINTS[n]]
-    at = [[p**j for j in range(n)] for p in points] + [[Fraction(0)] * (n - 1) + [Fraction(1)]]
+    at = [[p**j for j in range(n)] for p in points] + [
+        [Fraction(0)] * (n - 1) + [Fraction(1)]
+    ]
     inverse = inverted(at)
     b = [[inverse[j][i] for j in range(n)] for i in range(n)]
     g = [row[:r] for row in at[:-1]] + [at[-1][-r:]]
@@ -65,7 +66,9 @@ def transforms(m: int, r: int) -> tuple[Array, Array, Array]:
 def inverted(rows: list[list[Fraction]]) -> list[list[Fraction]]:
     """The inverse by Gauss and Jordan, exact."""
     n = len(rows)
-    full = [[*row, *(Fraction(int(i == j)) for j in range(n))] for i, row in enumerate(rows)]
+    full = [
+        [*row, *(Fraction(int(i == j)) for j in range(n))] for i, row in enumerate(rows)
+    ]
     for i in range(n):
         pivot = next(k for k in range(i, n) if full[k][i])
         full[i], full[pivot] = full[pivot], full[i]
@@ -96,10 +99,10 @@ class Winograd:
         maps, channels = weight.shape[:2]
         flat = weight.reshape(maps * channels, -1).T
         found = np.empty((self.n**2, channels, maps), self.task.dtype)
-        step = max(1, (1 << 20) // (maps * self.n**2)) * maps
         turned = flat.reshape(-1, maps, channels).transpose(0, 2, 1)
-        for at in range(0, channels, max(1, step // maps)):
-            some = turned[:, at : at + max(1, step // maps)]
+        step = max(1, SOME // (maps * self.n**2))
+        for at in range(0, channels, step):
+            some = turned[:, at : at + step]
             values = self.weigh @ some.reshape(some.shape[0], -1)
             found[:, at : at + some.shape[1]] = values.reshape(-1, *some.shape[1:])
         return found
@@ -116,20 +119,28 @@ class Winograd:
         maps = [slice(0, self.task.maps)]
         if parts > 1 and high * wide * len(x) < FEWEST * parts:
             maps, parts = split(self.task.maps, parts), 1
-        most = min(self.most, -(-high * wide * len(x) // parts))
-        images = min(max(1, most // (high * wide)), len(x))
-        rows = min(high, max(1, most // wide)) if images == 1 else high
         return [
             self.job(
-                x[i : i + images],
+                x[images],
                 held if len(maps) == 1 else held[:, :, some],
-                out[i : i + images, some],
+                out[images, some],
                 finish.part(some),
-                slice(t, min(t + rows, high)),
+                rows,
             )
-            for i in range(0, len(x), images)
-            for t in range(0, high, rows)
+            for images, rows in self.blocks(len(x), parts)
             for some in maps
+        ]
+
+    def blocks(self, count: int, parts: int = 1) -> list[tuple[slice, slice]]:
+        """(images, rows of tiles) that are done at once: at least so many, of `count` images."""
+        high, wide = self.tiles
+        most = min(self.most, -(-high * wide * count // parts))
+        images = min(max(1, most // (high * wide)), count)
+        rows = min(high, max(1, most // wide)) if images == 1 else high
+        return [
+            (slice(i, i + images), slice(t, min(t + rows, high)))
+            for i in range(0, count, images)
+            for t in range(0, high, rows)
         ]
 
     def job(
@@ -138,7 +149,7 @@ class Winograd:
         """One block: these rows of tiles, of these images."""
 
         def run(work: Workspace) -> None:
-            tiles = self.gathered(x, rows.start, rows.stop - rows.start, work)
+            tiles = self.gathered(x, rows, work)
             points, count = self.n**2, prod(tiles.shape[2:5])
             channels, maps = held.shape[1:]
             dtype = self.task.dtype
@@ -150,18 +161,18 @@ class Winograd:
             np.matmul(self.back, products.reshape(points, -1), out=found)
             if finish.needed:
                 finish.last(found.reshape(self.m**2, count, maps))
-            self.scatter(found, out, rows.start, rows.stop - rows.start, work)
+            self.scatter(found, out, rows, work)
 
         return run
 
-    def gathered(self, x: Array, first: int, rows: int, work: Workspace) -> Array:
+    def gathered(self, x: Array, rows: slice, work: Workspace) -> Array:
         """The block's tiles, n×n×images×rows×columns×C: padded, then cut out."""
         m, n, (high, wide) = self.m, self.n, self.task.sides
-        top, left = (b for b in self.task.before)
-        images, columns = len(x), self.tiles[1]
-        tall, broad = rows * m + n - m, columns * m + n - m
-        block = work.array("block", (images, tall, broad, x.shape[1]), x.dtype)
-        start = first * m - top
+        top, left = self.task.before
+        count, columns = rows.stop - rows.start, self.tiles[1]
+        tall, broad = count * m + n - m, columns * m + n - m
+        block = work.array("block", (len(x), tall, broad, x.shape[1]), x.dtype)
+        start = rows.start * m - top
         low = min(max(start, 0), high)
         stop = max(min(start + tall, high), low)
         right = min(wide, broad - left)
@@ -179,26 +190,25 @@ class Winograd:
         per_image, per_row, per_column, each = block.strides
         cut = as_strided(
             block,
-            (n, n, images, rows, columns, x.shape[1]),
+            (n, n, len(x), count, columns, x.shape[1]),
             (per_row, per_column, per_image, m * per_row, m * per_column, each),
         )
         tiles = work.array("tiles", cut.shape, x.dtype)
         np.copyto(tiles, cut)
         return tiles
 
-    def scatter(self, found: Array, out: Array, first: int, rows: int, work: Workspace) -> None:
+    def scatter(self, found: Array, out: Array, rows: slice, work: Workspace) -> None:
         """Tiles m×m×images×rows×columns×maps to their places in the output."""
         m, columns, maps = self.m, self.tiles[1], out.shape[1]
-        shape = (len(out), rows * m, columns * m, maps)
-        tiles = found.reshape(m, m, len(out), rows, columns, maps)
-        target = rows_last(out[:, :, first * m : first * m + rows * m])
+        count = rows.stop - rows.start
+        shape = (len(out), count * m, columns * m, maps)
+        tiles = found.reshape(m, m, len(out), count, columns, maps)
+        target = rows_last(out[:, :, rows.start * m : rows.stop * m])
         whole = target.shape == shape and channels_last(out)
-        if not whole:
-            picture = work.array("picture", shape, found.dtype)
-        split = (target if whole else picture)[...]
-        per_image, per_row, per_column, each = split.strides
+        picture = target if whole else work.array("picture", shape, found.dtype)
+        per_image, per_row, per_column, each = picture.strides
         places = as_strided(
-            split,
+            picture,
             tiles.shape,
             (per_row, per_column, per_image, m * per_row, m * per_column, each),
         )
