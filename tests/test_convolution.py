@@ -22,7 +22,7 @@ from solver.numeric.convolution.scatter import Scatter
 from solver.numeric.convolution.small import ToeplitzInput
 from solver.numeric.convolution.transposed import Transposed
 from solver.numeric.convolution.weights import ColumnsWeight, WinogradWeight
-from solver.numeric.workspace import Workspace
+from solver.numeric.workspace import Workspace, channels_last
 
 # Largest error in float32, relative to the largest value: what the modules state.
 BOUNDS = {"F(2,3)": 2e-6, "F(4,3)": 8e-6, "F(4,5)": 3e-5, "fourier": 1e-6}
