@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from solver.core import Answer, BadInput, CheckFailed
+from solver.core import Answer, BadInput, CheckFailed, Problem
 from solver.kinds import mistakes
 from solver.order import reorder
 from solver.prose import prose
@@ -65,6 +65,7 @@ class Item:
     key: str
     places: tuple[tuple[str, str, int], ...]
     room: int
+    demonstrations: tuple[tuple[str, View], ...] = ()
 
 
 def items(whole: ProblemSet, form: str, with_mistakes: bool = True) -> list[Item]:
@@ -94,11 +95,20 @@ def items(whole: ProblemSet, form: str, with_mistakes: bool = True) -> list[Item
                     p.id,
                     places(answer, escape),
                     len(p.prompt) // 90,
+                    demonstrations(whole, p, form) if with_mistakes else (),
                 )
             )
         except BadInput as e:
             raise e.at(f"{whole.path or whole.name}: problem {p.id}") from None
     return found
+
+
+def demonstrations(whole: ProblemSet, part: Problem, form: str) -> tuple[tuple[str, View], ...]:
+    """What is worked out to show a part's claim, each with what it says."""
+    return tuple(
+        (prose(d.prompt, form) if d.prompt else "", view(solve_part(whole, d), form))
+        for d in part.demonstrations
+    )
 
 
 def anchor(id: str) -> str:
@@ -168,6 +178,11 @@ def as_json(whole: ProblemSet, what: str) -> dict[str, Any]:
         answer = solve_part(whole, p)
         if what != "sheet":
             one |= answer_json(answer)
+            if p.demonstrations:
+                one["demonstrations"] = [
+                    {"says": d.prompt} | answer_json(solve_part(whole, d))
+                    for d in p.demonstrations
+                ]
             one["mistakes"] = [
                 {"name": m.name, "value": to_json(m.value), "feedback": m.feedback}
                 for m in mistakes(p)
@@ -186,6 +201,10 @@ def as_text(whole: ProblemSet, what: str) -> str:
         answer: Answer = solve_part(whole, p)
         if what == "key":
             lines += ["", indented(answer_text(answer, 76))]
+            for d in p.demonstrations:
+                says = prose(d.prompt, "text") if d.prompt else ""
+                lines += ["", wrap(f"    Demonstration. {says}".rstrip(), 80)]
+                lines += [indented(answer_text(solve_part(whole, d), 76))]
         elif what == "guide":
             lines += ["", indented(show(answer.value))]
             for m in mistakes(p):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SET_KEYS = ("title", "course", "intro", "conventions", "networks", "problem")
 PROBLEM_KEYS = (
     "id", "title", "prompt", "points", "kind", "given", "values", "conventions", "mistakes",
-    "note", "follows", "credit", "follow_credit",
+    "note", "follows", "credit", "follow_credit", "demonstration",
 )  # fmt: skip
 ORDERS = ("CHW", "HWC")
 
@@ -177,11 +177,8 @@ def read_problem(
             where
         )
     points = entry.get("points", 1)
-    if (
-        isinstance(points, bool)
-        or not isinstance(points, (int, float))
-        or not 0 <= points <= 1000
-    ):
+    numeric = isinstance(points, (int, float)) and not isinstance(points, bool)
+    if not numeric or not 0 <= points <= 1000:
         raise BadInput(f"points are a number from 0 to 1000, not {points!r:.40}").at(
             where
         )
@@ -210,6 +207,7 @@ def read_problem(
         order = course_order(course)
         listed = tuple(read_mistake(m, order, where) for m in tables(entry, "mistakes"))
         follows = read_follows(entry, kind)
+        demonstrations = read_demonstrations(entry, course, networks, order)
         shares = [share(entry, k, d) for k, d in (("credit", 0.5), ("follow_credit", 1.0))]
     except BadInput as e:
         raise e.at(where) from None
@@ -227,7 +225,33 @@ def read_problem(
         follows,
         shares[1],
         course.get("comma") is True,
+        demonstrations,
     )
+
+
+def read_demonstrations(
+    entry: Mapping[str, Any],
+    conventions: Mapping[str, Any],
+    networks: Mapping[str, Any],
+    order: str,
+) -> tuple[Problem, ...]:
+    """What the key works out below its answer, to show what it claims: a table (or a list
+    of them) with a kind, what is given, and what the outcome `says`."""
+    written = entry.get("demonstration", [])
+    found = []
+    for table in [written] if isinstance(written, Mapping) else written:
+        if not isinstance(table, Mapping):
+            raise BadInput('a demonstration is { kind = "run pool", … }').at("demonstration")
+        try:
+            kind = find(text(table, "kind", "demonstration"))
+            own = {k: v for k, v in table.items() if k not in ("kind", "says")}
+            given = known_given(kind, own, conventions, networks)
+            kind.read(given)
+            says = text(table, "says", "demonstration")
+        except BadInput as e:
+            raise e.at("demonstration") from None
+        found.append(Problem(kind.name, given, prompt=says, order=order))
+    return tuple(found)
 
 
 def read_follows(entry: Mapping[str, Any], kind: Kind) -> dict[str, str]:
@@ -335,11 +359,7 @@ def read_mistake(entry: Any, order: str, where: str) -> Mistake:
 
     Shapes stand in the course's order, as a student would write them.
     """
-    if (
-        not isinstance(entry, Mapping)
-        or "value" not in entry
-        or "feedback" not in entry
-    ):
+    if not isinstance(entry, Mapping) or not {"value", "feedback"} <= set(entry):
         raise BadInput("a mistake has a value and its feedback").at("mistakes")
     value = as_value(entry["value"], order)
     return Mistake(str(entry.get("name", "")), value, str(entry["feedback"]).strip())

@@ -153,3 +153,29 @@ def test_prose(text: str, form: str, shown: str) -> None:
 def test_prose_wants_its_dollars_in_pairs() -> None:
     with pytest.raises(BadInput, match="no partner"):
         prose("costs 5 $", "latex")
+
+
+SHOWN = """
+title = "Shown"
+[[problem]]
+id = "1"
+kind = "answer prose"
+prompt = "Does a shift inside a window change the maximum?"
+given = { key = "It stays the same.", rubric = [ { says = "the same", shows = ["same"] } ] }
+demonstration = { kind = "run pool", says = 'Moved by one: $x$.', input = [[0, 7], [0, 0]], kernel = 2 }
+"""
+
+
+@pytest.mark.parametrize("format", ["tex", "html", "text", "json"])
+def test_a_demonstration_is_worked_out_in_the_key_and_nowhere_given_away(
+    format: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "shown.toml"
+    path.write_text(SHOWN)
+    whole = load_set(path)
+    key, sheet = document(whole, "key", format), document(whole, "sheet", format)
+    assert "Moved by one" in key and "7" in key
+    assert "Moved by one" not in sheet and "emonstration" not in sheet.replace(".demonstration", "")
+    path.write_text(SHOWN.replace("kernel = 2", "kernal = 2"))
+    with pytest.raises(BadInput, match="problem 1: demonstration"):
+        load_set(path)

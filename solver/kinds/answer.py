@@ -177,9 +177,7 @@ def stated(form: str) -> Callable[..., Answer]:
         except BadInput as e:
             raise e.at("key") from None
         checks = [
-            Check(
-                "written by staff; marked right by its own reader", itself(value, text)
-            )
+            Check("its author; its own reader marks it right", itself(value, text))
         ]
         if isinstance(value.value, Expr):
             checks.append(
@@ -187,9 +185,7 @@ def stated(form: str) -> Callable[..., Answer]:
             )
         if isinstance(value.value, Rubric):
             meets(value.value)
-            checks = [
-                Check("written by staff; the model answer meets the rubric", True)
-            ]
+            checks = [Check("its author; the model answer meets the rubric", True)]
         return Answer(value, tuple(remarks(value)), tuple(checks), form)
 
     solver.__doc__ = f"An answer that is stated: {FORMS[form]}."
