@@ -149,6 +149,7 @@ WORKED: list[tuple[str, float, str, dict[str, Any]]] = [
     ("adam", 0, "update adam", {}),
     ("adam", 0.1, "update adam", {"decay": "1/10"}),
     ("adamw", 0.1, "update adamw", {"decay": "1/10"}),
+    ("adamw", 0, "update adamw", {"decay": "0"}),
 ]
 
 

@@ -54,7 +54,7 @@ class Plan:
     rule: str = "adam"
     alpha: float | None = None
     constants: Mapping[str, float] = field(default_factory=dict)
-    decay: float = 0
+    decay: float | None = None  # the rule's usual one: 0, of AdamW 0.01
     schedule: Schedule = Schedule()
     stop: Stop | None = None
     loss: str = "cross-entropy"
@@ -80,7 +80,7 @@ class Plan:
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise BadInput(f"{name} is a number above 0, not {value:g}")
-        if not (self.decay >= 0 and math.isfinite(self.decay)):
+        if self.decay is not None and not 0 <= self.decay < math.inf:
             raise BadInput(f"decay is a number of 0 or more, not {self.decay:g}")
 
     @property

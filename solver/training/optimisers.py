@@ -79,12 +79,13 @@ class Optimiser:
 
 
 def optimiser(
-    name: str, constants: Mapping[str, float] | None = None, decay: float = 0
+    name: str, constants: Mapping[str, float] | None = None, decay: float | None = None
 ) -> Optimiser:
-    """The rule of this name; constants not given have the rule's usual values."""
+    """The rule of this name; constants and decay not given have the rule's usual values:
+    no decay, but for AdamW."""
     if name not in RULES:
         raise unknown("update rule", name, list(RULES))
-    rule = RULES[name][0](decay != 0)
+    rule = RULES[name][0](bool(decay))
     computed = [letter for letter, _, _ in rule.lines]
     free = [
         s.name
@@ -92,8 +93,8 @@ def optimiser(
         if s.name not in (*OF_STEP, *rule.zero, *computed)
     ]
     known = {k: float(v) for k, v in rule.defaults.items() if k in free}
-    if decay or "lambda" in free:
-        known["lambda"] = decay or known["lambda"]
+    if decay is not None and "lambda" in free:
+        known["lambda"] = decay
     for key, value in (constants or {}).items():
         if key not in free:
             others = [n for n in free if n != "lambda"]
