@@ -262,9 +262,12 @@ def build() -> Any:
     add(kinds, click.Argument(["family"], required=False))
     add(networks)
     from solver.courses.options import COMMANDS as courses
+    from solver.experiments.options import COMMANDS as experiments
     from solver.training.options import COMMANDS as training
 
-    for home, commands in (("courses", courses), ("training", training)):
+    for home, commands in (
+        ("courses", courses), ("training", training), ("experiments", experiments),
+    ):  # fmt: skip
         for name, (about, given) in commands.items():
             app.add_command(own(name, about, given, f"solver.{home}.command"))
     return app

@@ -22,6 +22,7 @@ ALLOWED = {
     "solver/kinds/run.py": {"numpy"},
     "solver/runs.py": {"numpy"},
     "solver/training": {"numpy"},
+    "solver/experiments": {"numpy"},
     "solver/render.py": {"jinja2"},
     "solver/prose.py": {"latex2mathml"},
     "solver/toml.py": {"tomllib", "tomli"},

@@ -1,0 +1,281 @@
+"""`pset experiment`: the runs, one after the other, and what they came to."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from solver.core import BadInput
+from solver.experiments.findings import findings, runs_of, shown, spread
+from solver.experiments.study import (
+    MEASURES,
+    STUDIES,
+    Arm,
+    Parts,
+    Seen,
+    Study,
+    measured,
+)
+from solver.registry import first_line
+from solver.telling import clock, say
+from solver.training import checkpoints
+from solver.training.command import INTERRUPTED, parts
+from solver.training.curves import percent
+from solver.training.data import split
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An experiment with its data: what the numbers depend on."""
+
+    name: str
+    study: Study
+    parts: Parts
+    seeds: int
+
+    @property
+    def todo(self) -> list[tuple[Arm, int]]:
+        """The runs in their order: each seed through all arms, so that what there is after
+        an interruption compares them all."""
+        return [(arm, seed) for seed in range(self.seeds) for arm in self.study.arms]
+
+    def about(self) -> dict[str, Any]:
+        """What the numbers depend on, but for the seeds, as plain data."""
+        learnt, held, test = self.parts
+        arms = [
+            {
+                "name": a.name,
+                "net": a.text(learnt.shape),
+                "plan": {k: str(v) for k, v in a.plan.items()},
+            }
+            for a in self.study.arms
+        ]
+        data = {"name": learnt.name, "source": learnt.source, "train": len(learnt),
+                "validation": len(held), "test": len(test)}  # fmt: skip
+        looks = [look.name for look in self.study.looks]
+        return {"version": VERSION, "experiment": self.name, "question": self.study.question,
+                "data": data, "arms": arms, "looks": looks}  # fmt: skip
+
+
+def experiment(
+    name: str, data: str, seeds: int, epochs: int | None, images: int | None, out: str
+) -> int:
+    """Run it, and say and write what it came to. The exit code: 0, or 130."""
+    if not name:
+        print(listing())
+        return 0
+    setting = read(name, data, seeds, epochs, images)
+    folder = Path(out) if out else None
+    seen = kept(folder, setting)
+    for words in dict.fromkeys(filter(None, (p.note for p in setting.parts))):
+        say(f"note: {words}")
+    try:
+        for one in going_on(setting, seen):
+            seen.append(one)
+            keep(folder, setting, seen)
+    except KeyboardInterrupt:
+        say(f"interrupted after {len(seen)} of {len(setting.todo)} runs"
+            + (": the same command goes on" if folder else ": nothing is kept"))  # fmt: skip
+        return INTERRUPTED
+    print(told(setting, seen))
+    if folder is not None:
+        for path in written(folder, setting, seen):
+            print(path)
+    return 0
+
+
+def listing() -> str:
+    """Every experiment with the first line that says what it does."""
+    broad = max(map(len, STUDIES.names()))
+    return "\n".join(f"{n.ljust(broad)}  {first_line(f)}" for n, f in STUDIES.items())
+
+
+def read(
+    name: str, data: str, seeds: int, epochs: int | None, images: int | None
+) -> Setting:
+    """What is asked for, refused before anything is trained if it cannot be."""
+    build = STUDIES[name]
+    if not 1 <= seeds <= 1000:
+        raise BadInput(f"seeds are from 1 to 1000 runs of each arm, not {seeds}")
+    if epochs is not None and epochs < 1:
+        raise BadInput(f"epochs are 1 or more, not {epochs}")
+    learnt, held, test = parts(data, 0.2)
+    if images is not None:
+        if not 0 < images <= len(learnt):
+            raise BadInput(
+                f"there are {len(learnt):,} images to train on, not {images}"
+            )
+        if images < len(learnt):
+            learnt = split(learnt, images / len(learnt))[1]
+    study: Study = build(learnt.shape, len(learnt.classes))
+    if epochs is not None:
+        arms = tuple(replace(a, plan={**a.plan, "epochs": epochs}) for a in study.arms)
+        study = replace(study, arms=arms)
+    return Setting(name, study, (learnt, held, test), seeds)
+
+
+# -- the runs ------------------------------------------------------------------------
+
+
+def going_on(setting: Setting, seen: Sequence[Seen]) -> Iterator[Seen]:
+    """The runs that are not there yet; a line beside the output tells of each."""
+    done = {(s.arm, s.seed) for s in seen}
+    todo = [(arm, seed) for arm, seed in setting.todo if (arm.name, seed) not in done]
+    begun = time.monotonic()
+    for n, (arm, seed) in enumerate(todo):
+        one = measured(setting.study, arm, seed, setting.parts)
+        left = clock((time.monotonic() - begun) / (n + 1) * (len(todo) - n - 1))
+        place = f"{len(done) + n + 1}/{len(setting.todo)}"
+        line = f"{place}  {arm.name}, seed {seed}: {percent(one.accuracy)}, {left} left"
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\033[K{line[:79]}")
+            sys.stderr.flush()
+        else:
+            say(line)
+        yield one
+    if todo and sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+
+
+def kept(folder: Path | None, setting: Setting) -> list[Seen]:
+    """The runs that the folder holds already, of the same experiment."""
+    if folder is None or not (place := folder / "runs.json").exists():
+        return []
+    try:
+        held = json.loads(place.read_text(encoding="utf-8"))
+        about, runs = held["about"], [seen_from(one) for one in held["runs"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise BadInput("these are no runs of an experiment: take another folder").at(
+            str(place)
+        ) from None
+    if about != setting.about():
+        raise BadInput(
+            "the folder holds runs of another experiment, other data or settings: take "
+            "another folder"
+        ).at(str(folder))
+    return [s for s in runs if s.seed < setting.seeds]
+
+
+def seen_from(data: dict[str, Any]) -> Seen:
+    """A run as it was written."""
+    history = {k: tuple(v) for k, v in data["history"].items()}
+    lists = {k: tuple(data[k]) for k in ("accuracies", "classes")}
+    return Seen(**{**data, **lists, "history": history})
+
+
+def keep(folder: Path | None, setting: Setting, seen: Sequence[Seen]) -> None:
+    """All runs so far, replaced whole."""
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(
+            {"about": setting.about(), "runs": [asdict(s) for s in seen]},
+            ensure_ascii=False,
+        )
+        checkpoints.write(folder / "runs.json", f"{text}\n".encode())
+    except OSError as e:
+        raise BadInput(f"{e.strerror}").at(str(folder)) from None
+
+
+# -- what they came to ---------------------------------------------------------------
+
+
+def table(setting: Setting, seen: Sequence[Seen]) -> list[list[str]]:
+    """A head, and a row an arm: the median, and the lowest and highest where they differ."""
+    study = setting.study
+    looks = [look.name for look in study.looks[1:]]
+    rows = [[study.factor, *(MEASURES[c][0] for c in study.columns), *looks]]
+    for arm, runs in runs_of(study, seen).items():
+        cells = [spread(c, runs) for c in study.columns]
+        for i in range(1, len(study.looks)):
+            values = sorted(s.accuracies[i] for s in runs)
+            cells.append(shown("accuracy", values[len(values) // 2]))
+        rows.append([arm, *cells])
+    return rows
+
+
+def conclusions(setting: Setting, seen: Sequence[Seen]) -> list[str]:
+    """The sentences that the numbers support."""
+    learnt, _, test = setting.parts
+    return findings(setting.study, seen, learnt.classes, len(test))
+
+
+def told(setting: Setting, seen: Sequence[Seen]) -> str:
+    """Question, table and findings for the terminal."""
+    from solver.render import wrap
+
+    rows = table(setting, seen)
+    lines = [setting.study.question, *rows_text(rows), "", scope(setting)]
+    if setting.study.note:
+        lines.append(setting.study.note)
+    return "\n".join(
+        wrap(x, 80) if x not in rows_text(rows) else x
+        for x in [*lines, "", *conclusions(setting, seen)]
+    )
+
+
+def scope(setting: Setting) -> str:
+    """On what data, with how many runs; and what the cells of the table are."""
+    learnt, held, test = setting.parts
+    seeds = "1 seed" if setting.seeds == 1 else f"{setting.seeds} seeds"
+    return (
+        f"{learnt.name}: {len(learnt):,} images to train on, {len(held):,} to validate, "
+        f"{len(test):,} to test; {seeds}: median (lowest to highest)."
+    )
+
+
+def rows_text(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns side by side if they fit into 80, else a row a line of name and values."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    if sum(widths) + 2 * len(widths) <= 80:
+        lines = [
+            "  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows
+        ]
+        return ["", lines[0], "─" * (sum(widths) + 2 * len(widths) - 2), *lines[1:]]
+    head, *rest = rows
+    broad = max(map(len, head[1:]))
+    found = [""]
+    for row in rest:
+        found.append(row[0])
+        found += [
+            f"  {name.ljust(broad)}  {cell}" for name, cell in zip(head[1:], row[1:])
+        ]
+    return found
+
+
+def written(folder: Path, setting: Setting, seen: Sequence[Seen]) -> list[Path]:
+    """Table and report beside the runs, each replaced whole."""
+    from solver.escape import html
+    from solver.render import fill
+
+    out = io.StringIO()
+    rows = table(setting, seen)
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    places = {
+        "table.csv": out.getvalue(),
+        "report.html": fill(
+            "experiment.html",
+            {
+                "title": html(setting.study.question),
+                "scope": html(scope(setting)),
+                "note": html(setting.study.note),
+                "head": [html(c) for c in rows[0]],
+                "rows": [[html(c) for c in row] for row in rows[1:]],
+                "findings": [html(f) for f in conclusions(setting, seen)],
+                "figure": "",
+            },
+        ),
+    }
+    for name, text in places.items():
+        checkpoints.write(folder / name, text.encode())
+    return [folder / "runs.json", *(folder / name for name in places)]
