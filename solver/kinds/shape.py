@@ -30,14 +30,12 @@ if TYPE_CHECKING:
 
     Names = tuple[str, ...]
 
-# Layers that are asked about by themselves; the others only make sense inside a network.
-OFFERED = [
-    "conv", "conv-transpose", "pool", "adaptive-pool", "linear", "bilinear",
-    "embedding", "matmul", "batch-norm", "layer-norm", "rms-norm", "group-norm",
-    "instance-norm", "local-response-norm", "activation", "dropout", "flatten",
-    "unflatten", "pad", "unfold", "fold", "pixel-shuffle", "pixel-unshuffle",
-    "interpolate", "rnn", "lstm", "gru", "attention", "concat", "add",
-]  # fmt: skip
+# Layers that only make sense inside a network; all others are asked about by themselves.
+INSIDE = (
+    "identity", "tokens", "class-token", "positions", "select", "custom", "sparse-conv",
+    "subsample", "rbf", "sequential", "aside",
+)  # fmt: skip
+OFFERED = [name for name in layer.names() if name not in INSIDE]
 
 OTHER_NAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "max-pool": ("pool", {"mode": "max"}),

@@ -149,7 +149,16 @@ def _word(word: str) -> tuple[str, str, dict[str, Any], str] | None:
     for function in ACTIVATIONS:
         if plain == function.replace("-", ""):
             return ("activation", "", {"function": function}, function)
-    return None
+    return next((by_name(n) for n in layer.names() if plain == n.replace("-", "")), None)
+
+
+def by_name(name: str) -> tuple[str, str, dict[str, Any], str] | None:
+    """A layer without a word of its own, by the name that it is registered under: a bare
+    value fills its first field. Those of several inputs are written with branches, and
+    those that return a state besides cannot stand in a chain."""
+    cls = layer[name]
+    first = next((p.name for p in fields_of(cls)), "")
+    return (name, first, {}, name) if cls.INPUTS == cls.OUTPUTS == 1 else None
 
 
 class Notation:

@@ -68,6 +68,8 @@ class Recurrent(Layer):
     proj: Size = 0
     input_size: Size | None = None
 
+    OUTPUTS = 2
+
     KIND = "product"
     LETTERS = LETTERS
     GATES = 1
