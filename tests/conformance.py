@@ -168,7 +168,7 @@ LONG = ("failures", "unnamed", "by_kind")  # for the JSON, not for the terminal
 def sources(
     corpora: Path | None, sets: Path | None, submissions: Path | None = None
 ) -> Iterator[tuple[str, Iterator[Case]]]:
-    """(file name, its cases) for every known file there is."""
+    """(file name, its cases) for every known file there is; last what takes longest."""
     from tests.conformance_gradients import fuzz, gradients, refused
     from tests.conformance_networks import networks
     from tests.conformance_sets import parts
@@ -183,10 +183,6 @@ def sources(
     for name, measure in known.items():
         if corpora and (corpora / name).exists():
             yield name, measure(corpora / name)
-    if corpora:
-        from tests.conformance_running import zoo
-
-        yield "the zoo, run", zoo()
     if sets:
         for path in sorted(sets.glob("*.yaml")):
             yield path.name, parts(path)
@@ -195,6 +191,10 @@ def sources(
 
         for path in sorted(submissions.glob("*.yaml")):
             yield f"recorded {path.name}", recorded(path)
+    if corpora:
+        from tests.conformance_running import zoo
+
+        yield "the zoo, run", zoo()
 
 
 def reports(corpora: Path | None) -> Iterator[tuple[str, dict[str, Any]]]:
