@@ -18,7 +18,7 @@ from solver.networks.layers import Row, Signal, show_shape
 from solver.networks.net import Net
 from solver.numeric.convolution.threads import counted
 from solver.numeric.files import loaded, opened, stream, tensors_of
-from solver.numeric.memory import available, in_words
+from solver.numeric.memory import afford
 from solver.numeric.running import Runner
 from solver.numeric.workspace import Array
 from solver.question import stdin_for
@@ -231,12 +231,8 @@ def drawn(net: Net, batch: int, seed: int, kind: Any) -> Array:
             f"the input {show_shape(net.input)} has letters: give an array with --input"
         )
     shape = (batch, *(int(str(n)) for n in net.input))
-    size, there = prod(shape) * 8, available()
-    if there is not None and size > there:
-        raise BadInput(
-            f"an input of {show_shape(shape)} takes {in_words(size)}, and "
-            f"{in_words(there)} are free: take a smaller batch"
-        )
+    what = f"an input of {show_shape(shape)} takes"
+    afford(8 * prod(shape), what, "take a smaller batch")
     return np.random.default_rng(seed).standard_normal(shape).astype(kind)
 
 
@@ -307,12 +303,7 @@ def affordable(rows: list[Row], itemsize: int) -> None:
     values = [prod(map(int, row.out)) for row in rows if all_numbers(row.out)]
     most = sum(sorted(values)[-2:])
     needed = itemsize * (int(1.5 * sum(tensors)) + most)
-    there = available()
-    if there is not None and needed > there:
-        raise BadInput(
-            f"the network would take about {in_words(needed)}, and {in_words(there)} are "
-            "free: take a smaller batch or image"
-        )
+    afford(needed, "the network would take about", "take a smaller batch or image")
 
 
 def all_numbers(shape: Any) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from solver.core import BadInput
-from solver.numeric import plain
+from solver.numeric import memory, plain
 from solver.numeric.backward_windows import correlation
 from solver.numeric.convolution import columns
 from solver.numeric.convolution.fourier import Fourier
@@ -310,6 +310,13 @@ def test_an_output_may_interleave_with_the_input_but_not_overlap():
 def test_an_output_that_does_not_fit_is_refused(out):
     with pytest.raises(BadInput, match="out must be 2×4×5×9 of float64, not"):
         conv(normal(2, 3, 7, 11), normal(4, 3, 3, 3), out=out)
+
+
+def test_an_output_beyond_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 1 << 30)
+    weight = np.broadcast_to(np.float32(0), (1 << 14, 1, 1, 1))
+    with pytest.raises(BadInput, match="1×16384×129×129 takes 1.02 GiB, and 1 GiB are"):
+        conv(np.zeros((1, 1, 129, 129), np.float32), weight)
 
 
 def test_one_convolution_meets_several_shapes():

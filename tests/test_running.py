@@ -21,6 +21,7 @@ from solver.networks.notation import read_net
 from solver.networks.pointwise import Activation
 from solver.networks.pool import Pool
 from solver.networks.reshape import Flatten
+from solver.numeric import memory
 from solver.numeric.convolution.threads import blas
 from solver.numeric.forward import forward, random_weights
 from solver.numeric.running import Runner
@@ -283,12 +284,21 @@ def test_a_shape_that_was_not_predicted_is_our_fault():
 
 
 def test_what_does_not_fit_into_memory_is_refused_beforehand(monkeypatch):
-    monkeypatch.setattr(runs, "available", lambda: 2 << 20)
+    monkeypatch.setattr(memory, "available", lambda: 2 << 20)
     # 1.5 · 138,357,544 weights and twice 64·224·224 values, of 4 bytes each
     with pytest.raises(BadInput, match="would take about 816 MiB, and 2 MiB are free"):
         runs.passed(network["vgg16"](), "float32", **how())
     with pytest.raises(BadInput, match="takes 57.4 MiB, and 2 MiB are free"):
         runs.passed(network["vgg16"](), "float32", **how(batch=50))
+
+
+def test_what_is_free_may_be_taken_and_no_byte_more(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 1024)
+    memory.afford(1024, "it takes", "take less")
+    with pytest.raises(BadInput, match="it takes 1 KiB, and 1 KiB are free: take less"):
+        memory.afford(1025, "it takes", "take less")
+    monkeypatch.setattr(memory, "available", lambda: None)  # the system does not say
+    memory.afford(1 << 80, "it takes", "take less")
 
 
 @pytest.mark.parametrize(

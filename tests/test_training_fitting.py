@@ -18,7 +18,7 @@ from solver.numeric import memory
 from solver.numeric.backward import pulled
 from solver.numeric.forward import forward
 from solver.numeric.plain_layers import batch_statistics
-from solver.training import fitting, passes, weights
+from solver.training import fitting, passes
 from solver.training.data import Data, digits, split
 from solver.training.fitting import (
     Plan,
@@ -326,9 +326,9 @@ def test_sizes_beyond_memory_are_refused_before_anything_is_made(
     # 4 bytes of: 4,810 weights, their gradients, the best, Adam's two; outputs twice
     needed = 4 * (4810 * 5 + 2 * 32 * (64 + 64 + 64 + 10))
     assert estimate(rows, 2, 4) == needed
-    monkeypatch.setattr(weights, "available", lambda: needed)
+    monkeypatch.setattr(memory, "available", lambda: needed)
     assert prepared(net, parts[0], None, Plan()).memory == needed
-    monkeypatch.setattr(weights, "available", lambda: needed - 1)
+    monkeypatch.setattr(memory, "available", lambda: needed - 1)
     with pytest.raises(BadInput, match="batch smaller than 32"):
         prepared(net, parts[0], None, Plan())
 

@@ -16,7 +16,7 @@ from solver.core import BadInput
 from solver.networks import conv as convolution
 from solver.networks.combine import join
 from solver.networks.layers import Layer, Row, Shape, Signal, show_shape
-from solver.numeric.memory import available, in_words
+from solver.numeric.memory import afford
 from solver.numeric.plain import Array
 from solver.registry import unknown
 
@@ -124,10 +124,7 @@ def estimate(rows: list[Row], states: int, itemsize: int) -> int:
 
 def affordable(rows: list[Row], states: int, itemsize: int, batch: int) -> int:
     """The estimate; refused if it is more than there is."""
-    needed, there = estimate(rows, states, itemsize), available()
-    if there is not None and needed > there:
-        raise BadInput(
-            f"training would take about {in_words(needed)}, and {in_words(there)} are "
-            f"free: take a smaller network, or a batch smaller than {batch}"
-        )
+    needed = estimate(rows, states, itemsize)
+    instead = f"take a smaller network, or a batch smaller than {batch}"
+    afford(needed, "training would take about", instead)
     return needed

@@ -16,11 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from solver.core import BadInput
 from solver.networks.layers import show_shape
 from solver.numeric.convolution.finish import Finish
 from solver.numeric.convolution.task import Array, Sizes, Task
-from solver.numeric.memory import available, in_words
+from solver.numeric.memory import afford
 from solver.numeric.plain import last
 from solver.numeric.workspace import Job, Workspace
 
@@ -155,12 +154,8 @@ def empty(shape: Sizes, dtype: Any, last: bool) -> Array:
     """
     size = prod(shape) * np.dtype(dtype).itemsize
     if size > LARGE:
-        there = available()
-        if there is not None and size > there:
-            raise BadInput(
-                f"an output of {show_shape(shape)} takes {in_words(size)}, and "
-                f"{in_words(there)} are free: take fewer images or smaller ones"
-            )
+        what = f"an output of {show_shape(shape)} takes"
+        afford(size, what, "take fewer images or smaller ones")
     if not last:
         return np.empty(shape, dtype)
     found = np.empty((shape[0], *shape[2:], shape[1]), dtype)
