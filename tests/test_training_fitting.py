@@ -14,7 +14,7 @@ import pytest
 
 from solver.core import BadInput
 from solver.networks.notation import read_net
-from solver.numeric import memory
+from solver.numeric import losses, memory
 from solver.numeric.backward import pulled
 from solver.numeric.forward import forward
 from solver.numeric.plain_layers import batch_statistics
@@ -373,11 +373,13 @@ def test_no_number_on_the_way_back_is_named(
         fit(read_net(TWO_LAYERS), parts[0][:32], None, Plan())
 
 
-def test_the_loss_keeps_the_outputs_type() -> None:
-    y = np.array([[1.0, 2.0, 0.0]], np.float32)
+def test_the_loss_is_the_plain_one_in_the_outputs_type() -> None:
+    y = np.array([[1.0, 2.0, 0.0], [-3.0, 0.5, 2.0]], np.float32)
     for name in passes.LOSSES:
-        found, slope = lost(name, y, np.array([1]))
-        assert slope.dtype == np.float32 and found > 0
+        found, slope = lost(name, y, np.array([1, 0]))
+        want, of_y = losses.loss(name, y.astype(float), np.eye(3)[[1, 0]])
+        assert slope.dtype == np.float32 and found == pytest.approx(want, rel=1e-6)
+        assert slope == pytest.approx(of_y, rel=1e-6)
 
 
 def test_a_containers_limit_counts(tmp_path: Path) -> None:
