@@ -14,10 +14,11 @@ import numpy as np
 from solver import given as read
 from solver.core import BadInput, CheckFailed
 from solver.networks.dense import Embedding
-from solver.networks.layers import Row, Signal, show_shape
+from solver.networks.layers import Row, show_shape
 from solver.networks.net import Net
 from solver.numeric.convolution.threads import counted
 from solver.numeric.files import loaded, opened, stream, tensors_of
+from solver.numeric.forward import listed, rows_of
 from solver.numeric.memory import afford
 from solver.numeric.running import Runner
 from solver.numeric.workspace import Array
@@ -155,8 +156,7 @@ def passed(
         notes.append(f"the input is drawn: normal values, seed {seed}")
     if weights is None:
         notes.append(f"the weights are drawn, seed {seed}: the output says nothing")
-    rows: list[Row] = []
-    net.layer.run([Signal(x.shape)], "", rows)
+    rows = rows_of(net.layer, x.shape)
     for row in rows:
         if isinstance(row.layer, Embedding):
             raise BadInput(
@@ -293,16 +293,10 @@ def written(path: str, y: Any) -> None:
 
 def affordable(rows: list[Row], itemsize: int) -> None:
     """Refuse what does not fit into memory, with the estimate."""
-    tensors = [
-        prod(map(int, shape))
-        for row in rows
-        for shape in (
-            row.layer.weights(*row.inputs) | row.layer.buffers(*row.inputs)
-        ).values()
-    ]
+    weights = sum(prod(map(int, t.shape)) for t in listed(rows))
     values = [prod(map(int, row.out)) for row in rows if all_numbers(row.out)]
     most = sum(sorted(values)[-2:])
-    needed = itemsize * (int(1.5 * sum(tensors)) + most)
+    needed = itemsize * (int(1.5 * weights) + most)
     afford(needed, "the network would take about", "take a smaller batch or image")
 
 

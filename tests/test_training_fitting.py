@@ -16,7 +16,7 @@ from solver.core import BadInput
 from solver.networks.notation import read_net
 from solver.numeric import losses, memory
 from solver.numeric.backward import pulled
-from solver.numeric.forward import forward
+from solver.numeric.forward import forward, rows_of
 from solver.numeric.plain_layers import batch_statistics
 from solver.training import fitting, passes
 from solver.training.data import Data, digits, split
@@ -33,7 +33,7 @@ from solver.training.fitting import (
 from solver.training.passes import lost
 from solver.training.schedules import read_schedule
 from solver.training.stopping import Patience
-from solver.training.weights import estimate, initial, rows_of
+from solver.training.weights import estimate, initial
 
 TWO_LAYERS = "64: linear 64, relu, linear 10"
 CNN = "1x8x8: conv 16 k3 p1, relu, maxpool 2, flatten, linear 10"
