@@ -20,6 +20,7 @@ from solver.numeric.convolution.threads import counted
 from solver.numeric.files import loaded, opened, stream, tensors_of
 from solver.numeric.forward import listed, rows_of
 from solver.numeric.memory import afford
+from solver.numeric.outputs import finite, kind_of, shapes
 from solver.numeric.running import Runner
 from solver.numeric.workspace import Array
 from solver.question import stdin_for
@@ -199,24 +200,18 @@ def processors() -> set[int]:
 def checked(names: list[str], y: Any, predicted: dict[str, Any]) -> None:
     """A layer's output is of the predicted shape, and numbers."""
     for name in names:
-        if shape_of(y) != tuple(predicted[name]):
+        if shapes(y) != tuple(predicted[name]):
             raise CheckFailed(
-                f"{name} gave {show_shape(shape_of(y))}, and "
+                f"{name} gave {show_shape(shapes(y))}, and "
                 f"{show_shape(predicted[name])} was predicted"
             )
     for part in y if isinstance(y, tuple) else (y,):
-        if isinstance(part, tuple) or np.isfinite(part.sum()) or np.isfinite(part).all():
+        if isinstance(part, tuple) or finite(part):
             continue
-        what = "NaN" if np.isnan(part).any() else "infinity"
         raise BadInput(
-            f"{what} first appears in the output of {together(names)}: look at its weights, "
-            "and at the size of the numbers that go in"
+            f"{kind_of(part)} first appears in the output of {together(names)}: look at "
+            "its weights, and at the size of the numbers that go in"
         )
-
-
-def shape_of(y: Any) -> tuple[Any, ...]:
-    """The shape; nested where there are several outputs."""
-    return tuple(map(shape_of, y)) if isinstance(y, tuple) else tuple(np.shape(y))
 
 
 # -- files ---------------------------------------------------------------------------
@@ -270,12 +265,11 @@ def array_of(path: str, kind: Any) -> Array:
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiub":
         what = found.dtype if isinstance(found, np.ndarray) else type(found).__name__
         raise BadInput(f"{path} holds {what}: numbers are wanted")
-    if found.dtype.kind == "f" and not np.isfinite(found).all():
-        what = "NaN" if np.isnan(found).any() else "infinity"
-        raise BadInput(f"{path} holds {what}: the input must be numbers")
+    if found.dtype.kind == "f" and not finite(found):
+        raise BadInput(f"{path} holds {kind_of(found)}: the input must be numbers")
     with np.errstate(over="ignore"):
         x = found.astype(kind)
-    if not np.isfinite(x).all():
+    if not finite(x):
         raise BadInput(f"{path} holds numbers too large for {kind}: try --dtype float64")
     return x
 

@@ -18,6 +18,7 @@ from solver.numeric.backward import BACKS, Back, pulled
 from solver.numeric.fast.losses import cross_entropy, mse
 from solver.numeric.forward import forward
 from solver.numeric.leaves import Seen
+from solver.numeric.outputs import finite, kind_of
 from solver.numeric.plain import Array
 from solver.numeric.plain_layers import running
 from solver.registry import unknown
@@ -94,17 +95,6 @@ class Watch:
 
 
 # -- what is no number ---------------------------------------------------------------
-
-
-def finite(x: Array) -> bool:
-    """Whether every value is a number: neither NaN nor infinite."""
-    # a sum is the quicker look; it may overflow where no value does
-    return bool(np.isfinite(x.sum()) or np.isfinite(x).all())
-
-
-def kind_of(x: Array) -> str:
-    """NaN, or infinity where there is no NaN."""
-    return "NaN" if np.isnan(x).any() else "infinity"
 
 
 def blamed(path: str, weights: Weights) -> str:
