@@ -13,6 +13,7 @@ import numpy as np
 
 from solver import given as read
 from solver.core import BadInput, CheckFailed
+from solver.disk import replaced
 from solver.networks.dense import Embedding
 from solver.networks.layers import Row, show_shape
 from solver.networks.net import Net
@@ -278,11 +279,8 @@ def written(path: str, y: Any) -> None:
     """The output as .npy."""
     if not isinstance(y, np.ndarray):
         raise BadInput("the network has several outputs: they cannot be written as one array")
-    try:
-        with open(path, "wb") as file:
-            np.save(file, y, allow_pickle=False)
-    except OSError as e:
-        raise BadInput(f"cannot write {path}: {e.strerror}") from None
+    with replaced(Path(path)) as place, place.open("wb") as file:
+        np.save(file, y, allow_pickle=False)
 
 
 def affordable(rows: list[Row], itemsize: int) -> None:

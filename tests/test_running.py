@@ -221,6 +221,20 @@ def test_files_in_and_out(tmp_path):
     assert one.output.shape == (1, 10)
 
 
+def test_an_output_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    out = tmp_path / "y.npy"
+    out.write_text("old")
+
+    def half(file, *what, **how):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", half)
+    with pytest.raises(BadInput, match="y.npy: cannot be written: No space left"):
+        runs.passed(read_net(NET), "float32", **how(out=str(out)))
+    assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]
+
+
 @pytest.mark.parametrize(
     ("array", "says"),
     [
