@@ -26,7 +26,8 @@ from solver.numeric.fast.convolutions import of_layer
 from solver.numeric.fast.norms import folded
 from solver.numeric.forward import as_printed, listed, rows_of
 from solver.numeric.leaves import Held, Seeded
-from solver.numeric.running_steps import (
+from solver.numeric.workspace import Array
+from solver.running.steps import (
     Chain,
     Convolve,
     Fork,
@@ -36,8 +37,7 @@ from solver.numeric.running_steps import (
     Tell,
     Values,
 )
-from solver.numeric.supply import Drawn, Given, Supply
-from solver.numeric.workspace import Array
+from solver.running.supply import Drawn, Given, Supply
 
 SPARE = 0.35  # of the weights' size: what their prepared forms may take beyond it
 
