@@ -70,6 +70,20 @@ class Check:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Picture:
+    """What a figure would show: a kind of figure and its data, drawn by who wants it.
+
+    `asked` is the data with which it gives nothing of the answer away, for a hand-out;
+    `usual` says whether a document shows it unless the part says otherwise.
+    """
+
+    kind: str
+    given: Mapping[str, Any]
+    asked: Mapping[str, Any] | None = None
+    usual: bool = True
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """A value, the steps that produce it, and the checks that reached it another way.
 
@@ -86,6 +100,7 @@ class Answer:
     conventions: tuple[str, ...] = ()
     unit: str = ""
     lower: bool = False
+    pictures: tuple[Picture, ...] = ()
 
     def _repr_html_(self) -> str:
         from solver.render import answer_html
@@ -125,6 +140,7 @@ class Problem:
     follow_credit: float = 1  # the share for what is right given an own earlier answer
     comma: bool = False  # whether this course writes decimals with a comma
     demonstrations: tuple[Problem, ...] = ()  # what the key works out to show its claim
+    figure: bool | None = None  # whether documents show its pictures; None: the usual ones
 
 
 @dataclass(frozen=True)
