@@ -73,14 +73,16 @@ class Check:
 class Picture:
     """What a figure would show: a kind of figure and its data, drawn by who wants it.
 
-    `asked` is the data with which it gives nothing of the answer away, for a hand-out;
-    `usual` says whether a document shows it unless the part says otherwise.
+    `asked` is the data with which it gives nothing of the answer away, for a hand-out,
+    which shows it unasked if it is surely `stated` by the question. `usual` says whether a
+    key shows it unless the part says otherwise.
     """
 
     kind: str
     given: Mapping[str, Any]
     asked: Mapping[str, Any] | None = None
     usual: bool = True
+    stated: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -7,11 +7,16 @@ names it with its data in `Picture`, and nothing is drawn until a document asks 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from solver.core import Picture
 from solver.registry import Registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from solver.figures.drawing import Figure
 
 HOME = "solver.figures."
@@ -27,14 +32,38 @@ WHERE = {
 figure = Registry("figure", WHERE)
 
 
-def drawn(picture: Picture, form: str, asked: bool = False) -> str:
-    """A picture as SVG ("mathml") or TikZ ("latex"); `asked` draws the hand-out's, which
-    does not give the answer away."""
-    made: Figure = figure[picture.kind](**(picture.asked if asked else picture.given))
+def together(pictures: Sequence[Picture]) -> list[Picture]:
+    """Each picture once; plots over the same axes as one, their lines side by side."""
+    found: dict[Any, Picture] = {}
+    for p in pictures:
+        axes = (p.kind, *(repr(v) for k, v in p.given.items() if k != "series"))
+        if p.kind == "plot" and axes in found:
+            lines = (*found[axes].given["series"], *p.given["series"])
+            found[axes] = replace(p, given={**p.given, "series": lines})
+        else:
+            found.setdefault(axes if p.kind == "plot" else same(p), p)
+    return list(found.values())
+
+
+def same(picture: Picture) -> tuple[str, ...]:
+    """What two pictures have in common that show the same: their kind and what is asked."""
+    data = picture.given if picture.asked is None else picture.asked
+    names = (getattr(v, "name", None) or repr(v) for k, v in data.items() if k != "order")
+    return (picture.kind, *names)
+
+
+def drawn(picture: Picture, form: str, asked: bool = False) -> tuple[str, str] | None:
+    """A picture as SVG ("mathml") or TikZ ("latex"), with its caption; `asked` draws the
+    hand-out's. None where there is too little or too much to be looked at."""
+    data = picture.asked if asked and picture.asked is not None else picture.given
+    made: Figure | None = figure[picture.kind](**data)
+    caption = str(data.get("title", ""))
+    if made is None:
+        return None
     if form == "latex":
         from solver.figures.tikz import tikz
 
-        return tikz(made)
+        return tikz(made), caption
     from solver.figures.svg import svg
 
-    return svg(made)
+    return svg(made), caption

@@ -98,7 +98,7 @@ def network(
     if not LEAST <= size(chain) <= MOST:
         return None
     marks = tuple(wrapped(chain, net.input, order if shapes else ""))
-    made = fitted(marks, title, desc or told(chain, net.input, order if shapes else ""))
+    made = fitted(marks, title or "A network", desc or told(chain, net.input, order if shapes else ""))
     return made if made.width <= PAGE + 8 else None
 
 
@@ -270,7 +270,7 @@ def wrapped(chain: Sequence[Any], input: Shape, order: str) -> Iterator[Mark]:
         middle = y + tall / 2
         if n:
             x = 16
-        yield from arrow([(x, middle), (x + GAP, middle)], "quiet")
+        yield from into(row[0], x, x + GAP, middle)
         x += GAP
         for one in row:
             yield from placed(one, x, middle, order)
@@ -281,7 +281,7 @@ def wrapped(chain: Sequence[Any], input: Shape, order: str) -> Iterator[Mark]:
                 yield Text(x + 12, middle, shown or "output", SMALL, "quiet", "start")
             elif one is not row[-1]:
                 long = link(one.out, order)
-                yield from arrow([(x, middle), (x + long, middle)], "quiet")
+                yield from into(row[row.index(one) + 1], x, x + long, middle)
                 if shown:
                     yield Text(x + long / 2 - 2, middle - 10, shown, SMALL, "quiet")
                 x += long
@@ -293,6 +293,14 @@ def wrapped(chain: Sequence[Any], input: Shape, order: str) -> Iterator[Mark]:
             if shown:
                 yield Text(x + 4, below - 10, shown, SMALL, "quiet", "end")
         y += tall + 30
+
+
+def into(one: Any, x0: float, x1: float, y: float) -> Iterator[Mark]:
+    """The arrow into a block; a fork's has its heads where its paths begin."""
+    if isinstance(one, Fork):
+        yield Line(((x0, y), (x1, y)), "quiet")
+    else:
+        yield from arrow([(x0, y), (x1, y)], "quiet")
 
 
 def above(one: Any) -> float:

@@ -193,7 +193,9 @@ def along(low: float, high: float) -> list[float]:
     if not high > low:
         return [low]
     near = (high - low) / 16  # closer to the ends than this their numbers would touch
-    inner = [t for t in ticks(low, high, 8) if low + near < t < high - near]
+    whole = low == int(low) and high == int(high)
+    inner = [t for t in ticks(low, high, 8)
+             if low + near < t < high - near and (t == int(t) or not whole)]  # fmt: skip
     return [low, *inner, high]
 
 

@@ -49,7 +49,7 @@ def units(
             marks.append(Text(line[0][0], tall + 26, name, SMALL, "quiet"))
     marks += [*arrow([(-14, tall / 2), (6, tall / 2)], "quiet")] if len(columns[0]) % 2 else []
     said = " → ".join(f"{n} {name}".strip() for n, name in zip(sizes, [*names, *[""] * len(sizes)]))
-    return fitted(marks, title, desc or f"Fully connected layers: {said}.")
+    return fitted(marks, title or "A network", desc or f"Fully connected layers: {said}.")
 
 
 def column(n: Any) -> list[bool]:
