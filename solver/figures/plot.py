@@ -239,7 +239,7 @@ def columns(
     names: Sequence[str] = (),
     title: str = "",
     desc: str = "",
-    size: tuple[float, float] = (560, 190),
+    size: tuple[float, float] = (480, 170),
 ) -> Figure:
     """Columns, each with its count above: of bins, whose `ends` stand below, or with names."""
     width, height = size

@@ -56,12 +56,12 @@ def alone(figure: Figure) -> str:
         + drawing(figure)
     )
     return image(inside, figure.width, figure.height, figure.title, figure.desc,
-                 ' xmlns="http://www.w3.org/2000/svg"') + "\n"  # fmt: skip
+                 more=' xmlns="http://www.w3.org/2000/svg"') + "\n"  # fmt: skip
 
 
 def image(
-    inside: str, width: float, height: float, title: str, desc: str, more: str = "",
-    kind: str = "figure", id: str = "",
+    inside: str, width: float, height: float, title: str, desc: str, *,
+    more: str = "", kind: str = "figure", id: str = "",
 ) -> str:  # fmt: skip
     """An SVG element that says its name and its content in words; width 0 is the page's."""
     id = id or f"f{crc32((title + desc + inside).encode()):08x}"
@@ -86,6 +86,10 @@ def written(mark: Mark) -> str:
     if isinstance(mark, Circle):
         return element("circle", cx=mark.x, cy=mark.y, r=mark.r,
                        **inked(mark.edge, mark.line, "", mark.fill))
+    if isinstance(mark, Line) and len(mark.points) == 2:
+        (x1, y1), (x2, y2) = mark.points
+        return element("line", x1=x1, y1=y1, x2=x2, y2=y2,
+                       **inked(mark.tone, mark.width, mark.dash))
     if isinstance(mark, Line):
         return element("polyline", points=joined(mark.points),
                        **inked(mark.tone, mark.width, mark.dash))
