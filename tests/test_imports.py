@@ -48,8 +48,17 @@ FORBIDDEN = {
         "solver.render",
     ),
     "solver/numeric": ("solver.kinds", "solver.grading", "solver.render"),
+    "solver/figures": (
+        "solver.kinds",
+        "solver.grading",
+        "solver.render",
+        "solver.sets",
+        "solver.documents",
+        "solver.courses",
+    ),
     "solver/kinds": (
         "solver.courses",
+        "solver.figures",
         "solver.grading",
         "solver.mistaken",
         "solver.render",

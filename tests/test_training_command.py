@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cli
+from solver.figures.plot import along, spread, ticks
 from solver.networks.notation import read_net
 from solver.training import command
 from solver.training.command import as_csv, clock, interval, progress
-from solver.figures.plot import along, spread, ticks
 from solver.training.curves import curves
 from solver.training.data import digits
 from solver.training.fitting import Epoch, Plan, Run, Task, begin, go_on, prepared

@@ -48,7 +48,9 @@ def together(pictures: Sequence[Picture]) -> list[Picture]:
 def same(picture: Picture) -> tuple[str, ...]:
     """What two pictures have in common that show the same: their kind and what is asked."""
     data = picture.given if picture.asked is None else picture.asked
-    names = (getattr(v, "name", None) or repr(v) for k, v in data.items() if k != "order")
+    names = (
+        getattr(v, "name", None) or repr(v) for k, v in data.items() if k != "order"
+    )
     return (picture.kind, *names)
 
 

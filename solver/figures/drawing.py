@@ -174,7 +174,9 @@ def moved(mark: Mark, dx: float, dy: float) -> Mark:
             ((a[0] + dx, a[1] + dy), (b[0] + dx, b[1] + dy), (c[0] + dx, c[1] + dy))
             for a, b, c in mark.pieces
         )
-        return replace(mark, start=(mark.start[0] + dx, mark.start[1] + dy), pieces=pieces)
+        return replace(
+            mark, start=(mark.start[0] + dx, mark.start[1] + dy), pieces=pieces
+        )
     return replace(mark, x=mark.x + dx, y=mark.y + dy)
 
 
@@ -198,7 +200,9 @@ def path_points(mark: Path) -> list[Point]:
     return [mark.start, *(p for piece in mark.pieces for p in piece)]
 
 
-def fitted(marks: Sequence[Mark], title: str, desc: str = "", edge: float = 4) -> Figure:
+def fitted(
+    marks: Sequence[Mark], title: str, desc: str = "", edge: float = 4
+) -> Figure:
     """The figure of these marks, in the smallest box that holds them."""
     boxes = [extent(m) for m in marks]
     left, top = min(b[0] for b in boxes) - edge, min(b[1] for b in boxes) - edge

@@ -51,7 +51,13 @@ def field(
                               "accent" if inside else "faint", 1.1 if inside else 0.8))  # fmt: skip
         if n + 1 < len(rows):
             marks += funnel(rows, n, y, cell, kernels[n])
-        name = "input" if n == 0 else names[n - 1] if n <= len(names) else layer(kernels, steps, n)
+        name = (
+            "input"
+            if n == 0
+            else names[n - 1]
+            if n <= len(names)
+            else layer(kernels, steps, n)
+        )
         marks.append(Text(-left - 14, y + HIGH / 2, name, SMALL, "quiet", "end"))
         if count:
             marks.append(Text(right + 14, y + HIGH / 2, f"sees {seen}" if n == 0 else str(seen),
@@ -62,10 +68,14 @@ def field(
 
 def layer(kernels: Sequence[int], steps: Sequence[int], n: int) -> str:
     """What the n-th layer is, beside its row."""
-    return f"kernel {kernels[n - 1]}" + (f", stride {steps[n - 1]}" if steps[n - 1] > 1 else "")
+    return f"kernel {kernels[n - 1]}" + (
+        f", stride {steps[n - 1]}" if steps[n - 1] > 1 else ""
+    )
 
 
-def funnel(rows: Sequence[tuple[float, int]], n: int, y: float, cell: float, k: int) -> list[Mark]:
+def funnel(
+    rows: Sequence[tuple[float, int]], n: int, y: float, cell: float, k: int
+) -> list[Mark]:
     """From the first and the last unit of the row above, lines to the ends of their windows."""
     step, seen = rows[n]
     above, many = rows[n + 1]
@@ -76,5 +86,7 @@ def funnel(rows: Sequence[tuple[float, int]], n: int, y: float, cell: float, k: 
         low = (i * round(above / step) - (seen - 1) / 2) * step
         for near, far in ((x - cell / 2, low - cell / 2),
                           (x + cell / 2, low + (k - 1) * step + cell / 2)):  # fmt: skip
-            found.append(Line(((near, foot), (far, y)), "quiet", 0.8, "" if i == 0 else "dotted"))
+            found.append(
+                Line(((near, foot), (far, y)), "quiet", 0.8, "" if i == 0 else "dotted")
+            )
     return found

@@ -10,7 +10,6 @@ from solver.figures import figure
 from solver.figures.drawing import (
     PAGE,
     SMALL,
-    TEXT,
     Circle,
     Figure,
     Mark,
@@ -30,7 +29,12 @@ if TYPE_CHECKING:
 
     Gradient = tuple[Any, Any]  # ∂L/∂z, and what it is
 
-BOX, BETWEEN, LEAF, PAD = 26, 34, 28, 12  # heights of a box, of the room below it, of a leaf
+BOX, BETWEEN, LEAF, PAD = (
+    26,
+    34,
+    28,
+    12,
+)  # heights of a box, of the room below it, of a leaf
 R, REACH = 11, 52  # of a leaf's circle; its distance from the box
 MOST = 9  # lines of a graph that a page holds
 LONG = 225  # room for a gradient; a longer one is only named
@@ -88,7 +92,9 @@ def name(v: Any) -> str:
 
 def extent_fits(marks: Sequence[Mark]) -> bool:
     """Whether no expression is wider than half a page."""
-    return all(extent(m)[2] - extent(m)[0] <= 0.6 * PAGE for m in marks if isinstance(m, Text))
+    return all(
+        extent(m)[2] - extent(m)[0] <= 0.6 * PAGE for m in marks if isinstance(m, Text)
+    )
 
 
 def circled(leaf: Any, x: float, y: float, gradient: Gradient | None) -> Iterator[Mark]:
@@ -106,7 +112,9 @@ def beside(gradient: Gradient) -> Any:
     return whole if wide(whole, SMALL) <= LONG else (name,)
 
 
-def from_leaf(start: tuple[float, float], end: tuple[float, float], back: bool) -> Iterator[Mark]:
+def from_leaf(
+    start: tuple[float, float], end: tuple[float, float], back: bool
+) -> Iterator[Mark]:
     """The arrow from a leaf into a box."""
     x, y = start
     tone = "accent" if back else "quiet"
@@ -114,7 +122,9 @@ def from_leaf(start: tuple[float, float], end: tuple[float, float], back: bool) 
         yield from arrow([(x + R, y), (end[0], end[1] + (y - end[1]) * 0.3)], tone)
         return
     middle = (x + end[0]) / 2 + 8
-    yield Path((x + R, y), (((middle, y), (x + R + 4, end[1]), (end[0] - 8, end[1])),), tone)
+    yield Path(
+        (x + R, y), (((middle, y), (x + R + 4, end[1]), (end[0] - 8, end[1])),), tone
+    )
     yield from arrow([(end[0] - 9, end[1]), (end[0], end[1])], tone)
 
 
@@ -124,10 +134,14 @@ def between(
     """From one line down to another: the arrow forward, and back with the gradient."""
     start, end = places[a] + BOX / 2, places[b] - BOX / 2
     if b == a + 1:
-        yield from arrow([(-5 if gradient else 0, start), (-5 if gradient else 0, end)], "ink")
+        yield from arrow(
+            [(-5 if gradient else 0, start), (-5 if gradient else 0, end)], "ink"
+        )
         if gradient:
             yield from arrow([(5, end), (5, start)], "accent", 1, "dashed")
-            yield Text(15, start + BETWEEN / 2, beside(gradient), SMALL, "accent", "start")
+            yield Text(
+                15, start + BETWEEN / 2, beside(gradient), SMALL, "accent", "start"
+            )
         return
     out = broad / 2 + 14 + 10 * (b - a)
     right = broad / 2

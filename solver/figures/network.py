@@ -34,7 +34,14 @@ LEAST, MOST = 3, 26  # blocks of a diagram that is worth drawing, and that a pag
 HIGH, PAD, GAP, APART = 44, 9, 22, 16  # of a block, inside it, arrows, between branches
 SHORT = {"batchnorm": "BN", "layernorm": "LN", "groupnorm": "GN", "relu": "ReLU",
          "localresponsenorm": "LRN", "adaptivepool": "pool"}  # fmt: skip
-JOINED = ("BatchNorm", "Activation", "Dropout", "LayerNorm", "LocalResponseNorm", "Identity")
+JOINED = (
+    "BatchNorm",
+    "Activation",
+    "Dropout",
+    "LayerNorm",
+    "LocalResponseNorm",
+    "Identity",
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,8 @@ class Fork:
         """Whether another fork has the same paths and output."""
         return (
             isinstance(other, Fork)
-            and (self.merge, self.after, self.out) == (other.merge, other.after, other.out)
+            and (self.merge, self.after, self.out)
+            == (other.merge, other.after, other.out)
             and len(self.paths) == len(other.paths)
             and all(alike(a, b) for a, b in zip(self.paths, other.paths))
         )
@@ -80,7 +88,12 @@ def alike(a: Sequence[Any], b: Sequence[Any]) -> bool:
 
 @figure("network")
 def network(
-    *, net: Net, shapes: bool = True, order: str = "CHW", title: str = "", desc: str = ""
+    *,
+    net: Net,
+    shapes: bool = True,
+    order: str = "CHW",
+    title: str = "",
+    desc: str = "",
 ) -> Figure | None:
     """The diagram of a network; None where it is too small or too large to be looked at.
 
@@ -98,7 +111,11 @@ def network(
     if not LEAST <= size(chain) <= MOST:
         return None
     marks = tuple(wrapped(chain, net.input, order if shapes else ""))
-    made = fitted(marks, title or "A network", desc or told(chain, net.input, order if shapes else ""))
+    made = fitted(
+        marks,
+        title or "A network",
+        desc or told(chain, net.input, order if shapes else ""),
+    )
     return made if made.width <= PAGE + 8 else None
 
 
@@ -129,10 +146,11 @@ def pieces(layer: Layer, path: str, rows: dict[str, Row]) -> Iterator[Any]:
         merge = type(layer.merge).__name__.lower()
         row = rows[path or merge]
         paths = tuple(
-            tuple(folded(blocks(one, join(path, name), rows))) for name, one in layer.branches
+            tuple(folded(blocks(one, join(path, name), rows)))
+            for name, one in layer.branches
         )
         yield Fork(paths, merge, (), row.out)
-    elif isinstance(layer, Aside) or isinstance(layer, Network) or path not in rows:
+    elif isinstance(layer, (Aside, Network)) or path not in rows:
         return
     else:
         row, kind = rows[path], type(layer).__name__
@@ -151,7 +169,9 @@ def does(layer: Layer) -> str:
 
 def squared(sides: Any, dims: int) -> str:
     """3 is 3×3 in the plane."""
-    return show_shape(sides) if isinstance(sides, tuple) else show_shape((sides,) * dims)
+    return (
+        show_shape(sides) if isinstance(sides, tuple) else show_shape((sides,) * dims)
+    )
 
 
 def conv(one: Any) -> str:
@@ -171,7 +191,9 @@ def pool(one: Any) -> str:
 DOES: dict[str, Any] = {
     "Conv": conv,
     "Pool": pool,
-    "AdaptivePool": lambda one: f"{one.mode}, whole map" if one.output == 1 else one.mode,
+    "AdaptivePool": lambda one: (
+        f"{one.mode}, whole map" if one.output == 1 else one.mode
+    ),
     "Linear": lambda one: f"{one.out_features} units",
     "Flatten": lambda one: "to a row",
 }
@@ -220,7 +242,10 @@ def broad(one: Any, order: str) -> float:
     """How wide a block or a fork is drawn."""
     if isinstance(one, Fork):
         return max(run(p, order) for p in one.paths) + 3 * GAP + merge_wide(one)
-    return max(wide(t, TEXT if i == 0 else SMALL) for i, t in enumerate(lines(one))) + 2 * PAD
+    return (
+        max(wide(t, TEXT if i == 0 else SMALL) for i, t in enumerate(lines(one)))
+        + 2 * PAD
+    )
 
 
 def merge_wide(one: Fork) -> float:
@@ -235,7 +260,9 @@ def link(out: Shape, order: str) -> float:
 
 def run(chain: Sequence[Any], order: str) -> float:
     """How wide a chain is: its blocks with the arrows between them."""
-    return sum(broad(o, order) for o in chain) + sum(link(o.out, order) for o in chain[:-1])
+    return sum(broad(o, order) for o in chain) + sum(
+        link(o.out, order) for o in chain[:-1]
+    )
 
 
 def high(one: Any) -> float:
@@ -312,7 +339,9 @@ def placed(one: Any, x: float, y: float, order: str) -> Iterator[Mark]:
     """A block or a fork, its middle line at y."""
     broad_, tall = broad(one, order), high(one)
     if one.times > 1:
-        yield Text(x + broad_ / 2, y + tall / 2 + 9, f"{one.times} times", SMALL, "accent")
+        yield Text(
+            x + broad_ / 2, y + tall / 2 + 9, f"{one.times} times", SMALL, "accent"
+        )
     if isinstance(one, Fork):
         yield from forked(one, x, y, order)
         return
@@ -387,6 +416,8 @@ def one_told(one: Any, order: str) -> str:
     after = "".join(f", {a}" for a in one.after)
     to = f" to {written(one.out, order)}" if order else ""
     if isinstance(one, Fork):
-        paths = " | ".join(", ".join(one_told(o, "") for o in p) or "the input" for p in one.paths)
+        paths = " | ".join(
+            ", ".join(one_told(o, "") for o in p) or "the input" for p in one.paths
+        )
         return f"side by side ({paths}), {one.merge}{after}{often}{to}"
     return f"{one.name} ({one.does}{after}){often}{to}"

@@ -54,7 +54,9 @@ class Axes:
 
     def x(self, value: float) -> float:
         low, high = self.xs
-        return self.left + self.width * ((value - low) / (high - low) if high > low else 0.5)
+        return self.left + self.width * (
+            (value - low) / (high - low) if high > low else 0.5
+        )
 
     def y(self, value: float) -> float:
         low, high = map(self.scale, self.ys)
@@ -123,7 +125,9 @@ def label(one: Series, line: Sequence[Point], last: bool) -> str:
     return f"{name} {line[-1][1]:.3f}".strip() if last and line else name
 
 
-def frame(axes: Axes, marks: Sequence[float], x: str, y: str, width: float) -> Iterator[Mark]:
+def frame(
+    axes: Axes, marks: Sequence[float], x: str, y: str, width: float
+) -> Iterator[Mark]:
     """Grid, numbers and names of both axes."""
     right, foot = axes.left + axes.width, axes.top + axes.height
     for t in marks:
@@ -145,12 +149,16 @@ def downs(axes: Axes, at: Sequence[tuple[float, str]]) -> Iterator[Mark]:
     """Lines down at values of x, named above."""
     for v, words in at:
         x = axes.x(v)
-        yield Line(((x, axes.top - 8), (x, axes.top + axes.height)), "quiet", 1, "dotted")
+        yield Line(
+            ((x, axes.top - 8), (x, axes.top + axes.height)), "quiet", 1, "dotted"
+        )
         side = "end" if x > axes.left + axes.width / 2 else "start"
         yield Text(x, axes.top - 20, words, SMALL, "quiet", side)
 
 
-def curve(axes: Axes, line: list[Point], words: str, at: float, i: int) -> Iterator[Mark]:
+def curve(
+    axes: Axes, line: list[Point], words: str, at: float, i: int
+) -> Iterator[Mark]:
     """One line with its label; a single point as a ring."""
     tone, dash, width = LOOKS[i % len(LOOKS)]
     put = tuple((axes.x(a), axes.y(b)) for a, b in line)
@@ -169,7 +177,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     step = rounded((high - low) / most)
     first = math.floor(low / step + 1e-9)
     last = math.ceil(high / step - 1e-9)
-    return [round(i * step, 12) for i in range(first, last + 1)]
+    return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
 
 
 def rounded(least: float) -> float:
@@ -199,25 +207,30 @@ def along(low: float, high: float) -> list[float]:
     return [low, *inner, high]
 
 
-def spread(heights: Sequence[float], top: float = -math.inf, foot: float = math.inf) -> list[float]:
+def spread(
+    heights: Sequence[float], top: float = -math.inf, foot: float = math.inf
+) -> list[float]:
     """The labels' heights, moved apart where they would lie on each other: as little as
     possible, each group about its middle, between top and foot where there is room."""
     order = sorted(range(len(heights)), key=lambda i: heights[i])
-    groups: list[list[float]] = []  # [middle, how many], from the top down
+    groups: list[tuple[float, int]] = []  # the middle, how many; from the top down
+
+    def put(middle: float, many: int) -> float:
+        half = APART * (many - 1) / 2
+        return max(min(middle, foot - half), top + half)
+
     for i in order:
-        groups.append([heights[i], 1])
+        groups.append((heights[i], 1))
         while len(groups) > 1:
             (a, n), (b, k) = groups[-2:]
-            if b - a >= APART * (n + k) / 2:
+            if put(b, k) - put(a, n) >= APART * (n + k) / 2:
                 break
-            groups[-2:] = [[(a * n + b * k) / (n + k), n + k]]
+            groups[-2:] = [((a * n + b * k) / (n + k), n + k)]
     found = list(heights)
     places = iter(order)
     for middle, n in groups:
-        half = APART * (n - 1) / 2
-        middle = min(max(middle, top + half), foot - half) if foot - top >= 2 * half else middle
-        for j in range(int(n)):
-            found[next(places)] = middle - half + APART * j
+        for j in range(n):
+            found[next(places)] = put(middle, n) - APART * (n - 1) / 2 + APART * j
     return found
 
 
@@ -257,7 +270,9 @@ def columns(
     marks.append(Line(((4, foot), (width - 4, foot)), "ink"))
     for i, end in enumerate(ends):
         side = "start" if i == 0 else "end" if i == len(ends) - 1 else "middle"
-        marks.append(Text(4 + wide_ * i, foot + 13, number(float(end)), SMALL, "quiet", side))
+        marks.append(
+            Text(4 + wide_ * i, foot + 13, number(float(end)), SMALL, "quiet", side)
+        )
     return Figure(width, height, tuple(marks), title, desc)
 
 

@@ -10,7 +10,18 @@ import re
 from zlib import crc32
 
 from solver.escape import html
-from solver.figures.drawing import DASHES, Area, Circle, Figure, Line, Mark, Path, Rect, Text, plain
+from solver.figures.drawing import (
+    DASHES,
+    Area,
+    Circle,
+    Figure,
+    Line,
+    Mark,
+    Path,
+    Rect,
+    Text,
+    plain,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,14 +56,18 @@ LETTER = re.compile(r"(?<![A-Za-zα-ωΑ-Ω])([A-Za-zα-ωΑ-Ω])(?![A-Za-zα-ω
 
 def svg(figure: Figure) -> str:
     """The figure for a page in HTML."""
-    return image(drawing(figure), figure.width, figure.height, figure.title, figure.desc)
+    return image(
+        drawing(figure), figure.width, figure.height, figure.title, figure.desc
+    )
 
 
 def alone(figure: Figure) -> str:
     """The figure as a file: with its own colours, light and dark, and its paper."""
     inside = (
         f"<style>{RULES}{ALONE}</style>"
-        + element("rect", width=figure.width, height=figure.height, **{"class": "f-paper"})
+        + element(
+            "rect", width=figure.width, height=figure.height, **{"class": "f-paper"}
+        )
         + drawing(figure)
     )
     return image(inside, figure.width, figure.height, figure.title, figure.desc,
@@ -65,8 +80,14 @@ def image(
 ) -> str:  # fmt: skip
     """An SVG element that says its name and its content in words; width 0 is the page's."""
     id = id or f"f{crc32((title + desc + inside).encode()):08x}"
-    box = f' viewBox="0 0 {width:g} {height:g}" width="{width:g}"' if width else ' width="100%"'
-    told = f'<title id="{id}-t">{html(title)}</title><desc id="{id}-d">{html(desc)}</desc>'
+    box = (
+        f' viewBox="0 0 {width:g} {height:g}" width="{width:g}"'
+        if width
+        else ' width="100%"'
+    )
+    told = (
+        f'<title id="{id}-t">{html(title)}</title><desc id="{id}-d">{html(desc)}</desc>'
+    )
     return (
         f'<svg class="{kind}" role="img"{more}{box} height="{height:g}" '
         f'aria-labelledby="{id}-t {id}-d">{told}{inside}</svg>'
@@ -81,24 +102,50 @@ def drawing(figure: Figure) -> str:
 def written(mark: Mark) -> str:
     """One mark as an element."""
     if isinstance(mark, Rect):
-        return element("rect", x=mark.x, y=mark.y, width=mark.width, height=mark.height,
-                       rx=mark.radius or None, **inked(mark.edge, mark.line, mark.dash, mark.fill))
+        return element(
+            "rect",
+            x=mark.x,
+            y=mark.y,
+            width=mark.width,
+            height=mark.height,
+            rx=mark.radius or None,
+            **inked(mark.edge, mark.line, mark.dash, mark.fill),
+        )
     if isinstance(mark, Circle):
-        return element("circle", cx=mark.x, cy=mark.y, r=mark.r,
-                       **inked(mark.edge, mark.line, "", mark.fill))
+        return element(
+            "circle",
+            cx=mark.x,
+            cy=mark.y,
+            r=mark.r,
+            **inked(mark.edge, mark.line, "", mark.fill),
+        )
     if isinstance(mark, Line) and len(mark.points) == 2:
         (x1, y1), (x2, y2) = mark.points
-        return element("line", x1=x1, y1=y1, x2=x2, y2=y2,
-                       **inked(mark.tone, mark.width, mark.dash))
+        return element(
+            "line",
+            x1=x1,
+            y1=y1,
+            x2=x2,
+            y2=y2,
+            **inked(mark.tone, mark.width, mark.dash),
+        )
     if isinstance(mark, Line):
-        return element("polyline", points=joined(mark.points),
-                       **inked(mark.tone, mark.width, mark.dash))
+        return element(
+            "polyline",
+            points=joined(mark.points),
+            **inked(mark.tone, mark.width, mark.dash),
+        )
     if isinstance(mark, Area):
-        return element("polygon", points=joined(mark.points), **inked("none", 0, "", mark.fill))
+        return element(
+            "polygon", points=joined(mark.points), **inked("none", 0, "", mark.fill)
+        )
     if isinstance(mark, Path):
         curve = "".join(f"C{joined(piece)}" for piece in mark.pieces)
-        return element("path", d=f"M{joined((mark.start,))}{curve}",
-                       **inked(mark.tone, mark.width, mark.dash))
+        return element(
+            "path",
+            d=f"M{joined((mark.start,))}{curve}",
+            **inked(mark.tone, mark.width, mark.dash),
+        )
     return letters(mark)
 
 

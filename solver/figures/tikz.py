@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from solver.escape import tex
-from solver.figures.drawing import DASHES, Area, Circle, Figure, Line, Mark, Path, Rect, Text
+from solver.figures.drawing import (
+    DASHES,
+    Area,
+    Circle,
+    Figure,
+    Line,
+    Mark,
+    Path,
+    Rect,
+    Text,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +69,8 @@ def written(mark: Mark) -> str:
         return rf"\path[{how}] {' -- '.join(map(point, mark.points))} -- cycle;"
     if isinstance(mark, Path):
         curve = "".join(
-            f" .. controls {point(a)} and {point(b)} .. {point(c)}" for a, b, c in mark.pieces
+            f" .. controls {point(a)} and {point(b)} .. {point(c)}"
+            for a, b, c in mark.pieces
         )
         return rf"\path[{inked(mark.tone, mark.width, mark.dash)}] {point(mark.start)}{curve};"
     return letters(mark)
@@ -83,17 +94,22 @@ def letters(mark: Text) -> str:
     ).replace("base center", "base")
 
 
-def inked(edge: str, width: float, dash: str, fill: str = "none", radius: float = 0) -> str:
+def inked(
+    edge: str, width: float, dash: str, fill: str = "none", radius: float = 0
+) -> str:
     """The options of an edge and a filling."""
     found: list[Any] = [f"fill=fig{fill}"] if fill != "none" else []
     if edge != "none":
         found += [f"draw=fig{edge}", f"line width={width * 0.65:.3g}pt"]
         pattern = DASHES[dash]
         onoff = [
-            f"{'off' if i % 2 else 'on'} {d * UNIT:.3g}pt" for i, d in enumerate(pattern)
+            f"{'off' if i % 2 else 'on'} {d * UNIT:.3g}pt"
+            for i, d in enumerate(pattern)
         ]
         found += [f"dash pattern={' '.join(onoff)}"] if onoff else []
-    return ",".join(found + ([f"rounded corners={radius * UNIT:.3g}pt"] if radius else []))
+    return ",".join(
+        found + ([f"rounded corners={radius * UNIT:.3g}pt"] if radius else [])
+    )
 
 
 def point(p: Any) -> str:

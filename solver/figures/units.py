@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from solver.figures import figure
-from solver.figures.drawing import SMALL, TEXT, Circle, Figure, Line, Mark, Text, arrow, fitted
+from solver.figures.drawing import (
+    SMALL,
+    TEXT,
+    Circle,
+    Figure,
+    Line,
+    Mark,
+    Text,
+    arrow,
+    fitted,
+)
 from solver.networks.combine import Sequential
 from solver.networks.layers import Layer
 from solver.networks.net import Net
@@ -30,7 +40,10 @@ def units(
     columns = [column(n) for n in sizes]
     tall = max(map(len, columns)) * APART
     places = [
-        [(ACROSS * i + 20, tall / 2 + APART * (j - (len(c) - 1) / 2)) for j in range(len(c))]
+        [
+            (ACROSS * i + 20, tall / 2 + APART * (j - (len(c) - 1) / 2))
+            for j in range(len(c))
+        ]
         for i, c in enumerate(columns)
     ]
     marks: list[Mark] = []
@@ -47,9 +60,17 @@ def units(
         marks.append(Text(line[0][0], tall + 10, str(sizes[i]), TEXT))
         if name:
             marks.append(Text(line[0][0], tall + 26, name, SMALL, "quiet"))
-    marks += [*arrow([(-14, tall / 2), (6, tall / 2)], "quiet")] if len(columns[0]) % 2 else []
-    said = " → ".join(f"{n} {name}".strip() for n, name in zip(sizes, [*names, *[""] * len(sizes)]))
-    return fitted(marks, title or "A network", desc or f"Fully connected layers: {said}.")
+    marks += (
+        [*arrow([(-14, tall / 2), (6, tall / 2)], "quiet")]
+        if len(columns[0]) % 2
+        else []
+    )
+    said = " → ".join(
+        f"{n} {name}".strip() for n, name in zip(sizes, [*names, *[""] * len(sizes)])
+    )
+    return fitted(
+        marks, title or "A network", desc or f"Fully connected layers: {said}."
+    )
 
 
 def column(n: Any) -> list[bool]:
@@ -79,7 +100,11 @@ def dense(net: Net, title: str = "", desc: str = "") -> Figure | None:
             names[-1] = f"{names[-1]} {'ReLU' if name == 'relu' else name}".strip()
         elif kind not in ("Dropout", "BatchNorm", "Identity", "Flatten"):
             return None
-    return units(sizes=sizes, names=names, title=title, desc=desc) if len(sizes) > 2 else None
+    return (
+        units(sizes=sizes, names=names, title=title, desc=desc)
+        if len(sizes) > 2
+        else None
+    )
 
 
 def leaves(layer: Layer) -> Iterator[Layer]:

@@ -16,6 +16,7 @@ from solver.figures.drawing import (
     Mark,
     Rect,
     Text,
+    arrow,
     fitted,
     number,
     plain,
@@ -32,11 +33,10 @@ CELL, GAP = 30, 46  # side of a cell, room between the grids
 MOST = 12  # cells on a side; larger inputs are not drawn
 
 
-def drawable(*grids: Rows) -> bool:
+def drawable(grids: Sequence[Rows], side: float) -> bool:
     """Whether these grids side by side fill no more than a page."""
-    size = max((len(g) for g in grids), default=0)
-    broad = sum(len(g[0]) for g in grids if g)
-    return size <= MOST and broad * CELL + GAP * len(grids) <= PAGE
+    broad = sum(len(g[0]) for g in grids) * side + GAP * len(grids)
+    return max(map(len, grids)) <= MOST and broad <= PAGE
 
 
 @figure("window")
@@ -54,22 +54,26 @@ def window(
     what: str = "",
     title: str = "",
     desc: str = "",
-) -> Figure:
+) -> Figure | None:
     """The grids of one window: `extent` taps from row and column `at` on (negative: in the
     padding), which give the output's `entry`. Without an output only what is given is
-    drawn, without the window. `what` stands over the arrow where there is no kernel."""
+    drawn, without the window. `what` stands over the arrow where there is no kernel. None
+    where the grids are too large to be looked at."""
     side = cell_side(input, kernel, output)
-    high = max(len(g) for g in (input_padded(input, padding), kernel, output) if g) * side
+    whole = input_padded(input, padding)
+    grids = [g for g in (whole, kernel, output) if g]
+    if not drawable(grids, side):
+        return None
+    high = max(map(len, grids)) * side
     taps = {(at[0] + a * dilation[0], at[1] + b * dilation[1])
             for a in range(extent[0]) for b in range(extent[1])}  # fmt: skip
     shown = taps if output else set()
     marks: list[Mark] = []
     pt, pl = padding
     x = 0.0
-    whole = input_padded(input, padding)
-    inside = {(i, j) for i in range(len(input)) for j in range(len(input[0]))}
+    inner = (pt, pl, pt + len(input), pl + len(input[0]))
     marks += grid(whole, x, (high - len(whole) * side) / 2, side, "input",
-                  {(i + pt, j + pl) for i, j in shown}, dashed=lambda i, j: (i - pt, j - pl) not in inside)  # fmt: skip  # noqa: E501
+                  {(i + pt, j + pl) for i, j in shown}, inner)  # fmt: skip
     x += len(whole[0]) * side
     middle = high / 2
     if kernel:
@@ -85,16 +89,18 @@ def window(
             marks += arrow_named(x + 8, x + long - 8, middle, what)
             x += long - GAP
         x += GAP
-        marks += grid(output, x, (high - len(output) * side) / 2, side, "output", {entry})
+        marks += grid(
+            output, x, (high - len(output) * side) / 2, side, "output", {entry}
+        )
     return fitted(marks, title, desc)
 
 
 def input_padded(input: Rows, padding: tuple[int, int]) -> list[list[Any]]:
     """The input with what is put around it, left empty."""
-    rows, columns = len(input) + 2 * padding[0], len(input[0]) + 2 * padding[1]
+    columns = len(input[0]) + 2 * padding[1]
     inside = [[None] * padding[1] + list(row) + [None] * padding[1] for row in input]
     empty = [[None] * columns for _ in range(padding[0])]
-    return [*empty, *inside, *[list(r) for r in empty]] if rows else inside
+    return [*empty, *inside, *empty]
 
 
 def cell_side(*grids: Rows) -> float:
@@ -112,25 +118,27 @@ def shown(value: Any) -> str:
 
 def grid(
     rows: Rows, x: float, y: float, side: float, name: str, marked: set[tuple[int, int]],
-    dashed: Any = None,
+    inner: tuple[int, int, int, int] | None = None,
 ) -> Iterator[Mark]:  # fmt: skip
-    """A grid of numbers under its name; marked cells are tinted and framed together."""
+    """A grid of numbers under its name; marked cells are tinted and framed together. What
+    lies outside the inner rows and columns is padding: dotted, the inside framed."""
     wide_, high = len(rows[0]) * side, len(rows) * side
     for i, j in sorted(marked):
         yield Rect(x + j * side, y + i * side, side, side, "tint", "none")
-    outer = [(i, j) for i, row in enumerate(rows) for j in range(len(row))
-             if dashed is not None and dashed(i, j)]  # fmt: skip
     for i in range(1, len(rows)):
         yield Line(((x, y + i * side), (x + wide_, y + i * side)), "faint", 0.8)
     for j in range(1, len(rows[0])):
         yield Line(((x + j * side, y), (x + j * side, y + high)), "faint", 0.8)
-    yield Rect(x, y, wide_, high, "none", "quiet", 1, 0, "dotted" if outer else "")
-    if outer:
-        inner = [(i, j) for i, row in enumerate(rows) for j in range(len(row))
-                 if (i, j) not in set(outer)]  # fmt: skip
-        yield box_of(inner, x, y, side, "quiet", 1)
+    top, left, low, right = inner or (0, 0, len(rows), len(rows[0]))
+    if (low - top, right - left) != (len(rows), len(rows[0])):
+        yield Rect(x, y, wide_, high, "none", "quiet", 1, 0, "dotted")
+    yield Rect(x + left * side, y + top * side, (right - left) * side, (low - top) * side,
+               "none", "quiet")  # fmt: skip
     if marked:
-        yield box_of(sorted(marked), x, y, side, "accent", 2)
+        ups, lefts = zip(*marked)
+        yield Rect(x + min(lefts) * side, y + min(ups) * side,
+                   (max(lefts) - min(lefts) + 1) * side, (max(ups) - min(ups) + 1) * side,
+                   "none", "accent", 2)  # fmt: skip
     for i, row in enumerate(rows):
         for j, v in enumerate(row):
             tone = "quiet" if v is None else "ink"
@@ -139,19 +147,8 @@ def grid(
     yield Text(x + wide_ / 2, y - 13, name, SMALL, "quiet")
 
 
-def box_of(cells: Sequence[tuple[int, int]], x: float, y: float, side: float, tone: str,
-           line: float) -> Rect:  # fmt: skip
-    """The frame around cells."""
-    rows, columns = [c[0] for c in cells], [c[1] for c in cells]
-    return Rect(x + min(columns) * side, y + min(rows) * side,
-                (max(columns) - min(columns) + 1) * side,
-                (max(rows) - min(rows) + 1) * side, "none", tone, line)  # fmt: skip
-
-
 def arrow_named(x0: float, x1: float, y: float, name: str) -> Iterator[Mark]:
     """An arrow to the right with a word above it."""
-    from solver.figures.drawing import arrow
-
     yield from arrow([(x0, y), (x1, y)], "quiet")
     if name:
         yield Text((x0 + x1) / 2, y - 13, name, SMALL, "quiet")

@@ -20,7 +20,9 @@ def curves(history: Sequence[Epoch], name: str, best: int = 0) -> str:
     losses = [{"name": "train", "y": [e.loss for e in history]}]
     shares = [{"name": "train", "y": [e.accuracy for e in history]}]
     if history and history[0].validation_loss is not None:
-        losses.append({"name": "validation", "y": [e.validation_loss or 0.0 for e in history]})
+        losses.append(
+            {"name": "validation", "y": [e.validation_loss or 0.0 for e in history]}
+        )
         held = [e.validation_accuracy or 0.0 for e in history]
         shares.append({"name": "validation", "y": held})
     taken = [best] if 0 < best <= len(history) else []
