@@ -105,9 +105,9 @@ def items(whole: ProblemSet, form: str, what: str = "key") -> list[Item]:
 
 
 def chosen(part: Problem, answer: Answer, what: str, shown: set[Any]) -> list[Picture]:
-    """The pictures that a document shows at a part: the part's `figure` decides; without it
-    a key shows the usual ones, each once in a document and one of its kind at a part, a
-    hand-out what is surely stated."""
+    """The pictures that a document shows at a part, one of a kind: the part's `figure`
+    decides; without it a key shows the usual ones, each once in a document, a hand-out what
+    is surely stated (never twice)."""
     if not answer.pictures or part.figure is False:
         return []
     from solver.figures import same
@@ -119,8 +119,8 @@ def chosen(part: Problem, answer: Answer, what: str, shown: set[Any]) -> list[Pi
         else:
             wanted = part.figure is True or what == "key" and picture.usual
         alike = picture.kind != "plot" and picture.kind in [f.kind for f in found]
-        again = part.figure is not True and (alike or same(picture) in shown)
-        if wanted and not again:
+        again = same(picture) in shown and (what == "sheet" or part.figure is not True)
+        if wanted and not again and not alike:
             shown.add(same(picture))
             found.append(picture)
     return found

@@ -73,7 +73,7 @@ class View:
     the value is a record), `steps` the lines laid out in blocks; both are marked up as
     text with mathematics in it. A table's cells are, too; `align` is l or r for each
     column, and a `wide` table does not fit the page as a table. `figures` are drawings
-    with their captions.
+    with their captions, and how many lines of text they take.
     """
 
     value: str
@@ -93,7 +93,7 @@ class View:
     wide: bool = False
     answers: tuple[tuple[str, str], ...] = ()
     steps: tuple[Block, ...] = ()
-    figures: tuple[tuple[str, str], ...] = ()
+    figures: tuple[tuple[str, str, int], ...] = ()
 
 
 def view(
@@ -145,15 +145,16 @@ def view(
 
 def drawings(
     pictures: Sequence[Picture], form: str, handout: bool
-) -> tuple[tuple[str, str], ...]:
-    """The pictures drawn, with their captions; the terminal has none."""
+) -> tuple[tuple[str, str, int], ...]:
+    """The pictures drawn, with their captions and how many lines of text they take; the
+    terminal has none."""
     if form == "text" or not pictures:
         return ()
     from solver.figures import drawn, together
 
     escape = escaper(form)
     found = [drawn(p, form, handout) for p in together(pictures)]
-    return tuple((source, escape(title)) for source, title in filter(None, found))
+    return tuple((source, escape(title), lines) for source, title, lines in filter(None, found))
 
 
 def stated(answer: Answer, shown: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 
 from solver.core import Picture
 from solver.registry import Registry
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from solver.figures.drawing import Figure
 
+LINE = 13.6  # points from one line of a page's text to the next
 HOME = "solver.figures."
 WHERE = {
     "plot": HOME + "plot",
@@ -54,18 +56,21 @@ def same(picture: Picture) -> tuple[str, ...]:
     return (picture.kind, *names)
 
 
-def drawn(picture: Picture, form: str, asked: bool = False) -> tuple[str, str] | None:
-    """A picture as SVG ("mathml") or TikZ ("latex"), with its caption; `asked` draws the
-    hand-out's. None where there is too little or too much to be looked at."""
+def drawn(
+    picture: Picture, form: str, asked: bool = False
+) -> tuple[str, str, int] | None:
+    """A picture as SVG ("mathml") or TikZ ("latex"), with its caption and the lines of
+    text that it takes the place of; `asked` draws the hand-out's. None where there is too
+    little or too much to be looked at."""
     data = picture.asked if asked and picture.asked is not None else picture.given
     made: Figure | None = figure[picture.kind](**data)
-    caption = str(data.get("title", ""))
     if made is None:
         return None
+    caption = str(data.get("title", ""))
     if form == "latex":
-        from solver.figures.tikz import tikz
+        from solver.figures.tikz import UNIT, tikz
 
-        return tikz(made), caption
+        return tikz(made), caption, ceil(made.height * UNIT / LINE) + 2
     from solver.figures.svg import svg
 
-    return svg(made), caption
+    return svg(made), caption, 0

@@ -5,9 +5,9 @@ side by side as branches that meet again. Activations and norms stand in their l
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from solver.figures import figure
+from solver.figures.blocks import Block, Fork, blocks, folded, size, told, written
 from solver.figures.drawing import (
     PAGE,
     SMALL,
@@ -22,8 +22,7 @@ from solver.figures.drawing import (
     fitted,
     wide,
 )
-from solver.networks.combine import Aside, Branches, Network, Sequential, join
-from solver.networks.layers import Layer, Row, Shape, show_shape
+from solver.networks.layers import Shape
 from solver.networks.net import Net
 
 TYPE_CHECKING = False
@@ -32,58 +31,6 @@ if TYPE_CHECKING:
 
 LEAST, MOST = 3, 26  # blocks of a diagram that is worth drawing, and that a page holds
 HIGH, PAD, GAP, APART = 44, 9, 22, 16  # of a block, inside it, arrows, between branches
-SHORT = {"batchnorm": "BN", "layernorm": "LN", "groupnorm": "GN", "relu": "ReLU",
-         "localresponsenorm": "LRN", "adaptivepool": "pool"}  # fmt: skip
-JOINED = (
-    "BatchNorm",
-    "Activation",
-    "Dropout",
-    "LayerNorm",
-    "LocalResponseNorm",
-    "Identity",
-)
-
-
-@dataclass(frozen=True)
-class Block:
-    """A layer: its name, what it does, what follows it in the same block, its output."""
-
-    name: str
-    does: str
-    after: tuple[str, ...]
-    out: Shape
-    times: int = 1
-
-    def same(self, other: Any) -> bool:
-        """Whether another block does the same, with the same output."""
-        return (isinstance(other, Block) and (self.does, self.after, self.out)
-                == (other.does, other.after, other.out))  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Fork:
-    """Chains side by side on one input, their ends merged."""
-
-    paths: tuple[tuple[Any, ...], ...]
-    merge: str
-    after: tuple[str, ...]
-    out: Shape
-    times: int = 1
-
-    def same(self, other: Any) -> bool:
-        """Whether another fork has the same paths and output."""
-        return (
-            isinstance(other, Fork)
-            and (self.merge, self.after, self.out)
-            == (other.merge, other.after, other.out)
-            and len(self.paths) == len(other.paths)
-            and all(alike(a, b) for a, b in zip(self.paths, other.paths))
-        )
-
-
-def alike(a: Sequence[Any], b: Sequence[Any]) -> bool:
-    """Whether two chains do the same, block by block."""
-    return len(a) == len(b) and all(x.same(y) for x, y in zip(a, b))
 
 
 @figure("network")
@@ -117,120 +64,6 @@ def network(
         desc or told(chain, net.input, order if shapes else ""),
     )
     return made if made.width <= PAGE + 8 else None
-
-
-# -- from layers to blocks ----------------------------------------------------------------
-
-
-def blocks(layer: Layer, path: str, rows: dict[str, Row]) -> Iterator[Any]:
-    """A network's blocks in order; what works value by value joins the one before it."""
-    waiting: Any = None
-    for one in pieces(layer, path, rows):
-        joins = isinstance(one, Block) and one.does == "" and waiting is not None
-        if joins:
-            waiting = replace(waiting, after=(*waiting.after, one.name), out=one.out)
-            continue
-        if waiting is not None:
-            yield waiting
-        waiting = one
-    if waiting is not None:
-        yield waiting
-
-
-def pieces(layer: Layer, path: str, rows: dict[str, Row]) -> Iterator[Any]:
-    """A block for each layer; one that joins its neighbour has nothing that it `does`."""
-    if isinstance(layer, Sequential):
-        for name, one in layer.layers:
-            yield from pieces(one, join(path, name), rows)
-    elif isinstance(layer, Branches):
-        merge = type(layer.merge).__name__.lower()
-        row = rows[path or merge]
-        paths = tuple(
-            tuple(folded(blocks(one, join(path, name), rows)))
-            for name, one in layer.branches
-        )
-        yield Fork(paths, merge, (), row.out)
-    elif isinstance(layer, (Aside, Network)) or path not in rows:
-        return
-    else:
-        row, kind = rows[path], type(layer).__name__
-        if kind in JOINED:
-            name = getattr(layer, "function", kind.lower())
-            yield Block(SHORT.get(name, name), "", (), row.out)
-        else:
-            yield Block(path.rpartition(".")[2], does(layer), (), row.out)
-
-
-def does(layer: Layer) -> str:
-    """What a layer does, in a few signs: 5×5, 16."""
-    said = DOES.get(type(layer).__name__)
-    return said(layer) if said else type(layer).__name__.lower()
-
-
-def squared(sides: Any, dims: int) -> str:
-    """3 is 3×3 in the plane."""
-    return (
-        show_shape(sides) if isinstance(sides, tuple) else show_shape((sides,) * dims)
-    )
-
-
-def conv(one: Any) -> str:
-    """conv 5×5, 16, stride 2."""
-    stride = "" if one.stride == 1 else f", /{show_shape((one.stride,))}"
-    groups = "" if one.groups == 1 else f", {one.groups} groups"
-    return f"{squared(one.kernel, one.dims)}, {one.out_channels}{stride}{groups}"
-
-
-def pool(one: Any) -> str:
-    """max 2×2."""
-    usual = one.stride is None or one.stride == one.kernel
-    stride = "" if usual else f", /{show_shape((one.stride,))}"
-    return f"{one.mode} {squared(one.kernel, one.dims)}{stride}"
-
-
-DOES: dict[str, Any] = {
-    "Conv": conv,
-    "Pool": pool,
-    "AdaptivePool": lambda one: (
-        f"{one.mode}, whole map" if one.output == 1 else one.mode
-    ),
-    "Linear": lambda one: f"{one.out_features} units",
-    "Flatten": lambda one: "to a row",
-}
-
-
-def folded(chain: Iterator[Any]) -> Iterator[Any]:
-    """Equal blocks after one another as one, with how many they are."""
-    before: Any = None
-    for one in chain:
-        if before is not None and before.same(one):
-            before = replace(before, times=before.times + one.times)
-            continue
-        if before is not None:
-            yield before
-        before = one
-    if before is not None:
-        yield before
-
-
-def size(chain: Sequence[Any]) -> int:
-    """How many blocks a chain draws."""
-    return sum(
-        1 + sum(map(size, one.paths)) if isinstance(one, Fork) else 1 for one in chain
-    )
-
-
-# -- from blocks to marks -----------------------------------------------------------------
-
-
-def written(shape: Shape, order: str) -> str:
-    """A shape on an arrow, without the batch; "" for no order."""
-    if not order:
-        return ""
-    sizes = shape[1:]
-    if order == "HWC" and len(sizes) == 3:
-        sizes = (*sizes[1:], sizes[0])
-    return show_shape(sizes)
 
 
 def lines(block: Block) -> list[str]:
@@ -340,7 +173,7 @@ def placed(one: Any, x: float, y: float, order: str) -> Iterator[Mark]:
     broad_, tall = broad(one, order), high(one)
     if one.times > 1:
         yield Text(
-            x + broad_ / 2, y + tall / 2 + 9, f"{one.times} times", SMALL, "accent"
+            x + broad_ / 2, y - tall / 2 - 9, f"{one.times} times", SMALL, "accent"
         )
     if isinstance(one, Fork):
         yield from forked(one, x, y, order)
@@ -399,25 +232,3 @@ def merging(one: Fork, x: float, y: float) -> Iterator[Mark]:
         yield Line(((x + broad_, y), (x + broad_ + 8, y)), "quiet")
     if one.after:
         yield Text(x + broad_ / 2, y + 22, " ".join(one.after), SMALL, "quiet")
-
-
-# -- in words -----------------------------------------------------------------------------
-
-
-def told(chain: Sequence[Any], input: Shape, order: str) -> str:
-    """The diagram in words."""
-    first = f"Input {written((1, *input), order)}; " if order else ""
-    return first + "; ".join(one_told(one, order) for one in chain) + "."
-
-
-def one_told(one: Any, order: str) -> str:
-    """A block or a fork in words."""
-    often = f", {one.times} times" if one.times > 1 else ""
-    after = "".join(f", {a}" for a in one.after)
-    to = f" to {written(one.out, order)}" if order else ""
-    if isinstance(one, Fork):
-        paths = " | ".join(
-            ", ".join(one_told(o, "") for o in p) or "the input" for p in one.paths
-        )
-        return f"side by side ({paths}), {one.merge}{after}{often}{to}"
-    return f"{one.name} ({one.does}{after}){often}{to}"

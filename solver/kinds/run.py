@@ -105,7 +105,7 @@ def window_of(
     given = {**asked, "output": out, "extent": (kh, kw), "at": (begins[0][i], begins[1][j]),
              "entry": (0, 0) if spot else (i, j), "padding": tuple(-b[0] for b in begins),
              "title": f"The window that gives row {i + 1}, column {j + 1} of the output"}
-    return (Picture("window", given, asked, stated=True),)
+    return (Picture("window", given, asked, stated=bool(kernel)),)
 
 
 def channels(array: Array, what: str) -> tuple[Any, ...]:
