@@ -29,15 +29,11 @@ if TYPE_CHECKING:
 
     Gradient = tuple[Any, Any]  # ∂L/∂z, and what it is
 
-BOX, BETWEEN, LEAF, PAD = (
-    26,
-    34,
-    28,
-    12,
-)  # heights of a box, of the room below it, of a leaf
+BOX, BETWEEN, LEAF = 26, 34, 28  # heights of a box, of the room below it, of a leaf
+PAD = 12  # inside a box, on each side
 R, REACH = 11, 52  # of a leaf's circle; its distance from the box
 MOST = 9  # lines of a graph that a page holds
-LONG = 225  # room for a gradient; a longer one is only named
+ROOMS = (225, 160, 0)  # for a gradient, tried in turn; a longer one is only named
 
 
 @figure("graph")
@@ -53,12 +49,24 @@ def graph(
     found = gradients or {}
     if not 2 <= len(lines) <= MOST:
         return None
+    for room in ROOMS:
+        back = {n: beside(g, room) for n, g in found.items()}
+        marks = tuple(drawing(lines, back))
+        made = fitted(marks, title or "A computation graph", desc or told(lines, found))
+        if made.width <= PAGE and extent_fits(marks):
+            return made
+    return None
+
+
+def drawing(
+    lines: Sequence[tuple[Any, Any, Sequence[Any]]], back: Mapping[str, Any]
+) -> Iterator[Mark]:
+    """The marks of a graph, the gradients as they are written."""
     own = {name(v) for v, _, _ in lines}
     says = [(v, " = ", e) for v, e, _ in lines]
     broad = max(wide(s) for s in says) + 2 * PAD
     leaves: dict[str, tuple[float, float]] = {}
     places: list[float] = []
-    marks: list[Mark] = []
     y = 0.0
     for _, _, reads in lines:  # a row is as high as the leaves that begin in it
         fresh = [r for r in reads if name(r) not in own and name(r) not in leaves]
@@ -66,23 +74,35 @@ def graph(
         for i, leaf in enumerate(fresh):
             at = y + tall / 2 + LEAF * (i - (len(fresh) - 1) / 2)
             leaves[name(leaf)] = (-broad / 2 - REACH, at)
-            marks += circled(leaf, *leaves[name(leaf)], found.get(name(leaf)))
+            yield from circled(leaf, *leaves[name(leaf)], back.get(name(leaf)))
         places.append(y + tall / 2)
         y += tall + BETWEEN
     row = {name(v): i for i, (v, _, _) in enumerate(lines)}
+    spans = [
+        i - row[n]
+        for i, (_, _, rs) in enumerate(lines)
+        for n in map(name, rs)
+        if n in row
+    ]
+    past = max(
+        spans, default=1
+    )  # lines that an arrow passes: the gradients stand beyond it
+    beyond = 15.0 if past < 2 else broad / 2 + 0.75 * bulge(past) + 10
     for i, (_, _, reads) in enumerate(lines):
         for one in dict.fromkeys(map(name, reads)):
             if one in leaves:
-                marks += from_leaf(leaves[one], (-broad / 2, places[i]), one in found)
+                yield from from_leaf(leaves[one], (-broad / 2, places[i]), one in back)
             elif one in row:
-                marks += between(row[one], i, places, broad, found.get(one))
+                yield from between(row[one], i, places, broad / 2, one in back)
+    for one, words in back.items():
+        if one in row and row[one] + 1 < len(lines):
+            at = (places[row[one]] + places[row[one] + 1]) / 2
+            yield Text(beyond, at, words, SMALL, "accent", "start")
     for words, at in zip(says, places):
         end = at == places[-1]
-        marks.append(Rect(-broad / 2, at - BOX / 2, broad, BOX, "tint" if not end else "paper",
-                          "accent", 1 if not end else 1.6, 3))  # fmt: skip
-        marks.append(Text(0, at, words))
-    made = fitted(marks, title or "A computation graph", desc or told(lines, found))
-    return made if made.width <= PAGE + 30 and extent_fits(marks) else None
+        yield Rect(-broad / 2, at - BOX / 2, broad, BOX, "paper" if end else "tint", "accent",
+                   1.6 if end else 1, 3)  # fmt: skip
+        yield Text(0, at, words)
 
 
 def name(v: Any) -> str:
@@ -97,19 +117,19 @@ def extent_fits(marks: Sequence[Mark]) -> bool:
     )
 
 
-def circled(leaf: Any, x: float, y: float, gradient: Gradient | None) -> Iterator[Mark]:
+def circled(leaf: Any, x: float, y: float, gradient: Any) -> Iterator[Mark]:
     """A leaf in its circle, its gradient on the left."""
     yield Circle(x, y, R, "paper", "quiet")
     yield Text(x, y, (leaf,), SMALL)
     if gradient:
-        yield Text(x - R - 8, y, beside(gradient), SMALL, "accent", "end")
+        yield Text(x - R - 8, y, gradient, SMALL, "accent", "end")
 
 
-def beside(gradient: Gradient) -> Any:
+def beside(gradient: Gradient, room: float) -> Any:
     """∂L/∂z = what it is; only its name where that is too long."""
     name, value = gradient
     whole = (name, " = ", value)
-    return whole if wide(whole, SMALL) <= LONG else (name,)
+    return whole if wide(whole, SMALL) <= room else (name,)
 
 
 def from_leaf(
@@ -128,26 +148,29 @@ def from_leaf(
     yield from arrow([(end[0] - 9, end[1]), (end[0], end[1])], tone)
 
 
+def bulge(past: int) -> float:
+    """How far an arrow that passes lines goes to the right."""
+    return 14.0 + 9 * past
+
+
 def between(
-    a: int, b: int, places: Sequence[float], broad: float, gradient: Gradient | None
+    a: int, b: int, places: Sequence[float], right: float, back: bool
 ) -> Iterator[Mark]:
-    """From one line down to another: the arrow forward, and back with the gradient."""
+    """From one line down to another: the arrow forward, and the one back; past the lines
+    between them on the right."""
     start, end = places[a] + BOX / 2, places[b] - BOX / 2
-    if b == a + 1:
+    if b > a + 1:
+        out = right + bulge(b - a)
+        handles = ((out, places[a]), (out, places[b]), (right + 8, places[b]))
+        yield Path((right, places[a]), (handles,), "accent" if back else "ink")
         yield from arrow(
-            [(-5 if gradient else 0, start), (-5 if gradient else 0, end)], "ink"
+            [(right + 9, places[b]), (right, places[b])], "accent" if back else "ink"
         )
-        if gradient:
-            yield from arrow([(5, end), (5, start)], "accent", 1, "dashed")
-            yield Text(
-                15, start + BETWEEN / 2, beside(gradient), SMALL, "accent", "start"
-            )
         return
-    out = broad / 2 + 14 + 10 * (b - a)
-    right = broad / 2
-    yield Path((right, places[a]), (((out, places[a]), (out, places[b]), (right + 8, places[b])),),
-               "ink")  # fmt: skip
-    yield from arrow([(right + 9, places[b]), (right, places[b])], "ink")
+    aside = 5 if back else 0
+    yield from arrow([(-aside, start), (-aside, end)])
+    if back:
+        yield from arrow([(aside, end), (aside, start)], "accent", 1, "dashed")
 
 
 def told(lines: Sequence[Any], gradients: Mapping[str, Gradient]) -> str:

@@ -51,7 +51,8 @@ ALONE = (
     + "".join(f"{name}:{colour};" for name, colour in DARK.items())
     + "}}"
 )
-LETTER = re.compile(r"(?<![A-Za-zα-ωΑ-Ω])([A-Za-zα-ωΑ-Ω])(?![A-Za-zα-ωΑ-Ω(])")
+LETTERS = re.compile(r"([A-Za-zα-ωΑ-Ω]+)")
+UPRIGHT = ("ln", "tr", "if", "or")  # short words of mathematics, which are not slanted
 
 
 def svg(figure: Figure) -> str:
@@ -150,18 +151,27 @@ def written(mark: Mark) -> str:
 
 
 def letters(mark: Text) -> str:
-    """A line of text; single letters of mathematics slanted."""
+    """A line of text; the letters of mathematics slanted, the names of functions not."""
     inside = "".join(
-        html(p) if isinstance(p, str) else LETTER.sub(r'<tspan font-style="italic">\1</tspan>',
-                                                      html(plain(p)))
-        for p in mark.pieces
-    )  # fmt: skip
+        html(p) if isinstance(p, str) else slanted(plain(p)) for p in mark.pieces
+    )
     anchor = None if mark.at == "start" else mark.at
     return element(
         "text", inside, x=mark.x, y=mark.y,
         **{"class": f"f-{mark.tone}", "font-size": mark.size, "text-anchor": anchor,
            "font-weight": "600" if mark.bold else None},
     )  # fmt: skip
+
+
+def slanted(text: str) -> str:
+    """Mathematics with its letters slanted: what is longer than two is a word."""
+    found = []
+    for i, piece in enumerate(LETTERS.split(text)):
+        words = i % 2 == 0 or len(piece) > 2 or piece in UPRIGHT
+        found.append(
+            html(piece) if words else f'<tspan font-style="italic">{piece}</tspan>'
+        )
+    return "".join(found)
 
 
 def inked(edge: str, width: float, dash: str, fill: str = "none") -> dict[str, Any]:

@@ -164,6 +164,7 @@ def memory(
         (*notes, *values.conventions),
         unit,
         weights.lower,
+        weights.pictures,
     )
 
 
@@ -209,6 +210,7 @@ def describe(
         condition_text(rows),
         tuple(notes),
         lower=lower,
+        pictures=diagram(net, input),
     )
 
 
