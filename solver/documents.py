@@ -1,17 +1,16 @@
 """Documents from one problem set: the answer key, the hand-out, the marking guide.
 
-Each is a list of the same items, filled into a template. Files are written beside their
-place and moved into it, so that a failure leaves the old file as it was.
+Each is a list of the same items, filled into a template.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from solver.core import Answer, BadInput, CheckFailed, Picture, Problem
+from solver.disk import write
 from solver.kinds import mistakes
 from solver.order import reorder
 from solver.prose import prose
@@ -242,20 +241,6 @@ def as_text(whole: ProblemSet, what: str) -> str:
 def indented(text: str) -> str:
     """Each line four to the right."""
     return "\n".join("    " + line if line else "" for line in text.splitlines())
-
-
-def write(path: Path, data: str | bytes) -> None:
-    """Write beside the place and move into it: all or nothing."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            beside.write_bytes(data.encode() if isinstance(data, str) else data)
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as e:
-        raise BadInput(f"cannot be written: {e.strerror or e}").at(str(path)) from None
 
 
 def write_documents(

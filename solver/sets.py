@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 SET_KEYS = ("title", "course", "intro", "conventions", "networks", "problem")
 PROBLEM_KEYS = (
     "id", "title", "prompt", "points", "kind", "given", "values", "conventions", "mistakes",
-    "note", "follows", "credit", "follow_credit", "demonstration",
-    "figure",
+    "note", "follows", "credit", "follow_credit", "demonstration", "rounded", "figure",
 )  # fmt: skip
 ORDERS = ("CHW", "HWC")
 
@@ -226,6 +225,7 @@ def read_problem(
         follows,
         shares[1],
         course.get("comma") is True,
+        entry.get("rounded") is True,
         demonstrations,
         entry.get("figure"),
     )

@@ -31,7 +31,8 @@ from solver.courses.tally import (
     shown_points,
     tidy,
 )
-from solver.documents import anchor, write
+from solver.disk import write
+from solver.documents import anchor
 from solver.escape import html
 from solver.kinds import mistakes
 from solver.prose import prose

@@ -70,7 +70,7 @@ def drawn(
     if form == "latex":
         from solver.figures.tikz import UNIT, tikz
 
-        return tikz(made), caption, ceil(made.height * UNIT / LINE) + 2
+        return tikz(made), caption, ceil(made.height * UNIT / LINE)
     from solver.figures.svg import svg
 
     return svg(made), caption, 0

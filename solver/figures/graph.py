@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     Gradient = tuple[Any, Any]  # ∂L/∂z, and what it is
 
-BOX, BETWEEN, LEAF = 26, 34, 28  # heights of a box, of the room below it, of a leaf
+BOX, LEAF = 26, 28  # heights of a box, of a leaf
+BETWEEN, EMPTY = 32, 20  # the room below a box: with a gradient in it, and without
 PAD = 12  # inside a box, on each side
 R, REACH = 11, 52  # of a leaf's circle; its distance from the box
 MOST = 9  # lines of a graph that a page holds
@@ -76,7 +77,7 @@ def drawing(
             leaves[name(leaf)] = (-broad / 2 - REACH, at)
             yield from circled(leaf, *leaves[name(leaf)], back.get(name(leaf)))
         places.append(y + tall / 2)
-        y += tall + BETWEEN
+        y += tall + (BETWEEN if back else EMPTY)
     row = {name(v): i for i, (v, _, _) in enumerate(lines)}
     spans = [
         i - row[n]

@@ -83,10 +83,13 @@ def key_for(right: Any, given: Given) -> Stated | None:
     if isinstance(right, str):  # a mistake's value, as its author wrote it
         return forms.with_value(key, forms.read_answer(key, right).value)
     if isinstance(right, Expr) and (has_dims(right) or key.dims):
-        found = as_written(right)
-        return None if found is None else replace(key, value=found.tree)
+        typed = as_written(right)
+        return None if typed is None else replace(key, value=typed.tree)
     unit = str(key.settings.get("unit", ""))
-    return as_stated(right, unit, str(key.settings.get("order", "")))
+    found = as_stated(right, unit, str(key.settings.get("order", "")))
+    if found is not None and key.settings.get("rounded"):
+        return replace(found, settings={**found.settings, "rounded": True})
+    return found
 
 
 def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str]:

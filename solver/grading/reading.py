@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from solver.answers.forms import read_answer
 from solver.answers.stated import Stated
@@ -45,15 +45,20 @@ class Chain:
     members: tuple[Any, ...]
 
 
-def read(expected: Any, text: str, unit: str = "", known: Any = None) -> Any:
+def read(
+    expected: Any, text: str, unit: str = "", known: Any = None, rounded: bool = False
+) -> Any:
     """The student's value, of the expected one's type and in its unit. Raises BadInput.
 
-    known: the letters of the solution, which an answer in letters may use.
+    known: the letters of the solution, which an answer in letters may use. rounded: whether
+    a count may be given as 3.2M.
     """
     if len(text) > LONGEST:
         raise BadInput(f"the answer has {len(text):,} characters; at most {LONGEST:,}")
     no_controls(text)
     stated = expected if isinstance(expected, Stated) else as_stated(expected, unit)
+    if stated and rounded:
+        stated = replace(stated, settings={**stated.settings, "rounded": True})
     if stated:
         return read_answer(stated, text)
     if symbolic(expected):
@@ -179,14 +184,24 @@ def record(text: str, expected: Mapping[str, Any], unit: str, known: Any = None)
             raise BadInput(f"{key[0]} is given twice")
         found[key[0]] = read(expected[key[0]], key[1], unit, known)
     left = [k for k in expected if k not in found]
-    if len(unnamed) > len(left):
+    if len(unnamed) == 1 < len(left):  # which of them is meant?
+        left = [k for k in left if reads(expected[k], unnamed[0], unit, known)]
+    if len(unnamed) > len(left) or len(unnamed) == 1 < len(left):
         names = "; ".join(f"{k} …" for k in expected)
-        raise BadInput(
-            f"{len(pieces)} values for {len(expected)}: name them, as in {names}"
-        )
+        values = "1 value" if len(pieces) == 1 else f"{len(pieces)} values"
+        raise BadInput(f"{values} for {len(expected)}: name them, as in {names}")
     for key_, piece in zip(left, unnamed):
         found[key_] = read(expected[key_], piece, unit, known)
     return found
+
+
+def reads(expected: Any, text: str, unit: str, known: Any) -> bool:
+    """Whether a text can be meant for this value."""
+    try:
+        read(expected, text, unit, known)
+    except BadInput:
+        return False
+    return True
 
 
 def named(piece: str, expected: Mapping[str, Any]) -> tuple[str, str] | None:
