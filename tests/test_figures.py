@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from solver import pdf
 from solver.core import BadInput, Picture
-from solver.figures import WHERE, drawn, figure, together
+from solver.figures import WHERE, figure, together
 from solver.figures.drawing import (
     PAGE,
     Area,
@@ -37,7 +37,6 @@ from solver.figures.svg import alone, svg
 from solver.figures.tikz import tikz
 from solver.given import net
 from solver.kinds import solve
-from solver.render import render
 
 GOLDEN = Path(__file__).parent / "golden_figures"
 HOSTILE = r'a<b>&"\end{document}$%_^~#{ ]]> <script>'
@@ -230,20 +229,6 @@ def test_the_window_asked_for_is_the_one_that_is_framed() -> None:
     assert picture.asked is not None and "output" not in picture.asked
 
 
-def test_a_hand_out_shows_no_output_and_no_shapes() -> None:
-    picture = solve("run pool", input="1 2;3 9", kernel=2).pictures[0]
-    shown = drawn(picture, "mathml", asked=True)
-    assert shown and "output" not in shown[0] and shown[0].count("<text") == 5
-    picture = solve("shape net", net="lenet5-modern").pictures[0]
-    key, sheet = drawn(picture, "mathml"), drawn(picture, "mathml", asked=True)
-    assert key and sheet and "16×10×10" in key[0] and "×10" not in sheet[0]
-    picture = solve("backprop net", net="h = relu(W*x); L = norm2(h - y)^2/2").pictures[
-        0
-    ]
-    key, sheet = drawn(picture, "mathml"), drawn(picture, "mathml", asked=True)
-    assert key and sheet and "∂" in key[0] and "∂" not in sheet[0]
-
-
 def test_a_network_writes_each_shape_and_folds_what_repeats() -> None:
     said = texts(CASES["residual"])
     assert "32×32×8" in said and "3 times" in said and "8×32×32" not in said
@@ -345,23 +330,3 @@ def test_plots_over_the_same_axes_are_one() -> None:
     assert [len(p.given["series"]) for p in found] == [2, 0]
     ends = [s["y"][-1] for s in found[0].given["series"]]
     assert ends == pytest.approx([1 / 21, 1 / 1.2])
-
-
-# -- in the renderings --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("form", ["text", "json", "numpy"])
-def test_the_terminal_and_programs_get_no_figure(form: str) -> None:
-    answer = solve("run conv", input="1 2;3 4", kernel="1 0;0 1")
-    if form != "numpy":
-        assert "svg" not in render(answer, form) and "picture" not in render(
-            answer, form
-        )
-
-
-def test_pages_get_theirs() -> None:
-    answer = solve("run conv", input="1 2;3 4", kernel="1 0;0 1")
-    page, source = render(answer, "html"), render(answer, "tex")
-    assert page.count("<svg") == 1 and ".figure .f-tint" in page
-    assert source.count(r"\begin{tikzpicture}") == 1 and r"\usepackage{tikz}" in source
-    assert "tikz" not in render(solve("shape conv", input="3x32x32", kernel=5), "tex")
