@@ -177,7 +177,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     step = rounded((high - low) / most)
     first = math.floor(low / step + 1e-9)
     last = math.ceil(high / step - 1e-9)
-    return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
+    return [float(f"{i * step:.15g}") for i in range(first, last + 1)]
 
 
 def rounded(least: float) -> float:
