@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SET_KEYS = ("title", "course", "intro", "conventions", "networks", "problem")
 PROBLEM_KEYS = (
     "id", "title", "prompt", "points", "kind", "given", "values", "conventions", "mistakes",
-    "note", "follows", "credit", "follow_credit", "demonstration", "rounded",
+    "note", "follows", "credit", "follow_credit", "demonstration", "rounded", "figure",
 )  # fmt: skip
 ORDERS = ("CHW", "HWC")
 
@@ -173,15 +173,15 @@ def read_problem(
     expect(entry, PROBLEM_KEYS, where)
     id = text(entry, "id", where)
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,60}", id):
-        raise BadInput(f"the id {id!r} is not letters, digits, dots and dashes").at(
-            where
-        )
+        expected = "is not letters, digits, dots and dashes"
+        raise BadInput(f"the id {id!r} {expected}").at(where)
     points = entry.get("points", 1)
     numeric = isinstance(points, (int, float)) and not isinstance(points, bool)
     if not numeric or not 0 <= points <= 1000:
-        raise BadInput(f"points are a number from 0 to 1000, not {points!r:.40}").at(
-            where
-        )
+        expected = "points are a number from 0 to 1000"
+        raise BadInput(f"{expected}, not {points!r:.40}").at(where)
+    if not isinstance(entry.get("figure", True), bool):
+        raise BadInput("figure is true or false").at(f"{where}: figure")
     own = mapping(entry, "conventions", where)
     course = {**conventions, **own}
     try:
@@ -227,6 +227,7 @@ def read_problem(
         course.get("comma") is True,
         entry.get("rounded") is True,
         demonstrations,
+        entry.get("figure"),
     )
 
 
