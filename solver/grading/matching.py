@@ -87,9 +87,8 @@ def key_for(right: Any, given: Given) -> Stated | None:
         return None if typed is None else replace(key, value=typed.tree)
     unit = str(key.settings.get("unit", ""))
     found = as_stated(right, unit, str(key.settings.get("order", "")))
-    if found is not None and key.settings.get("rounded"):
-        return replace(found, settings={**found.settings, "rounded": True})
-    return found
+    kept = {k: v for k, v in key.settings.items() if k in ("rounded", "tol")}
+    return replace(found, settings={**found.settings, **kept}) if found and kept else found
 
 
 def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str]:

@@ -271,9 +271,9 @@ def redrawn(
     found = simulated(function, samples, variance(noise), degrees, datasets, seed)
     means, wins = found.mean(axis=0), winners(found)
     limits = [population(function, d) + variance(noise) for d in degrees]
-    value = Record(
-        means=Listing(map(float, means)), wins=Listing(map(float, wins)), limits=Listing(limits)
-    )
+    value = Record()
+    for name, numbers in (("mean", means), ("p_win", wins), ("limit", limits)):
+        value |= {f"{name}{d}": float(v) for d, v in zip(degrees, numbers)}
     steps = (
         *(Step(f"degree {d}: mean, wins, limit", None, Listing(map(float, row)))
           for d, *row in zip(degrees, means, wins, limits)),

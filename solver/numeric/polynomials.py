@@ -204,3 +204,9 @@ def even(values: Array) -> bool:
     """Whether all steps are equal, but for rounding."""
     steps = np.diff(values)
     return bool((abs(steps - steps[0]) <= 1e-9 * abs(values).max()).all())
+
+
+def residuals(x: Array, y: Array, degree: int) -> Array:
+    """y minus the fit to all points."""
+    q = basis(x, degree)
+    return y - q @ (q.T @ y)
