@@ -21,6 +21,7 @@ from solver.values import (
     Listing,
     Matrix,
     Options,
+    Property,
     entry_name,
     has_dims,
     show,
@@ -94,6 +95,8 @@ def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str
 
     known: the letters of the solution, for answers in letters.
     """
+    if isinstance(right, Property):
+        return right.met(given)
     if isinstance(given, Given):
         key = key_for(right, given)
         if key is None or given.key is None or key.form not in (given.key.form, *ALIKE):

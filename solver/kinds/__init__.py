@@ -30,6 +30,7 @@ FAMILIES = {
     "loss": "Losses derived from their model, with their derivatives.",
     "update": "Update rules of the optimisers, and their steps on numbers.",
     "backprop": "Networks and layers worked backward, step by step.",
+    "boolean": "Boolean functions as ReLU networks: built, checked, proved impossible.",
     "gradcheck": "Gradients held against difference quotients, as in a gradient check.",
     "grad": "Gradients of scalars by scalars, columns and matrices.",
     "jacobian": "Derivatives of columns and matrices.",
@@ -244,6 +245,7 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
     load("solver.kinds.mistakes_layers")
     load("solver.kinds.mistakes_networks")
     load("solver.kinds.mistakes_expressions")
+    load("solver.kinds.mistakes_boolean")
     known = find(problem.kind)
     family = known.name.split()[0]
     given = {**known.fixed, **known.read(problem.given), "right": right}
