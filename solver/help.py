@@ -21,6 +21,7 @@ standard input). Exit codes: 0 answered, 1 our fault, 2 bad input, 3 checked and
 """
 
 EXAMPLES = {
+    "boolean": "pset boolean construct --function xor",
     "shape": "pset shape conv --in 3x224x224 --k 7 --s 2 --p 3",
     "count": "pset count params lenet5",
     "field": "pset field vgg16 --layer pool5",
@@ -87,6 +88,12 @@ HELP = {
     "update convention": "pytorch, or textbook: the learning rate inside the velocity",
     "update gradient": "an expression for the gradient: -y*sigmoid(-y*z)*x",
     "samples": "number of samples",
+    "boolean function": "the function by its name: or, and, xor, nor, nand, xnor, majority",
+    "boolean table": "its values in the order 00, 01, 10, 11: '0 1 1 0'",
+    "boolean inputs": "how many inputs it has, where it is named",
+    "boolean net": "max(0, x1 + x2), lines h1 = …; f = …, or weights W1 = …; b1 = …",
+    "boolean layers": "at most so many layers, the output's included",
+    "boolean relu": "the unit has ReLU",
     "errors": "how many are classified wrongly",
     "correct": "how many are classified rightly",
     "accuracy": "the share that is right, from 0 to 1",

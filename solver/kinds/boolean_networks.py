@@ -273,6 +273,18 @@ def flat(v: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(x for row in v for x in (row if isinstance(row, tuple) else (row,)))
 
 
+def without_relu(network: Network) -> Network:
+    """The network with each unit handing on its sum, negative or not."""
+
+    def bare(e: Expr) -> Expr:
+        if isinstance(e, Call):
+            return bare(e.args[2])
+        args = tuple(bare(a) if isinstance(a, Expr) else a for a in e.args)
+        return e if args == e.args else e.with_args(args)
+
+    return Network(bare(network.tree), network.inputs)
+
+
 # -- another way --------------------------------------------------------------------------
 
 
