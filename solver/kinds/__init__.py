@@ -31,6 +31,7 @@ FAMILIES = {
     "update": "Update rules of the optimisers, and their steps on numbers.",
     "backprop": "Networks and layers worked backward, step by step.",
     "boolean": "Boolean functions as ReLU networks: built, checked, proved impossible.",
+    "grid": "Grids of hyperparameters: their points, and how many configurations.",
     "gradcheck": "Gradients held against difference quotients, as in a gradient check.",
     "grad": "Gradients of scalars by scalars, columns and matrices.",
     "jacobian": "Derivatives of columns and matrices.",
@@ -42,12 +43,13 @@ FAMILIES = {
 }
 
 MODULES = {
-    "count": ("count", "count_tables"),
+    "count": ("count", "count_tables", "count_units"),
     "loss": ("loss", "loss_regression", "loss_margins", "loss_logs"),
-    "update": ("update", "update_adaptive", "update_counts"),
+    "update": ("update", "update_adaptive", "update_counts", "update_unit", "update_kernel"),
     "backprop": (
         "backprop", "backprop_zeros", "backprop_algorithm", "backprop_layers",
         "backprop_pool", "backprop_pointwise", "backprop_softmax", "backprop_norms",
+        "backprop_forward",
     ),
     "gradcheck": ("gradcheck", "gradcheck_numbers", "gradcheck_difference"),
     "grad": ("derivative",),

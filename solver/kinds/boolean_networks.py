@@ -37,7 +37,9 @@ LONGEST = 2000
 LINES = 20
 # a line's name: h1 = …, f(x) = …; of weights W1 = …, b = …
 LINE = re.compile(r"\s*([A-Za-z]\w{0,8})\s*(?:\([^()=]{0,20}\))?\s*(?::=|=|:|←)(?!=)")
-WEIGHTS = re.compile(r"\s*([WwVvBbCc]_?\{?\d{0,2}\}?(?:\^[T⊤])?)\s*[=:]\s*([-−+\d.,;/\s\[\]()]+)$")
+WEIGHTS = re.compile(
+    r"\s*([WwVvBbCc]_?\{?\d{0,2}\}?(?:\^[T⊤])?)\s*[=:]\s*([-−+\d.,;/\s\[\]()]+)$"
+)
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,9 @@ def read_network(text: str, n: int) -> Network:
         key = state_key("expression", " + ".join(known), {"known": tuple(known)})
         found = read_answer(key, body)
         tree, why = settled(found.value, known, n)
+        members = [settled(m, known, n)[0] for m in found.chain]
+        if not why and any(differ(m, tree, n) for m in members):
+            why = f"{' = '.join(map(str, members))} does not hold on all inputs."
         if why:
             return Network(tree, n, why)
         if name:
@@ -136,19 +141,27 @@ def read_network(text: str, n: int) -> Network:
     return Network(tree, n)
 
 
+def differ(a: Expr, b: Expr, n: int) -> bool:
+    """Whether two networks differ on an input."""
+    return Network(a, n).outputs() != Network(b, n).outputs()
+
+
 def split(text: str) -> list[str]:
     """The lines of a network: at line ends, semicolons outside brackets, and commas or
     "and" before a name."""
+    text = text.replace("$", " ")
     text = re.sub(r"\s*(?:,|\band\b)\s*(?=[A-Za-z]\w{0,3}\s*=(?!=))", "\n", text)
     pieces, deep, piece = list[str](), 0, ""
-    for c in text:
+    for i, c in enumerate(text):
         deep += (c in "([{") - (c in ")]}")
-        if c == "\n" or c == ";" and deep <= 0 and not re.search(r"=\s*[-−\d.]+[ ,]", piece):
+        row = re.search(r"=[-−+\d./,\s]+(;[-−+\d./,\s]+)*$", piece)  # W1 = 1 1; …
+        inside = deep > 0 or row and re.match(r"\s*[-−+\d.]", text[i + 1 :])
+        if c == "\n" or c == ";" and not inside:
             pieces.append(piece)
             piece, deep = "", 0
         else:
             piece += c
-    return [p.strip().strip(",$") for p in (*pieces, piece) if p.strip()]
+    return [p.strip().strip(",") for p in (*pieces, piece) if p.strip()]
 
 
 def spelt(name: str) -> str:
