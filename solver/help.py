@@ -109,6 +109,7 @@ HELP = {
     "update samples": "how many samples",
     "errors": "how many are classified wrongly",
     "correct": "how many are classified rightly",
+    "accuracies": "accuracies, from 0 to 1: '0.02 0.18'",
     "accuracy": "the share that is right, from 0 to 1",
     "threshold": "the accuracy that is asked for",
     "printed": "the loss as it was printed",

@@ -61,7 +61,7 @@ def relu_unit(
         dead_on_all_x=dead,
     )
     if later:
-        value["largest_gradient_on_last_label"] = float(max(later))
+        value["largest_gradient_on_last_label"] = float(max(later)) if any(later) else 0
     return Answer(
         value,
         tuple(told(path, moved, labels, dead)),
@@ -107,7 +107,7 @@ def told(
         Step("where z ≤ 0 both are 0: nothing moves, whatever the label"),
     ]
     if labels[0] < 0:
-        steps.append(Step(f"label {labels[0]}: a − y > 0, so b falls with each update, and w "
+        steps.append(Step(f"label −{-labels[0]}: a − y > 0, so b falls with each update, and w "
                           "does where x > 0"))  # fmt: skip
     steps += [
         Step(f"after update {i}", None, Record(w=float(w), b=float(b)))
