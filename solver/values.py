@@ -52,20 +52,6 @@ class Options(tuple):
         return made
 
 
-class Property:
-    """A value of which there are many: whatever meets its conditions is right.
-
-    `read(text)` reads a student's, `met(given)` says whether it meets them and, if not,
-    why; `shown(form)` prints one that does. Two are equal if their conditions are.
-    """
-
-    def read(self, text: str) -> Any:
-        raise NotImplementedError
-
-    def met(self, given: Any) -> tuple[bool | None, str]:
-        raise NotImplementedError
-
-
 class Listing(tuple):
     """Several values of one type, in order: shapes, counts, a row of numbers."""
 

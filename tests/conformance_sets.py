@@ -15,8 +15,9 @@ from typing import Any
 
 from solver.expressions.nodes import Expr, evaluate, letters
 from solver.expressions.parse import parse
+from solver.properties import Property
 from solver.sets import bundled, load_set, solve_part
-from solver.values import Options, Property, Record
+from solver.values import Options, Record
 from tests.conformance import Case, timed
 from tests.conformance_expressions import expression_differs
 

@@ -15,13 +15,13 @@ from solver.grading.computed import as_stated
 from solver.grading.reading import Chain, Rounded
 from solver.grading.symbols import agree
 from solver.mistaken.typed import as_written
+from solver.properties import Property
 from solver.values import (
     NAMES,
     Gradients,
     Listing,
     Matrix,
     Options,
-    Property,
     entry_name,
     has_dims,
     show,

@@ -21,7 +21,8 @@ from solver.grading.arrays import is_array, read_arrays
 from solver.grading.cases import read_cases
 from solver.grading.computed import as_stated, written_key
 from solver.grading.symbols import after_label, read_members, symbolic
-from solver.values import NAMES, Listing, Matrix, Numeric, Options, Property, Record, Shape
+from solver.properties import Property
+from solver.values import NAMES, Listing, Matrix, Numeric, Options, Record, Shape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

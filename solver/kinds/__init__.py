@@ -248,6 +248,7 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
     load("solver.kinds.mistakes_networks")
     load("solver.kinds.mistakes_expressions")
     load("solver.kinds.mistakes_boolean")
+    load("solver.kinds.mistakes_budgets")
     known = find(problem.kind)
     family = known.name.split()[0]
     given = {**known.fixed, **known.read(problem.given), "right": right}

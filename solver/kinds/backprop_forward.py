@@ -42,7 +42,9 @@ def forward(
         Step("forward", substeps=lines[: last + 1]),
         Step("all lines put in", None, found, var),
     )
-    check = Check("line by line in NumPy, at seeded points", by_lines(whole, found, last))
+    check = Check(
+        "line by line in NumPy, at seeded points", by_lines(whole, found, last)
+    )
     notes = ["max(0, ·) is the ReLU"] if "relu" in str(found) else []
     return Answer(found, steps, (check,), var.name, conventions=tuple(notes))
 
@@ -83,7 +85,9 @@ def largest_slope(*, function: str = "sigmoid", layers: int | None = None) -> An
         steps = [
             Step("the slope", None, s * (Num(1) - s), name),
             Step("completed to a square", s * (Num(1) - s), formula(text)),
-            Step("a square is 0 or more, so the slope is largest where σ(z) = 1/2, at z = 0"),
+            Step(
+                "a square is 0 or more, so the slope is largest where σ(z) = 1/2, at z = 0"
+            ),
         ]
     else:
         steps.append(Step(f"it is largest at {at}"))
@@ -100,7 +104,10 @@ def largest_slope(*, function: str = "sigmoid", layers: int | None = None) -> An
         found = Record(largest_slope=value, through_layers=shrunk)
     how = "difference quotients of the function along z"
     return Answer(
-        found, tuple(steps), (Check(how, nowhere_steeper(function, top)),), "largest slope"
+        found,
+        tuple(steps),
+        (Check(how, nowhere_steeper(function, top)),),
+        "largest slope",
     )
 
 
@@ -108,7 +115,11 @@ def nowhere_steeper(function: str, top: Fraction) -> bool:
     """Whether difference quotients reach the slope somewhere, and exceed it nowhere."""
     from math import exp, tanh
 
-    f = {"sigmoid": lambda z: 1 / (1 + exp(-z)), "tanh": tanh, "relu": lambda z: max(0.0, z)}
+    f = {
+        "sigmoid": lambda z: 1 / (1 + exp(-z)),
+        "tanh": tanh,
+        "relu": lambda z: max(0.0, z),
+    }
     h, of = 1e-4, f[function]
     met = [(of(k / 50 + h) - of(k / 50 - h)) / (2 * h) for k in range(-500, 501)]
     return abs(max(met) - float(top)) < 1e-6
@@ -123,7 +134,9 @@ def all_dropped(net: Text) -> Answer:
     whole = read_net(net, "net")
     rows = run(whole, None, 3)
     if letters_of([r.out for r in rows]):
-        raise BadInput(f"this needs numbers, not {show_shape(whole.input)}: give all sizes")
+        raise BadInput(
+            f"this needs numbers, not {show_shape(whole.input)}: give all sizes"
+        )
     drops = [i for i, r in enumerate(rows) if getattr(r.layer, "p", 0) == 1]
     drops = [i for i in drops if type(rows[i].layer).__name__ == "Dropout"]
     if not drops:
@@ -134,14 +147,28 @@ def all_dropped(net: Text) -> Answer:
     x, g, m = (Sym(n, "real") for n in "xgm")
     steps = [
         Step("with p = 1 the mask is 0 everywhere", None, 0, m),
-        Step(f"output of {rows[last].name}", times(Num(0), x), times(Num(0), x), Sym("y", "real")),
+        Step(
+            f"output of {rows[last].name}",
+            times(Num(0), x),
+            times(Num(0), x),
+            Sym("y", "real"),
+        ),
         Step("what it sends back", None, times(g, Num(0)), Sym("g_x", "real")),
-        Step(f"weights before it: {', '.join(before) or 'none'}; their gradients", None, 0),
+        Step(
+            f"weights before it: {', '.join(before) or 'none'}; their gradients",
+            None,
+            0,
+        ),
     ]
     if behind:
         first = behind[0].name
-        steps.append(Step(f"{first} reads zeros: its output is its bias, whatever the image is"))
-    check, ok = "NumPy's backward pass in training, on seeded data", stopped(whole, rows, last)
+        steps.append(
+            Step(f"{first} reads zeros: its output is its bias, whatever the image is")
+        )
+    check, ok = (
+        "NumPy's backward pass in training, on seeded data",
+        stopped(whole, rows, last),
+    )
     return Answer(
         Record(output_all_zero=True, largest_gradient_before=0),
         tuple(steps),

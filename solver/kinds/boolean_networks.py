@@ -27,7 +27,8 @@ from solver.expressions.nodes import (
 from solver.expressions.written import Index, Relation
 from solver.kinds.boolean_tables import Bits, Table, Unit, affine, called, letters
 from solver.numeric.text import reals
-from solver.values import Property, show
+from solver.properties import Property
+from solver.values import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def inputs(n: int) -> list[Bits]:
 
 def put(e: Expr, bits: Bits) -> Expr:
     """The tree with numbers for the inputs."""
-    return subs(e, {f"x_{i}": bit for i, bit in enumerate(bits, 1)})  # type: ignore[no-any-return]
+    return subs(e, {f"x_{i}": bit for i, bit in enumerate(bits, 1)})
 
 
 # -- reading ------------------------------------------------------------------------------
@@ -195,7 +196,10 @@ def units(e: Expr, known: Mapping[str, Expr]) -> Expr:
         args = [units(a, known) for a in e.args[1:]]
         if e.name.lower() in ("relu", "max"):
             rest = [a for a in args if a != Num(0)]
-            if len(args) - len(rest) + (e.name.lower() == "relu") == 1 and len(rest) == 1:
+            if (
+                len(args) - len(rest) + (e.name.lower() == "relu") == 1
+                and len(rest) == 1
+            ):
                 return Call("max", Num(0), rest[0])
             if not rest:
                 return Num(0)
@@ -243,6 +247,7 @@ def weight(piece: str) -> tuple[str, Any]:
 def from_weights(given: list[tuple[str, Any]], n: int) -> Network:
     """The network of weights by name: matrices and rows are layers in order, all but the
     last with ReLU; one layer alone is a ReLU unit."""
+    layers: list[tuple[tuple[tuple[Any, ...], ...], Any]]
     numbers = [(k, v) for k, v in given if k[0] in "wvWV"]
     biases = [v for k, v in given if k[0] in "bcBC"]
     if all(not isinstance(v, tuple) for _, v in numbers):  # w1 = 1, w2 = 1, b = 0

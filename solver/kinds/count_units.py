@@ -29,7 +29,10 @@ CALLED = {
 }  # fmt: skip
 
 
-@kind("count hidden", '"784: linear 120, relu, dropout, linear 80, relu, linear 10" --most 200')
+@kind(
+    "count hidden",
+    '"784: linear 120, relu, dropout, linear 80, relu, linear 10" --most 200',
+)
 def hidden(net: Net, *, most: int | None = None, least_layers: int = 0) -> Answer:
     """Hidden units and hidden layers of a fully connected network, and whether allowed."""
     rows = run(net, None)
@@ -40,9 +43,7 @@ def hidden(net: Net, *, most: int | None = None, least_layers: int = 0) -> Answe
         raise BadInput("hidden units are counted for numbers: give all sizes")
     sizes = [r.out[-1] for r in dense[:-1]]
     units = sum(sizes)
-    steps = [
-        Step(f"{r.name}, outputs", None, r.out[-1]) for r in dense[:-1]
-    ] + [
+    steps = [Step(f"{r.name}, outputs", None, r.out[-1]) for r in dense[:-1]] + [
         Step(f"{dense[-1].name} is the output layer: not hidden"),
         Step("hidden units", plus(*sizes), units),
         Step("hidden layers", None, len(sizes)),
@@ -61,7 +62,11 @@ def hidden(net: Net, *, most: int | None = None, least_layers: int = 0) -> Answe
     return Answer(
         value,
         tuple(steps),
-        (Check("the rows of the weight matrices but the last", by_weights(dense, units)),),
+        (
+            Check(
+                "the rows of the weight matrices but the last", by_weights(dense, units)
+            ),
+        ),
         "hidden units",
         conventions=("activations, dropout and the output layer have no hidden units",),
     )
@@ -73,7 +78,10 @@ def by_weights(dense: Sequence[Row], units: int) -> bool:
     return units == sum(s[0] for s in shapes[:-1]) == sum(s[1] for s in shapes[1:])
 
 
-@kind("count types", '"1x28x28: conv 8 k3, bn, relu, dropout, flatten, linear 10" --of dropout,bn')
+@kind(
+    "count types",
+    '"1x28x28: conv 8 k3, bn, relu, dropout, flatten, linear 10" --of dropout,bn',
+)
 def types(
     net: Net, *, of: Names = (), allowed: Names = (), at_least: int = 0
 ) -> Answer:
@@ -92,13 +100,19 @@ def types(
         value[name] = len(those)
         steps.append(Step(f"{name}: {', '.join(those) or 'none'}", None, len(those)))
     if allowed or at_least:
-        strange = [r.name for r, n in zip(rows, names) if permitted and n not in permitted]
+        strange = [
+            r.name for r, n in zip(rows, names) if permitted and n not in permitted
+        ]
         few = [name for name in wanted if value[name] < at_least]
         value["allowed"] = not strange and not few
         met = ", ".join(dict.fromkeys(names))
         steps.append(Step(f"types used: {met}"))
         if allowed:
-            said = f"not allowed: {', '.join(strange)}" if strange else "all of them allowed"
+            said = (
+                f"not allowed: {', '.join(strange)}"
+                if strange
+                else "all of them allowed"
+            )
             steps.append(Step(said))
         if at_least:
             steps.append(Step(
@@ -106,7 +120,9 @@ def types(
             ))  # fmt: skip
     if not value:
         raise BadInput("say which types are counted, --of dropout, or --allowed")
-    check = Check("all types counted, together every layer", tallied(rows, wanted, value))
+    check = Check(
+        "all types counted, together every layer", tallied(rows, wanted, value)
+    )
     return Answer(value, tuple(steps), (check,), "layers")
 
 

@@ -50,7 +50,12 @@ def points(*, points: int, low: Real = 0, high: Real = 1) -> Answer:
     return Answer(
         Listing(found),
         tuple(steps),
-        (Check("the distances between neighbours, and both ends", spaced(found, low, high)),),
+        (
+            Check(
+                "the distances between neighbours, and both ends",
+                spaced(found, low, high),
+            ),
+        ),
         "points",
     )
 
@@ -82,13 +87,26 @@ def size(*, options: Integers, places: Integers | None = None) -> Answer:
     shared, independent = prod(options), prod(n**k for n, k in zip(options, places))
     raised = [tree(n) if k == 1 else power_of(n, k) for n, k in zip(options, places)]
     steps = (
-        Step("one choice for all places: a factor for each choice", times(*options), shared),
-        Step("each place by itself: a factor for each place", times(*raised), independent),
+        Step(
+            "one choice for all places: a factor for each choice",
+            times(*options),
+            shared,
+        ),
+        Step(
+            "each place by itself: a factor for each place", times(*raised), independent
+        ),
     )
-    how = "listing all configurations" if independent <= LISTED else "doubling up by place"
+    how = (
+        "listing all configurations"
+        if independent <= LISTED
+        else "doubling up by place"
+    )
     check = Check(how, again(options, places) == (shared, independent))
     return Answer(
-        Record(shared=shared, independent=independent), steps, (check,), "configurations"
+        Record(shared=shared, independent=independent),
+        steps,
+        (check,),
+        "configurations",
     )
 
 

@@ -103,7 +103,9 @@ def hidden_unit_although_linear(right: Any) -> Any:
 
 
 @mistake("boolean network")
-def relu_left_out(net: str, function: str = "", table: str = "", inputs: int = 2) -> Any:
+def relu_left_out(
+    net: str, function: str = "", table: str = "", inputs: int = 2
+) -> Any:
     """The units are taken without ReLU: a negative sum counts as 0."""
     t = asked(function, table, inputs)
     given = read_network(net, t.inputs)
@@ -111,3 +113,21 @@ def relu_left_out(net: str, function: str = "", table: str = "", inputs: int = 2
         raise BadInput(given.why)
     outputs = without_relu(given).outputs()
     return Record(outputs=Listing(outputs), meets=t.meets(outputs))
+
+
+@mistake("boolean unit")
+def contradiction_missed(
+    function: str = "", table: str = "", inputs: int = 2, relu: bool = True
+) -> Any:
+    """Write the conditions as inequalities in w and b: added up, they contradict."""
+    possible = one_unit(asked(function, table, inputs), relu).possible
+    return None if possible else True
+
+
+@mistake("boolean unit")
+def weights_missed(
+    function: str = "", table: str = "", inputs: int = 2, relu: bool = True
+) -> Any:
+    """There are weights that meet all conditions: a line separates the two classes."""
+    possible = one_unit(asked(function, table, inputs), relu).possible
+    return False if possible else None

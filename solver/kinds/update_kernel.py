@@ -39,7 +39,10 @@ def monomials(x: Point, degree: int) -> Point:
     return tuple(prod(each) for each in product(x, repeat=degree))
 
 
-@kind("update kernel-perceptron", "--x '0 0; 0 1; 1 0; 1 1' --y '1 2 2 1' --kernel polynomial")
+@kind(
+    "update kernel-perceptron",
+    "--x '0 0; 0 1; 1 0; 1 1' --y '1 2 2 1' --kernel polynomial",
+)
 def kernel_perceptron(
     *,
     x: Reals | None = None,
@@ -59,7 +62,10 @@ def kernel_perceptron(
         raise BadInput("give both the samples x, a row each, and their classes y")
     if kernel not in KERNELS:
         raise unknown("kernel", kernel, list(KERNELS))
-    rows = [r if isinstance(r, tuple) else (r,) for r in (x if isinstance(x, tuple) else (x,))]
+    rows = [
+        r if isinstance(r, tuple) else (r,)
+        for r in (x if isinstance(x, tuple) else (x,))
+    ]
     refuse(rows, y, passes, degree)
     of, phi = KERNELS[kernel]
     gram = [[of(dot(a, b), degree) for b in rows] for a in rows]
@@ -100,7 +106,9 @@ def kernel_perceptron(
 
 def refuse(rows: Sequence[Point], y: Sequence[int], passes: int, degree: int) -> None:
     """Refuse samples and classes that do not fit, and runs that are too long."""
-    if len({len(r) for r in rows}) > 1 or any(isinstance(v, Expr) for r in rows for v in r):
+    if len({len(r) for r in rows}) > 1 or any(
+        isinstance(v, Expr) for r in rows for v in r
+    ):
         raise BadInput("the samples are rows of numbers, all of one length")
     if len(y) != len(rows):
         raise BadInput(f"there are {len(rows)} samples and {len(y)} classes")
@@ -122,8 +130,12 @@ def best(scores: Sequence[Any]) -> int:
 
 def line(i: int, scores: Sequence[Any], guess: int, true: int) -> Step:
     """One sample: its scores, and what changes."""
-    said = "right" if guess == true else (
-        f"wrong: α of class {guess + 1} falls by 1 at sample {i + 1}, of class {true + 1} rises"
+    said = (
+        "right"
+        if guess == true
+        else (
+            f"wrong: α of class {guess + 1} falls by 1 at sample {i + 1}, of class {true + 1} rises"
+        )
     )
     return Step(f"sample {i + 1}, predicted {guess + 1}, true {true + 1}: {said}; scores",
                 None, Listing(scores))  # fmt: skip
@@ -145,7 +157,9 @@ def primal(
             w[guess] = [a - b for a, b in zip(w[guess], mapped[i])]
             w[true] = [a + b for a, b in zip(w[true], mapped[i])]
     dual = [[dot(a, column) for column in zip(*mapped)] for a in alpha]
-    return w == dual and [best([dot(c, m) for c in w]) + 1 for m in mapped] == list(predicted)
+    return w == dual and [best([dot(c, m) for c in w]) + 1 for m in mapped] == list(
+        predicted
+    )
 
 
 def in_letters() -> Answer:

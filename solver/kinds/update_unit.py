@@ -53,7 +53,9 @@ def relu_unit(
     moved = [step for step in path if step[2]]
     last_w, last_b = path[-1][:2]
     dead = all(last_w * x + last_b <= 0 for x in (low, high))
-    later = [step[2] for step in path if step[3] == labels[-1]] if len(labels) > 1 else []
+    later = (
+        [step[2] for step in path if step[3] == labels[-1]] if len(labels) > 1 else []
+    )
     value = Record(
         nonzero_updates=len(moved),
         final_w=float(last_w),
@@ -116,7 +118,9 @@ def told(
     ]
     at = 1 + max((i for i, step in enumerate(path) if step[2]), default=-1)
     if at < len(path):
-        steps.append(Step(f"the {len(path) - at:,} samples after sample {at:,} move nothing"))
+        steps.append(
+            Step(f"the {len(path) - at:,} samples after sample {at:,} move nothing")
+        )
     if dead:
         zero = Relation(("≤",), formula("w*x + b"), formula("0"))
         steps.append(Step("for all x between the ends", None, zero))

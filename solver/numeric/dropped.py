@@ -14,7 +14,11 @@ from solver.numeric.plain import Array
 
 
 def zeros(
-    layer: Layer, shape: tuple[int, ...], before: Collection[str], name: str, seed: int = 2
+    layer: Layer,
+    shape: tuple[int, ...],
+    before: Collection[str],
+    name: str,
+    seed: int = 2,
 ) -> bool:
     """Whether in training the output of the dropout called `name` is 0, and so is each
     gradient by the weights of the layers `before` it; and whether without dropout it is not."""
@@ -32,7 +36,9 @@ def zeros(
             layer, x, weights=weights, training=training, seed=seed, seen=seen
         )
         _, of = back(random.standard_normal(np.shape(y)))
-        met = [np.max(np.abs(g)) for w, g in of.items() if w.rpartition(".")[0] in before]
+        met = [
+            np.max(np.abs(g)) for w, g in of.items() if w.rpartition(".")[0] in before
+        ]
         return float(np.max(np.abs(outputs[name]))), float(max(met, default=0))
 
     return largest(True) == (0, 0) and (not before or min(largest(False)) > 0)
