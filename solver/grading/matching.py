@@ -15,6 +15,7 @@ from solver.grading.computed import as_stated
 from solver.grading.reading import Chain, Rounded
 from solver.grading.symbols import agree
 from solver.mistaken.typed import as_written
+from solver.properties import Property
 from solver.values import (
     NAMES,
     Gradients,
@@ -96,6 +97,8 @@ def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str
 
     known: the letters of the solution, for answers in letters.
     """
+    if isinstance(right, Property):
+        return right.met(given)
     if isinstance(given, Given):
         key = key_for(right, given)
         if key is None or given.key is None or key.form not in (given.key.form, *ALIKE):

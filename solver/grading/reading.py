@@ -21,6 +21,7 @@ from solver.grading.arrays import is_array, read_arrays
 from solver.grading.cases import read_cases
 from solver.grading.computed import as_stated, written_key
 from solver.grading.symbols import after_label, read_members, symbolic
+from solver.properties import Property
 from solver.values import NAMES, Listing, Matrix, Numeric, Options, Record, Shape
 
 TYPE_CHECKING = False
@@ -57,6 +58,8 @@ def read(
     if len(text) > LONGEST:
         raise BadInput(f"the answer has {len(text):,} characters; at most {LONGEST:,}")
     no_controls(text)
+    if isinstance(expected, Property):
+        return expected.read(text)
     stated = expected if isinstance(expected, Stated) else as_stated(expected, unit)
     if stated and allows:
         stated = replace(stated, settings={**stated.settings, **allows})
