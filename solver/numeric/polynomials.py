@@ -13,6 +13,7 @@ import numpy as np
 from solver.numeric.plain import Array
 
 Function = Callable[[Array], Array]
+VALUES = 200_000  # of the powers of many data sets that are worked on at once
 
 
 def drawn(
@@ -70,13 +71,18 @@ def redrawn(
 ) -> Array:  # fmt: skip
     """The leave-one-out mean squared errors of many data sets: sets × degrees."""
     random = np.random.default_rng(seed)
-    found = np.empty((sets, len(degrees)))
-    for i in range(sets):
-        x, noisy = random.normal(size=(2, samples))
+    highest, found = max(degrees), []
+    at_once = max(1, VALUES // (samples * (highest + 1)))
+    for start in range(0, sets, at_once):
+        many = min(at_once, sets - start)
+        x, noisy = random.normal(size=(many, 2, samples)).transpose(1, 0, 2)
         y = function(x) + np.sqrt(noise) * noisy
-        for j, degree in enumerate(degrees):
-            found[i, j] = (left_out(x, y, degree) ** 2).mean()
-    return found
+        powers = x[..., None] ** np.arange(highest + 1)
+        q = np.linalg.qr(powers)[0]  # its first columns span the lower degrees
+        fits = np.cumsum(q * (y[:, None, :] @ q), axis=2)
+        errors = (y[..., None] - fits) / (1 - np.cumsum(q * q, axis=2))
+        found.append((errors**2).mean(axis=1)[:, list(degrees)])
+    return np.concatenate(found)
 
 
 # -- bias and variance ---------------------------------------------------------------
