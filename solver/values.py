@@ -380,7 +380,7 @@ def same(a: Any, b: Any) -> bool | None:
     if isinstance(a, bool) != isinstance(b, bool):
         return False
     if hasattr(a, "agrees"):  # a key, which its form compares
-        return a.agrees(b)  # type: ignore[no-any-return]
+        return a.agrees(b)
     if isinstance(a, float) or isinstance(b, float):
         try:
             return abs(a - b) <= 1e-9 * max(abs(a), abs(b))

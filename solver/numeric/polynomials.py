@@ -13,6 +13,7 @@ import numpy as np
 from solver.numeric.plain import Array
 
 Function = Callable[[Array], Array]
+NOTHING = 1e-27  # of the mean square of what is fitted: it is rounding
 VALUES = 200_000  # of the powers of many data sets that are worked on at once
 
 
@@ -118,6 +119,7 @@ def decomposed(x: Array, f: Array, noise: float, degrees: Sequence[int]) -> Curv
     for j, degree in enumerate(degrees):
         q = basis(x, degree)
         bias2[j] = ((f - q @ (q.T @ f)) ** 2).sum() / n
+    bias2[bias2 <= NOTHING * (f @ f) / n] = 0  # the fit can be the function itself
     variance = noise * p / n
     return Curves(
         tuple(degrees), bias2, variance, bias2 + noise * (n - p) / n,
@@ -172,9 +174,14 @@ def shuffled(n: int, seed: int) -> list[int]:
     return [int(i) for i in np.random.default_rng(seed).permutation(n)]
 
 
-def spacing(x: Array) -> int:
-    """How many different values there are when one of them is left out."""
-    return len(np.unique(x)) - 1 if len(np.unique(x)) == len(x) else len(np.unique(x))
+def different(x: Array) -> int:
+    """How many different values are left at least when one of them is left out."""
+    counts = np.unique(x, return_counts=True)[1]
+    return len(counts) - int((counts == 1).any())
+
+
+def largest(values: Array) -> float:
+    return float(abs(values).max())
 
 
 def winners(errors: Array) -> Array:
