@@ -150,7 +150,9 @@ def predict(
         neighbours=state_key("choice", ", ".join(near), {"options": tuple(data)}),
     )
     return Answer(
-        value, steps, (elected(apart, k, near, classes, label, ties),), "prediction",
+        value, steps,
+        (agreed(metric, far, apart), elected(apart, k, near, classes, label, ties)),
+        "prediction",
         conventions=(METRICS[metric], "each of the k nearest has one vote"),
     )  # fmt: skip
 
@@ -228,6 +230,15 @@ def elected(
     return Check("nobody outside is nearer, no label has as many votes", ok)
 
 
+def agreed(metric: str, far: Mapping[str, Fraction], apart: Mapping[str, float]) -> Check:
+    """The distances that are shown are those in floats."""
+    ok = all(
+        abs(float(distance_of(metric, d)) - apart[n]) <= 1e-12 * max(apart[n], 1e-9)
+        for n, d in far.items()
+    )
+    return Check("all distances again, in floats", ok)
+
+
 def surrounds(apart: Mapping[str, float], near: Sequence[str]) -> bool:
     """Whether all others are at least as far as the farthest of these, but for rounding."""
     edge = max(apart[n] for n in near)
@@ -275,4 +286,7 @@ def neighbours(
     form = "ranking" if k > 1 else "choice"
     value = state_key(form, " > ".join(near), {"options": tuple(data)})
     check = Check("nobody outside is nearer, each is at least as near as the next", ok)
-    return Answer(value, steps, (check,), "neighbours", conventions=(METRICS[metric],))
+    return Answer(
+        value, steps, (agreed(metric, far, apart), check), "neighbours",
+        conventions=(METRICS[metric],),
+    )  # fmt: skip

@@ -127,26 +127,57 @@ def decomposed(x: Array, f: Array, noise: float, degrees: Sequence[int]) -> Curv
     )  # fmt: skip
 
 
+def traced(x: Array, f: Array, noise: float, degrees: Sequence[int]) -> Curves:
+    """The same once more: hat matrices by SVD of Chebyshev polynomials, with whatever trace
+    they have."""
+    n, rows = len(x), []
+    along = 2 * (x - x.min()) / (x.max() - x.min()) - 1
+    for degree in degrees:
+        powers = np.polynomial.chebyshev.chebvander(along, degree)
+        hat = powers @ np.linalg.pinv(powers)
+        rest = np.eye(n) - hat
+        away, spread = ((rest @ f) ** 2).mean(), noise * (hat**2).sum() / n
+        rows.append((away, spread, away + noise * (rest**2).sum() / n, away + spread + noise))
+    return Curves(tuple(degrees), *np.array(rows).T, noise)
+
+
+def gap(one: Curves, other: Curves) -> float:
+    """The largest difference of two sets of curves, as a share of the largest error."""
+    pairs = zip(one.named().values(), other.named().values())
+    return largest(np.array([a - b for a, b in pairs])) / max(largest(one.test), 1e-300)
+
+
 def simulated(
     x: Array, f: Array, noise: float, degrees: Sequence[int], sets: int, seed: int
-) -> tuple[Curves, Array]:
-    """The same from data drawn so many times, and the standard errors of the test error."""
+) -> tuple[Curves, Curves]:
+    """The same from data drawn so many times, and the standard errors of each curve (0 for
+    the squared bias, which is what is left of the test error)."""
     random = np.random.default_rng(seed)
     y, new = f + np.sqrt(noise) * random.normal(size=(2, sets, len(x)))
-    rows = []
+    means, errors = [], []
     for degree in degrees:
         q = basis(x, degree)
         fits = (y @ q) @ q.T
-        mean = fits.mean(axis=0)
-        spread = ((fits - mean) ** 2).sum() / (sets - 1) / len(x)
-        away = ((mean - f) ** 2).mean() - spread / sets  # the mean's own variance
-        tests = ((new - fits) ** 2).mean(axis=1)
-        train = ((y - fits) ** 2).mean()
-        rows.append(
-            (away, spread, train, tests.mean(), tests.std(ddof=1) / np.sqrt(sets))
-        )
-    away, spread, train, test, error = np.array(rows).T
-    return Curves(tuple(degrees), away, spread, train, test, noise), error
+        spread = ((fits - fits.mean(axis=0)) ** 2).mean(axis=1) * sets / (sets - 1)
+        each = np.array([spread, ((y - fits) ** 2).mean(axis=1), ((new - fits) ** 2).mean(axis=1)])
+        means.append(each.mean(axis=1))
+        errors.append(each.std(axis=1, ddof=1) / np.sqrt(sets))
+    spread, train, test = np.array(means).T
+    found = Curves(tuple(degrees), test - spread - noise, spread, train, test, noise)
+    spread, train, test = np.array(errors).T
+    return found, Curves(tuple(degrees), 0 * spread, spread, train, test, 0)
+
+
+def met(c: Curves, x: Array, f: Array, sets: int) -> bool:
+    """Whether so many drawn data sets come to these curves, within 5 standard errors."""
+    other, error = simulated(x, f, c.noise, c.degrees, sets, 0)
+    rounding = 1e-9 * largest(c.test)
+    return all(
+        bool((abs(one - two) <= 5 * e + rounding).all())
+        for one, two, e in zip(*(
+            (each.variance, each.train, each.test) for each in (c, other, error)
+        ))
+    )  # fmt: skip
 
 
 # -- small things that a caller without NumPy asks for -------------------------------
