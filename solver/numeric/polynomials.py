@@ -138,7 +138,8 @@ def traced(x: Array, f: Array, noise: float, degrees: Sequence[int]) -> Curves:
         rest = np.eye(n) - hat
         away, spread = ((rest @ f) ** 2).mean(), noise * (hat**2).sum() / n
         rows.append((away, spread, away + noise * (rest**2).sum() / n, away + spread + noise))
-    return Curves(tuple(degrees), *np.array(rows).T, noise)
+    away, spread, train, test = np.array(rows).T
+    return Curves(tuple(degrees), away, spread, train, test, noise)
 
 
 def gap(one: Curves, other: Curves) -> float:
