@@ -22,6 +22,7 @@ from solver.training.command import as_csv, clock, interval, progress
 from solver.training.curves import curves
 from solver.training.data import digits
 from solver.training.fitting import Epoch, Plan, Run, Task, begin, go_on, prepared
+from tests.test_disk import held
 
 NET = "1x8x8: conv 4 k3, relu, flatten, linear 10"
 
@@ -98,6 +99,25 @@ def test_an_interrupted_training_goes_on(
     assert "2 epochs of 1,151 images" in capsys.readouterr().out
 
 
+def test_resuming_nothing_makes_no_folder(tmp_path: Path) -> None:
+    assert called(NET, "--resume", "--out", str(tmp_path / "run")) == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_not_trained_into_twice_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = NET, "--epochs", "1", "--out", str(tmp_path)
+    with held(tmp_path, "training.lock") as holder:
+        assert called(*words) == 2
+        assert f"process {holder.pid} is at work in this folder" in capsys.readouterr().err
+        assert [p.name for p in tmp_path.iterdir()] == ["training.lock"]
+        holder.kill()  # the file stays, with the number of a process that is none
+    assert called(*words) == 0
+    assert (tmp_path / "weights.npz").exists()
+    assert not (tmp_path / "training.lock").exists()
+
+
 def test_progress_is_one_line_on_a_terminal_and_plain_elsewhere() -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -124,6 +144,7 @@ def test_progress_is_one_line_on_a_terminal_and_plain_elsewhere() -> None:
     ("words", "message"),
     [
         ([NET, "--resume"], "--out DIR"),
+        ([NET, "--resume", "--out", "/nowhere/run"], "/nowhere/run: there is no checkpoint"),
         ([NET, "--data", "mnist"], "mnist:DIR"),
         ([NET, "--data", "mnist:/nowhere"], "/nowhere: there is no such folder"),
         ([NET, "--schedule", "cosin"], "did you mean cosine"),

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from solver import given as read
 from solver.core import BadInput
-from solver.disk import write
+from solver.disk import alone, write
 from solver.networks.layers import show_shape
 from solver.question import stdin_for
 from solver.telling import clock, say
@@ -68,8 +68,8 @@ def train(
         constants=constants,
         **given,
     )
-    if resume and not out:
-        raise BadInput("to resume, say where the checkpoint is: --out DIR")
+    if resume:
+        resumable(out)
     learnt, held, test = parts(data, validation)
     task = prepared(read.net(stdin_for(net), "net"), learnt, held, plan)
     if not len(test) or test.shape != learnt.shape:
@@ -103,6 +103,16 @@ def parts(data: str, validation: float) -> tuple[Data, Data, Data]:
         whole, test = split(whole, TEST, PARTS_SEED)
     learnt, held = split(whole, validation, PARTS_SEED)
     return learnt, held, test
+
+
+def resumable(out: str) -> None:
+    """Refuse to go on where there is nothing: no folder is made for it."""
+    if not out:
+        raise BadInput("to resume, say where the checkpoint is: --out DIR")
+    if not (Path(out) / "checkpoint.npz").exists():
+        raise BadInput(
+            "there is no checkpoint to resume: leave --resume out to train anew"
+        ).at(out)
 
 
 def started(task: Task, folder: Path | None, resume: bool) -> Run:
@@ -171,12 +181,15 @@ def told(task: Task, run: Run, result: dict[str, Any]) -> str:
 
 @contextmanager
 def folder_of(out: str) -> Iterator[Path | None]:
-    """The folder, made; errors of the disk are said in a line."""
+    """The folder, made, and for us alone; errors of the disk are said in a line."""
     try:
-        folder = Path(out) if out else None
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        yield folder
+        if not out:
+            yield None
+            return
+        folder = Path(out)
+        folder.mkdir(parents=True, exist_ok=True)
+        with alone(folder, "training.lock"):
+            yield folder
     except OSError as e:
         if isinstance(e, BrokenPipeError) or e.filename is None:
             raise
