@@ -53,6 +53,7 @@ def test_train_writes_what_it_says(
         "accuracy"
     ] > 0.8
     assert "CC BY 4.0" in history["data"]["source"]
+    assert history["scale"] == {"name": "unit", "shift": [0.0], "by": [16.0]}
 
     rows = list(csv.DictReader((tmp_path / "run/history.csv").read_text().splitlines()))
     assert [float(r["loss"]) for r in rows] == [e["loss"] for e in history["epochs"]]

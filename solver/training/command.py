@@ -210,6 +210,7 @@ def written(
         "data": {"name": task.train.name, "source": task.train.source},
         "parameters": task.parameters,
         "settings": checkpoints.settings(task),
+        "scale": {"name": task.plan.scale, **task.scale.plain()},  # (x − shift)/by
         "best_epoch": run.best_epoch,
         "stopped": run.stopped,
         "test": result,
