@@ -42,6 +42,16 @@ def test_the_table_tells_each_layer_and_the_largest_outputs():
     assert text.count("image ") == 2 and max(map(len, text.splitlines())) <= 80
 
 
+def test_of_distances_the_smallest_are_shown():
+    """LeNet-5's outputs are squared distances to each digit's pattern (LeCun 1998)."""
+    found = json.loads(said("lenet5", "--format", "json", "--top", "3"))
+    y = np.array(found["output"][0])
+    assert found["smallest"] == [np.argsort(y)[:3].tolist()] and "largest" not in found
+    told = said("lenet5", "--top", "1").split("\n\n")[-1]
+    assert told.startswith("smallest outputs (they are distances), counted from 0:\n")
+    assert told.split()[-2:] == [f"{y.argmin()}:", f"{y.min():.4g}"]
+
+
 def test_files_in_and_out(tmp_path):
     net = read_net(NET)
     x, weights = images(3, 1, 8, 8), random_weights(net.layer, (3, 1, 8, 8), seed=9)

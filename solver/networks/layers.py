@@ -140,6 +140,7 @@ class Layer:
     INPUTS: ClassVar[int] = 1  # how many shapes it takes; -1 for any number
     OUTPUTS: ClassVar[int] = 1  # how many tensors it returns; 2 for those with a state
     SIGNED: ClassVar[bool] = False  # whether its own sizes may be negative
+    DISTANCES: ClassVar[bool] = False  # whether the smallest of its outputs says most
     # What a print said of it that no count depends on, and that it does not compute with.
     unheld: Mapping[str, Any] = {}
 
