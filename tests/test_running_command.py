@@ -131,6 +131,42 @@ def test_a_truncated_archive_names_the_file(tmp_path):
         command.passed(net, "float32", **how(weights=str(tmp_path / "w.npz")))
 
 
+NORMED = "1x8x8: conv 4 k3, bn, prelu, flatten, linear 10"
+TORCH = {"gamma": "weight", "beta": "bias", "mean": "running_mean", "slope": "weight"}
+
+
+def as_torch(name: str) -> str:
+    path, _, own = name.rpartition(".")
+    return f"{path}.{({**TORCH, 'variance': 'running_var'}).get(own, own)}"
+
+
+@pytest.mark.parametrize(
+    ("renamed", "says"),
+    [
+        (as_torch, "here bn1.weight is bn1.gamma, bn1.bias is bn1.beta, "
+         "bn1.running_mean is bn1.mean, bn1.running_var is bn1.variance and 1 more$"),
+        (lambda n: "net." + as_torch(n), "here net.conv1.weight is conv1.weight, .*, "
+         "net.bn1.weight is bn1.gamma, .* and 5 more, in the same order$"),
+        (lambda n: n.replace("slope", "weight"), "; here prelu1.weight is prelu1.slope$"),
+        (lambda n: n.replace("fc1", "fc"), "; here fc.weight is fc1.weight, fc.bias is"),
+        (lambda n: n.replace("fc1.bias", "fc1.b"), "fc1.b; here fc1.b is fc1.bias$"),
+    ],
+)  # fmt: skip
+def test_names_of_pytorch_s_tensors_are_answered_with_ours(renamed, says, tmp_path):
+    net = read_net(NORMED)
+    weights = random_weights(net.layer, (1, 1, 8, 8))
+    np.savez(tmp_path / "w.npz", **{renamed(n): w for n, w in weights.items()})
+    with pytest.raises(BadInput, match=says):
+        command.passed(net, "float32", **how(weights=str(tmp_path / "w.npz")))
+    np.savez(tmp_path / "w.npz", **weights, **{"bn1.num_batches_tracked": np.array(3)})
+    with pytest.raises(BadInput, match="; leave num_batches_tracked out$"):
+        command.passed(net, "float32", **how(weights=str(tmp_path / "w.npz")))
+    del weights["fc1.bias"]  # one is missing and one is too many: nothing can be told
+    np.savez(tmp_path / "w.npz", **weights, other=np.zeros(9))
+    with pytest.raises(BadInput, match="no tensor other; it has conv1.weight, conv1.bias"):
+        command.passed(net, "float32", **how(weights=str(tmp_path / "w.npz")))
+
+
 @pytest.mark.parametrize(("value", "name"), [(np.nan, "NaN"), (np.inf, "infinity")])
 def test_the_layer_where_it_first_appears_is_named(value, name, tmp_path):
     net = read_net("1x8x8: conv 4 k3 p1, relu, conv 5 k3, flatten, linear 10")

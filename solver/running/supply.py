@@ -12,6 +12,7 @@ from solver.core import BadInput
 from solver.networks.layers import Shape
 from solver.numeric.forward import unfit
 from solver.numeric.workspace import Array
+from solver.running.names import hint
 
 PART = 1 << 17  # values that are drawn at a time
 
@@ -31,9 +32,10 @@ class Given:
         extra = [name for name in tensors if name not in stated]
         if extra:
             more = f" and {len(extra) - 3} more" if len(extra) > 3 else ""
+            few = f"{', '.join(list(stated)[:3]) or 'none'}{' …' if len(stated) > 3 else ''}"
             raise BadInput(
-                f"the network has no tensor {', '.join(extra[:3])}{more}; it has "
-                f"{', '.join(list(stated)[:3]) or 'none'}{' …' if len(stated) > 3 else ''}"
+                f"the network has no tensor {', '.join(extra[:3])}{more}; "
+                f"{hint(tensors, stated) or f'it has {few}'}"
             )
 
     def take(self, name: str) -> Array:
