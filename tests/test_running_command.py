@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,27 @@ def test_the_layer_where_it_first_appears_is_named(value, name, tmp_path):
     np.savez(tmp_path / "w.npz", **weights)
     with pytest.raises(BadInput, match=f"{name} first appears in the output of conv2:"):
         command.passed(net, "float32", **how(weights=str(tmp_path / "w.npz")))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("conv1.weight", 1e300, "conv1.weight holds numbers too large for float32: try"),
+        ("conv1.weight", 3e38, "first appears in the output of conv1"),
+        ("fc1.weight", 3e38, "infinity first appears in the output of fc1:"),
+        ("bn1.variance", -0.5, "bn1.variance is -0.5 at channel 2, counted from 0: a var"),
+    ],
+)
+def test_one_error_is_said_and_no_warning(name, value, says, tmp_path):
+    net = read_net("1x8x8: conv 4 k3, bn, relu, flatten, linear 10")
+    weights = random_weights(net.layer, (1, 1, 8, 8))
+    weights[name] = weights[name].astype(float)
+    weights[name][2:] = value
+    np.savez(tmp_path / "w.npz", **weights)
+    given = how(weights=str(tmp_path / "w.npz"))
+    with warnings.catch_warnings(), pytest.raises(BadInput, match=says):
+        warnings.simplefilter("error")
+        command.passed(net, "float32", **given)
 
 
 def test_a_shape_that_was_not_predicted_is_our_fault():
