@@ -243,6 +243,44 @@ def test_arguments_that_are_refused(words, says):
         CliRunner().invoke(cli.build(), ["run", *words], catch_exceptions=False)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--seed", "3", NET, "--top", "2"),
+        ("--seed=3", "--top", "2", NET),
+        (NET, "--top", "2", "--seed", "3"),
+    ],
+)
+def test_options_stand_before_or_behind_the_network(words):
+    wanted = said(NET, "--seed", "3", "--top", "2").split("\n\n")[-1]
+    assert said(*words).split("\n\n")[-1] == wanted
+    assert said(NET, "--top", "2").split("\n\n")[-1] != wanted
+
+
+def test_help_of_the_family_shows_the_network_s_options(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    whole, own = said("--help"), said("--seed", "1", "--help")
+    for one in (whole, own):
+        assert all(f"--{name} " in one for name in ("weights", "exact", "top", "format"))
+        assert max(map(len, one.splitlines())) <= 80
+    assert whole.startswith("Usage: pset run NET [OPTIONS] | COMMAND") and "\n  pool " in whole
+    assert own.startswith("Usage: pset run NET [OPTIONS]\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--foo", "lenet5"), "No such option '--foo'"),
+        (("--seed", "1"), "Missing argument 'NET'"),
+        (("lenet5", "--top", "x"), "'x' is not a valid integer"),
+    ],
+)
+def test_errors_of_usage_say_how_a_network_is_run(words, says):
+    done = CliRunner().invoke(cli.build(), ["run", *words])
+    assert done.exit_code == 2 and says in done.output
+    assert "run NET [OPTIONS]\n" in done.output
+
+
 def printed(second: str) -> str:
     first = "Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1))"
     return f"Sequential(\n  (0): {first}\n  (1): {second}\n)"
