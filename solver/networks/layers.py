@@ -123,6 +123,7 @@ class Row:
     inputs: tuple[Shape, ...]
     out: Shape
     field: tuple[Field, ...] | None
+    beside: bool = False  # on a side path, whose output goes nowhere
 
 
 class Layer:

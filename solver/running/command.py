@@ -75,7 +75,8 @@ class Found:
     @property
     def end(self) -> str:
         """Which outputs say most: the largest, but of distances the smallest."""
-        return "smallest" if self.rows[-1].layer.DISTANCES else "largest"
+        last = [row for row in self.rows if not row.beside][-1]
+        return "smallest" if last.layer.DISTANCES else "largest"
 
     def best(self, row: Array, top: int) -> Array:
         """Where the outputs are that say most, counted from 0."""
