@@ -167,9 +167,10 @@ def build() -> Any:
             args = expanded([self.name or "", *args])[1:] if args else args
             named = bool(args) and (args[0] == "-" or not args[0].startswith("-"))
             if named and runs_network([self.name or "", *args]):
-                from solver import runs
+                from solver.running.options import COMMANDS
 
-                return "NET", own("run", runs.ABOUT, runs.OPTIONS, "solver.runs"), args
+                about, given = COMMANDS["run"]
+                return "NET", own("run", about, given, "solver.running.command"), args
             return super().resolve_command(ctx, args)
 
     def command(kind: Any) -> Any:

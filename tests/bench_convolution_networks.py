@@ -77,7 +77,7 @@ def prepared(
     net: Any, shape: Any, threads: int, weights: Any = None
 ) -> Callable[[Any], Any]:
     """Our network, ready to run."""
-    from solver.numeric.running import Runner
+    from solver.running.runner import Runner
 
     return Runner(net.layer, shape, weights, threads=threads)
 
@@ -159,9 +159,9 @@ def timed(
             ms = clocked(lambda: run(given), calls)
     else:
         try:
-            import solver.numeric.running  # noqa: F401 (so that the start is after imports)
+            import solver.running.runner  # noqa: F401 (so that the start is after imports)
         except ImportError:
-            return {"lacking": "solver.numeric.running is not there"}
+            return {"lacking": "solver.running.runner is not there"}
         start = megabytes()
         run = prepared(net, x.shape, threads)
         ms = clocked(lambda: run(x), calls)

@@ -11,7 +11,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -168,7 +168,7 @@ LONG = ("failures", "unnamed", "by_kind")  # for the JSON, not for the terminal
 def sources(
     corpora: Path | None, sets: Path | None, submissions: Path | None = None
 ) -> Iterator[tuple[str, Iterator[Case]]]:
-    """(file name, its cases) for every known file there is."""
+    """(file name, its cases) for every known file there is; last what takes longest."""
     from tests.conformance_gradients import fuzz, gradients, refused
     from tests.conformance_networks import networks
     from tests.conformance_sets import parts
@@ -183,10 +183,6 @@ def sources(
     for name, measure in known.items():
         if corpora and (corpora / name).exists():
             yield name, measure(corpora / name)
-    if corpora:
-        from tests.conformance_running import zoo
-
-        yield "the zoo, run", zoo()
     if sets:
         for path in sorted(sets.glob("*.yaml")):
             yield path.name, parts(path)
@@ -218,27 +214,40 @@ def main() -> int:
     print(
         f"{'file':20} {'cases':>6} {'right':>6} {'wrong':>6} {'refused':>8} {'median ms':>10} {'p99 ms':>8}"
     )
-    for name, cases in sources(options.corpora, options.sets, options.submissions):
+
+    def keep(name: str, found: dict[str, Any]) -> None:
+        """What there is so far, so that it is there if the rest is cut short."""
+        report[name] = found
+        if options.json:
+            text = json.dumps(report, indent=1, ensure_ascii=False)
+            options.json.write_text(text + "\n")
+
+    def tell(name: str, cases: Iterable[Case]) -> None:
         tally = Tally()
         for case in cases:
             tally.add(case)
-        report[name] = found = tally.as_json()
+        keep(name, found := tally.as_json())
         print(
             f"{name:20} {found['cases']:6} {found['right']:6} {found['wrong']:6} "
             f"{found['refused']:8} {found['median_ms']:10} {found['p99_ms']:8}"
         )
         for line in tally.failures[:8]:
             print("   ", line[:200])
+
+    for name, cases in sources(options.corpora, options.sets, options.submissions):
+        tell(name, cases)
     for name, found in reports(options.corpora):
-        report[name] = found
+        keep(name, found)
         print(f"{name:20} " + ", ".join(f"{k} {v}" for k, v in found.items() if k not in LONG))
         for line in found["failures"][:8]:
             print("   ", line[:200])
+    if options.corpora:  # last, as it takes longest
+        from tests.conformance_running import zoo
+
+        tell("the zoo, run", zoo())
     if not report:
         print("no known file: give CORPORA=DIR, SETS=DIR or SUBMISSIONS=DIR", file=sys.stderr)
         return 2
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     return 0
 
 

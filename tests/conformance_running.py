@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from solver.networks.net import network
-from solver.numeric.running import Runner
+from solver.running.runner import Runner
 from tests.conformance import Case, timed
 
 

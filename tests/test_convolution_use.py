@@ -5,13 +5,15 @@ Whole numbers are convolved without rounding, so that laws hold to the last digi
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from solver.core import BadInput
-from solver.numeric import plain
+from solver.numeric import memory, plain
 from solver.numeric.backward_windows import correlation
 from solver.numeric.convolution import columns
 from solver.numeric.convolution.fourier import Fourier
@@ -28,6 +30,7 @@ from solver.numeric.convolution.rules import (
     choose_input,
     choose_weight,
     named,
+    rules,
 )
 from solver.numeric.convolution.small import Toeplitz, ToeplitzInput
 from solver.numeric.convolution.weights import WinogradWeight
@@ -38,6 +41,7 @@ from .test_convolution import (
     BOUNDS,
     CASES,
     LAYOUTS,
+    PRODUCT,
     bound,
     by,
     case,
@@ -89,6 +93,21 @@ def test_well_known_layers_get_their_algorithm(x, weight, how, name):
     assert choose(shapes(x, weight, how, np.float64))[0] == without
     strict = "columns" if name in exact | {"toeplitz"} else name
     assert choose(shapes(x, weight, how), exact=True)[0] == strict
+
+
+def test_the_readme_tells_the_table_of_rules():
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    table = readme[readme.index("| rule | for |") :].split("\n\n")[0].splitlines()[2:]
+    told = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    tasks = {k[-1]: k[1:4] for k in KNOWN}
+    for rule, (name, _, double, strict, error) in zip(RULES, told, strict=True):
+        single = shapes(*tasks[rule.name])
+        task = shapes(*tasks[rule.name], np.float64)
+        used = rule in rules(task, False) and rule.fits(task)
+        assert (name, double) == (rule.name, "yes" if used else "no")
+        assert strict == ("yes" if rule in rules(single, True) else "no"), name
+        most = f"≤ {BOUNDS.get(name, PRODUCT):.0e}".replace("e-0", "e-")
+        assert error == ("its rule's" if name == "grouped" else most)
 
 
 def within(algorithm):
@@ -310,6 +329,13 @@ def test_an_output_may_interleave_with_the_input_but_not_overlap():
 def test_an_output_that_does_not_fit_is_refused(out):
     with pytest.raises(BadInput, match="out must be 2×4×5×9 of float64, not"):
         conv(normal(2, 3, 7, 11), normal(4, 3, 3, 3), out=out)
+
+
+def test_an_output_beyond_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 1 << 30)
+    weight = np.broadcast_to(np.float32(0), (1 << 14, 1, 1, 1))
+    with pytest.raises(BadInput, match="1×16384×129×129 takes 1.02 GiB, and 1 GiB are"):
+        conv(np.zeros((1, 1, 129, 129), np.float32), weight)
 
 
 def test_one_convolution_meets_several_shapes():

@@ -10,7 +10,8 @@ import pytest
 
 from solver import pdf
 from solver.core import BadInput
-from solver.documents import document, write, write_documents
+from solver.disk import write
+from solver.documents import document, write_documents
 from solver.prose import prose
 from solver.sets import bundled, load_set
 

@@ -238,8 +238,8 @@ def test_out_is_filled_and_returned():
 def test_an_out_that_does_not_do_is_refused():
     x = integers((2, 3, 8, 8))
     for out, says in (
-        (np.empty((2, 3, 4, 5), np.float32), "float32 of the shape"),
-        (np.empty((2, 3, 4, 4)), "not float64"),
+        (np.empty((2, 3, 4, 5), np.float32), "out must be 2×3×4×4 of float32, not 2×3×4×5"),
+        (np.empty((2, 3, 4, 4)), "not 2×3×4×4 of float64"),
         (x[:, :, :4, :4], "shares memory"),
     ):
         for run in (max_pool, average_pool):

@@ -37,6 +37,11 @@ RATIO = Problem("values", {"parts": {"ratio": {"kind": "count compare", "nets": 
         (COUNT, "8*(5*5*3+1) = 608", "right", ""),
         (COUNT, "params = 608", "right", ""),
         (COUNT, "600 = 608", "invalid", ""),
+        (COUNT, "8*76 (608)", "right", ""),
+        (COUNT, "608 (600)", "wrong", ""),
+        (COUNT, "the filters hold 8*76 each = 608", "undecided", ""),
+        (COUNT, "the filters hold 8*75 each = 600", "wrong", "bias_omitted"),
+        (COUNT, "the filters hold 8*75 each = 777", "invalid", ""),
         (COUNT, "608 = 600", "invalid", ""),
         (COUNT, "8*75 = 608", "partly", ""),
         (COUNT, "8*(75 + 1) = 600", "wrong", "bias_omitted"),
@@ -261,3 +266,31 @@ def test_cases_are_read_as_the_key_prints_them() -> None:
     assert grade(part, key).mark == "right"
     assert grade(part, key.replace("−", "")).mark == "wrong"
     assert "as a case" in grade(part, "x*[c=yhat] - x*[c=y]").feedback
+
+
+ACCURACY = load_set("s3")["2.C.accuracy"]
+ROUNDED = load_set("s4")["10.1.conv3-64a.act"]
+C3 = load_set("s4")["6.4.c3-1516"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "answer", "mark", "said"),
+    [
+        (ACCURACY, "accuracy 9761/10000 (97.61 %); meets yes", "right", ""),
+        (ACCURACY, "accuracy 9761/10000 (97.71 %); meets yes", "partly", "Not right: accuracy"),
+        (ACCURACY, "Accuracy: 9761/10000 (97.61 %)", "partly", "Missing: meets"),
+        (ACCURACY, "0.9761", "partly", "Missing: meets"),  # of the two only one is a number
+        (C3, "456 + 606 + 303 + 151 = 1516", "invalid", "1 value for 7: name them"),
+        (C3, "params 1516", "partly", "Missing"),
+        (ROUNDED, "3.2M", "right", ""),
+        (ROUNDED, "3.211M", "right", ""),
+        (ROUNDED, "3.3M", "wrong", ""),
+        (ROUNDED, "3M", "undecided", "more than 1 %"),
+        (ROUNDED, "3,211,265", "wrong", ""),
+    ],
+)
+def test_values_said_again_unnamed_or_rounded(
+    problem: Problem, answer: str, mark: str, said: str
+) -> None:
+    found = grade(problem, answer)
+    assert (found.mark, said in found.feedback) == (mark, True), found

@@ -20,7 +20,7 @@ from solver.networks.layers import layer, show_shape
 from solver.networks.net import network
 from solver.networks.pointwise import ACTIVATIONS
 from solver.numeric import plain
-from solver.numeric.forward import forward, listed, random_weights, tensors
+from solver.numeric.forward import forward, listed, random_weights, rows_of, tensors
 from solver.numeric.leaves import RUNS
 
 CLASSES = 11  # of embeddings, so that indices fit the table
@@ -391,7 +391,7 @@ def test_random_weights_are_seeded():
 @pytest.mark.parametrize("name", network.names())
 def test_no_two_tensors_of_a_network_share_a_name(name):
     net = network[name]()
-    names = [n for n, _ in listed(net.layer, (1, *net.input))]
+    names = [t.name for t in listed(rows_of(net.layer, (1, *net.input)))]
     assert len(names) == len(set(names))
     assert set(net.layer.weights((1, *net.input))) <= set(names)
 

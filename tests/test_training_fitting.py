@@ -14,11 +14,11 @@ import pytest
 
 from solver.core import BadInput
 from solver.networks.notation import read_net
-from solver.numeric import memory
+from solver.numeric import losses, memory
 from solver.numeric.backward import pulled
-from solver.numeric.forward import forward
+from solver.numeric.forward import forward, rows_of
 from solver.numeric.plain_layers import batch_statistics
-from solver.training import fitting, passes, weights
+from solver.training import fitting, passes
 from solver.training.data import Data, digits, split
 from solver.training.fitting import (
     Plan,
@@ -33,7 +33,7 @@ from solver.training.fitting import (
 from solver.training.passes import lost
 from solver.training.schedules import read_schedule
 from solver.training.stopping import Patience
-from solver.training.weights import estimate, initial, rows_of
+from solver.training.weights import estimate, initial
 
 TWO_LAYERS = "64: linear 64, relu, linear 10"
 CNN = "1x8x8: conv 16 k3 p1, relu, maxpool 2, flatten, linear 10"
@@ -326,9 +326,9 @@ def test_sizes_beyond_memory_are_refused_before_anything_is_made(
     # 4 bytes of: 4,810 weights, their gradients, the best, Adam's two; outputs twice
     needed = 4 * (4810 * 5 + 2 * 32 * (64 + 64 + 64 + 10))
     assert estimate(rows, 2, 4) == needed
-    monkeypatch.setattr(weights, "available", lambda: needed)
+    monkeypatch.setattr(memory, "available", lambda: needed)
     assert prepared(net, parts[0], None, Plan()).memory == needed
-    monkeypatch.setattr(weights, "available", lambda: needed - 1)
+    monkeypatch.setattr(memory, "available", lambda: needed - 1)
     with pytest.raises(BadInput, match="batch smaller than 32"):
         prepared(net, parts[0], None, Plan())
 
@@ -373,11 +373,13 @@ def test_no_number_on_the_way_back_is_named(
         fit(read_net(TWO_LAYERS), parts[0][:32], None, Plan())
 
 
-def test_the_loss_keeps_the_outputs_type() -> None:
-    y = np.array([[1.0, 2.0, 0.0]], np.float32)
+def test_the_loss_is_the_plain_one_in_the_outputs_type() -> None:
+    y = np.array([[1.0, 2.0, 0.0], [-3.0, 0.5, 2.0]], np.float32)
     for name in passes.LOSSES:
-        found, slope = lost(name, y, np.array([1]))
-        assert slope.dtype == np.float32 and found > 0
+        found, slope = lost(name, y, np.array([1, 0]))
+        want, of_y = losses.loss(name, y.astype(float), np.eye(3)[[1, 0]])
+        assert slope.dtype == np.float32 and found == pytest.approx(want, rel=1e-6)
+        assert slope == pytest.approx(of_y, rel=1e-6)
 
 
 def test_a_containers_limit_counts(tmp_path: Path) -> None:

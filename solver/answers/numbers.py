@@ -34,6 +34,9 @@ RELATED = re.compile(
     r"[<>≤≥≠]|\\(?:leq?|geq?|neq?|lt|gt|pm|mp|in|to)(?![A-Za-z])|±|\bor\b|\bnot\b"
 )
 
+# a number, and behind a space a bracket in which it may be said again
+AGAIN = re.compile(r"(.*[\d)}%])\s+\(\s*(?:=|≈|~|about|i\.e\.,?)?\s*([^()]+)\)\s*\.?")
+
 
 def state_number(text: str, spec: Mapping[str, Any]) -> tuple[Amount, dict[str, Any]]:
     found = read_amount(text, names_for(spec, False), spec.get("unit") or FREE)
@@ -78,6 +81,7 @@ def read_number(stated: Stated, text: str) -> Given:
         )
     if len(members) > 20:
         raise BadInput(f"the chain has {len(members)} members; at most 20 are read")
+    members = [once(m, stated) for m in members]
     found = [one(m, stated) for m in members]
     if len(found) > 1:
         literal = [bool(AMOUNT.fullmatch(plain(m))) for m in members]
@@ -90,6 +94,17 @@ def read_number(stated: Stated, text: str) -> Given:
                 raise BadInput("these numbers contradict each other: one answer is asked for",
                                text=text, offset=0)  # fmt: skip
     return Given(found[-1], tuple(found) if len(found) > 1 else (), tuple(signs))
+
+
+def once(text: str, stated: Stated) -> str:
+    """A number without its own value said again in brackets: 9761/10000 (97.61 %)."""
+    said = AGAIN.fullmatch(text)
+    try:
+        if said and linked(one(said[1], stated), one(said[2], stated)):
+            return said[1]
+    except BadInput:
+        pass
+    return text
 
 
 def one(text: str, stated: Stated) -> Amount:
@@ -196,14 +211,12 @@ def same_number(stated: Stated, value: Amount, exact: bool = False) -> Finding:
         return Finding(True)
     if near(right, got, value.slack) and value.slack:
         if exact:
-            rounded = stated.settings.get("rounded", False)
-            enough = precise(value.slack) <= abs(precise(right)) / 100
-            said = "Rounded; the exact number was asked for."
-            if rounded and not enough:
-                said = "Rounded too far."
-            if value.rounded:
-                return Finding(True if rounded and enough else None, said)
-            return Finding(False)
+            if not value.rounded:
+                return Finding(False)
+            if not stated.settings.get("rounded"):
+                return Finding(None, "Rounded; the exact number was asked for.")
+            close = abs(precise(right) - precise(got)) <= abs(precise(right)) / 100
+            return Finding(close or None, "" if close else "Rounded by more than 1 %.")
         if precise(value.slack) <= abs(precise(right)) / 100:
             return Finding(True)
         return Finding(False, "Too few digits are shown.")

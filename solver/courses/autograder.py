@@ -23,7 +23,7 @@ from solver.core import BadInput, CheckFailed, Problem, Verdict
 from solver.courses.exports import gradescope
 from solver.courses.feedback import clean
 from solver.courses.records import Marked, Result, Submission
-from solver.documents import write
+from solver.disk import write
 from solver.render import dump, folder
 from solver.sets import ProblemSet, load_set
 

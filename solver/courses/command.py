@@ -254,7 +254,7 @@ def line(text: str) -> str:
 
 def given_set(name: str) -> Callable[[Path], ProblemSet]:
     """The set that is asked for, read from the copy that a folder keeps of it."""
-    from solver.documents import write
+    from solver.disk import write
     from solver.sets import load_set
 
     whole = load_set(name)

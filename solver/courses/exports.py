@@ -9,18 +9,16 @@ not there.
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from solver.core import BadInput
 from solver.courses.feedback import clean, part_text, still_open, summary_text
 from solver.courses.naming import safe_name
 from solver.courses.records import Marked
 from solver.courses.tally import shown_points, tidy, total
-from solver.documents import write
+from solver.disk import replaced, write
 from solver.render import dump
 from solver.sets import ProblemSet
 from solver.view import points_text
@@ -53,18 +51,12 @@ def cell(value: str | float) -> str | float:
 
 @contextmanager
 def completed(path: Path) -> Iterator[TextIO]:
-    """A text file for writing beside its place, moved into it at the end."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with beside.open("w", encoding="utf-8", errors="replace", newline="") as file:
-                yield file
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as e:
-        raise BadInput(f"cannot be written: {e.strerror or e}").at(str(path)) from None
+    """A text file for writing, put in its place at the end."""
+    with (
+        replaced(path) as place,
+        place.open("w", encoding="utf-8", errors="replace", newline="") as file,
+    ):
+        yield file
 
 
 class Table:

@@ -18,7 +18,7 @@ from solver.core import BadInput
 from solver.courses.exports import cell
 from solver.courses.feedback import summary_text
 from solver.courses.tally import tidy, total
-from solver.documents import write
+from solver.disk import write
 from solver.sets import ProblemSet
 
 TYPE_CHECKING = False

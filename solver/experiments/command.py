@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from solver.core import BadInput
+from solver.disk import write
 from solver.experiments.findings import findings, runs_of, shown, spread
 from solver.experiments.study import (
     MEASURES,
@@ -25,7 +26,6 @@ from solver.experiments.study import (
 )
 from solver.registry import first_line
 from solver.telling import clock, say
-from solver.training import checkpoints
 from solver.training.command import INTERRUPTED, parts
 from solver.training.curves import percent
 from solver.training.data import split
@@ -176,15 +176,9 @@ def keep(folder: Path | None, setting: Setting, seen: Sequence[Seen]) -> None:
     """All runs so far, replaced whole."""
     if folder is None:
         return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(
-            {"about": setting.about(), "runs": [asdict(s) for s in seen]},
-            ensure_ascii=False,
-        )
-        checkpoints.write(folder / "runs.json", f"{text}\n".encode())
-    except OSError as e:
-        raise BadInput(f"{e.strerror}").at(str(folder)) from None
+    held = {"about": setting.about(), "runs": [asdict(s) for s in seen]}
+    text = json.dumps(held, ensure_ascii=False)
+    write(folder / "runs.json", f"{text}\n", durable=True)
 
 
 # -- what they came to ---------------------------------------------------------------
@@ -277,5 +271,5 @@ def written(folder: Path, setting: Setting, seen: Sequence[Seen]) -> list[Path]:
         ),
     }
     for name, text in places.items():
-        checkpoints.write(folder / name, text.encode())
+        write(folder / name, text)
     return [folder / "runs.json", *(folder / name for name in places)]

@@ -7,6 +7,7 @@ else wrong. A verdict always says how the answer was understood.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from solver.answers.amounts import with_points
@@ -60,10 +61,11 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     if problem.comma and isinstance(right, (int, Numeric, Expr)):
         text = with_points(text)
     try:
-        given = read(right, text, unit_of(answer), known)
+        given = read(right, text, unit_of(answer), known, problem.allows)
     except BadInput as e:
         said = f"The answer could not be read: {verbatim(e, text)}"
-        return Verdict("invalid", 0, "", said, "")
+        unread = Verdict("invalid", 0, "", said, "")
+        return by_its_end(problem, answer, text, order) or unread
     understood = shown(given)
     links = broken_link(given, known)
     value = last(given)
@@ -90,6 +92,20 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     if links and not name:
         why = f"{links} does not hold. {why}".strip()
     return Verdict("wrong", 0, name, why or said, understood)
+
+
+def by_its_end(problem: Problem, answer: Answer, text: str, order: str) -> Verdict | None:
+    """The verdict on what stands behind the last =, where all of a text cannot be read but
+    its end can: a known mistake is one whatever leads to it; a right end has to be looked
+    at by a person. None if the end says neither."""
+    start, _, end = text.rpartition("=")
+    if not re.search("[A-Za-z]", start) or not isinstance(answer.value, (int, Numeric, Expr)):
+        return None
+    verdict = compare(problem, answer, end, order)
+    if verdict.mark == "right":
+        said = "The end is right; what stands before it could not be read. " + DECIDE
+        return Verdict("undecided", 0, "", said, verdict.understood_as)
+    return verdict if verdict.mark == "wrong" and verdict.mistake else None
 
 
 def verbatim(e: BadInput, text: str) -> BadInput:

@@ -84,10 +84,12 @@ def key_for(right: Any, given: Given) -> Stated | None:
     if isinstance(right, str):  # a mistake's value, as its author wrote it
         return forms.with_value(key, forms.read_answer(key, right).value)
     if isinstance(right, Expr) and (has_dims(right) or key.dims):
-        found = as_written(right)
-        return None if found is None else replace(key, value=found.tree)
+        typed = as_written(right)
+        return None if typed is None else replace(key, value=typed.tree)
     unit = str(key.settings.get("unit", ""))
-    return as_stated(right, unit, str(key.settings.get("order", "")))
+    found = as_stated(right, unit, str(key.settings.get("order", "")))
+    kept = {k: v for k, v in key.settings.items() if k in ("rounded", "tol")}
+    return replace(found, settings={**found.settings, **kept}) if found and kept else found
 
 
 def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from solver.answers.forms import read_answer
 from solver.answers.stated import Stated
@@ -46,10 +46,14 @@ class Chain:
     members: tuple[Any, ...]
 
 
-def read(expected: Any, text: str, unit: str = "", known: Any = None) -> Any:
+def read(
+    expected: Any, text: str, unit: str = "", known: Any = None,
+    allows: Mapping[str, Any] | None = None,
+) -> Any:  # fmt: skip
     """The student's value, of the expected one's type and in its unit. Raises BadInput.
 
-    known: the letters of the solution, which an answer in letters may use.
+    known: the letters of the solution, which an answer in letters may use. allows: how far
+    off numbers may be.
     """
     if len(text) > LONGEST:
         raise BadInput(f"the answer has {len(text):,} characters; at most {LONGEST:,}")
@@ -57,6 +61,8 @@ def read(expected: Any, text: str, unit: str = "", known: Any = None) -> Any:
     if isinstance(expected, Property):
         return expected.read(text)
     stated = expected if isinstance(expected, Stated) else as_stated(expected, unit)
+    if stated and allows:
+        stated = replace(stated, settings={**stated.settings, **allows})
     if stated:
         return read_answer(stated, text)
     if symbolic(expected):
@@ -71,7 +77,7 @@ def read(expected: Any, text: str, unit: str = "", known: Any = None) -> Any:
     if isinstance(expected, Cases):
         return read_cases(expected, text)
     if isinstance(expected, Mapping) and any(map(symbolic, expected.values())):
-        return record(text.strip(), expected, unit, known)
+        return record(text.strip(), expected, unit, known, allows)
     text = plain(text)
     if not text:
         raise BadInput("there is no answer")
@@ -82,7 +88,7 @@ def read(expected: Any, text: str, unit: str = "", known: Any = None) -> Any:
     if isinstance(expected, Options):
         return several(text, expected[0] if expected else Record())
     if isinstance(expected, Mapping):
-        return record(text, expected, unit)
+        return record(text, expected, unit, None, allows)
     if isinstance(expected, (Listing, tuple, list)):
         return listing(text, expected, unit)
     raise BadInput(f"answers of this type are not read yet: {type(expected).__name__}")
@@ -165,7 +171,9 @@ def listing(text: str, expected: Any, unit: str) -> Listing:
     return Listing(read(first, p, unit) for p in re.split(gap, text) if p.strip())
 
 
-def record(text: str, expected: Mapping[str, Any], unit: str, known: Any = None) -> Record:
+def record(
+    text: str, expected: Mapping[str, Any], unit: str, known: Any = None, allows: Any = None
+) -> Record:
     """name value; name value: each entry by its name, or all of them in order."""
     pieces = [p.strip() for p in re.split(r"(?<!\\)[;\n]+", text) if p.strip()]
     if len(pieces) == 1 and len(expected) > 1:
@@ -180,16 +188,26 @@ def record(text: str, expected: Mapping[str, Any], unit: str, known: Any = None)
             continue
         if key[0] in found:
             raise BadInput(f"{key[0]} is given twice")
-        found[key[0]] = read(expected[key[0]], key[1], unit, known)
+        found[key[0]] = read(expected[key[0]], key[1], unit, known, allows)
     left = [k for k in expected if k not in found]
-    if len(unnamed) > len(left):
+    if len(unnamed) == 1 < len(left):  # which of them is meant?
+        left = [k for k in left if reads(expected[k], unnamed[0], unit, known)]
+    if len(unnamed) > len(left) or len(unnamed) == 1 < len(left):
         names = "; ".join(f"{k} …" for k in expected)
-        raise BadInput(
-            f"{len(pieces)} values for {len(expected)}: name them, as in {names}"
-        )
+        values = "1 value" if len(pieces) == 1 else f"{len(pieces)} values"
+        raise BadInput(f"{values} for {len(expected)}: name them, as in {names}")
     for key_, piece in zip(left, unnamed):
-        found[key_] = read(expected[key_], piece, unit, known)
+        found[key_] = read(expected[key_], piece, unit, known, allows)
     return found
+
+
+def reads(expected: Any, text: str, unit: str, known: Any) -> bool:
+    """Whether a text can be meant for this value."""
+    try:
+        read(expected, text, unit, known)
+    except BadInput:
+        return False
+    return True
 
 
 def named(piece: str, expected: Mapping[str, Any]) -> tuple[str, str] | None:

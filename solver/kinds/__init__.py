@@ -33,6 +33,10 @@ FAMILIES = {
     "boolean": "Boolean functions as ReLU networks: built, checked, proved impossible.",
     "grid": "Grids of hyperparameters: their points, and how many configurations.",
     "gradcheck": "Gradients held against difference quotients, as in a gradient check.",
+    "knn": "Nearest neighbours: distances, who is near, what they vote for.",
+    "logistic": "Logistic regression: probabilities, and where they cross a threshold.",
+    "similarity": "Cosine similarities and the pseudolabels that follow from them.",
+    "regression": "Polynomial fits: leave-one-out errors, bias and variance.",
     "grad": "Gradients of scalars by scalars, columns and matrices.",
     "jacobian": "Derivatives of columns and matrices.",
     "hessian": "Second derivatives of scalars.",
@@ -58,6 +62,13 @@ MODULES = {
     "eval": ("expression",),
     "simplify": ("expression",),
 }  # where a family is not one module of its name
+
+
+# the modules of wrong solvers: solver.kinds.mistakes_<name>
+MISTAKES = (
+    "shapes", "counts", "losses", "updates", "backprop", "layers",
+    "networks", "expressions", "learning", "boolean", "budgets",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -239,16 +250,8 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
     """The wrong solvers of a problem's kind and family, run on what is given."""
     from solver.values import same
 
-    load("solver.kinds.mistakes_shapes")
-    load("solver.kinds.mistakes_counts")
-    load("solver.kinds.mistakes_losses")
-    load("solver.kinds.mistakes_updates")
-    load("solver.kinds.mistakes_backprop")
-    load("solver.kinds.mistakes_layers")
-    load("solver.kinds.mistakes_networks")
-    load("solver.kinds.mistakes_expressions")
-    load("solver.kinds.mistakes_boolean")
-    load("solver.kinds.mistakes_budgets")
+    for module in MISTAKES:
+        load(f"solver.kinds.mistakes_{module}")
     known = find(problem.kind)
     family = known.name.split()[0]
     given = {**known.fixed, **known.read(problem.given), "right": right}

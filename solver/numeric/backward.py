@@ -28,6 +28,7 @@ from solver.numeric.fast.arrays import floats
 from solver.numeric.fast.registry import FAST_PULLS, as_type, same_floats
 from solver.numeric.forward import check, held_for, step
 from solver.numeric.leaves import Held, Seen, Tensors
+from solver.numeric.outputs import shapes
 from solver.numeric.plain import Array
 
 Back = Callable[[Any], Gradients]  # from ∂L/∂y, to ∂L/∂x by input and ∂L/∂w by name
@@ -82,11 +83,6 @@ def pulled(
         return back(like(y, gradient) if fast else gradient)
 
     return y, checked
-
-
-def shapes(y: Any) -> tuple[Any, ...]:
-    """The output's shape; nested where it has several."""
-    return tuple(map(shapes, y)) if isinstance(y, tuple) else np.shape(y)
 
 
 def like(y: Any, gradient: Any) -> Any:

@@ -7,10 +7,10 @@ unknown or a misshapen one is refused. How each layer runs is in `leaves`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -144,7 +144,7 @@ def needed(layer: Layer, *shapes: Shape) -> Needed:
     kept = WHOLE.setdefault(layer, {})
     found = kept.get(shapes)
     if found is None:
-        every = dict(listed(layer, *shapes))
+        every = {t.name: t.shape for t in listed(rows_of(layer, *shapes))}
         found = remember(kept, shapes, Needed({}, every))
     return found
 
@@ -162,16 +162,29 @@ def tensors(layer: Layer, *shapes: Shape) -> dict[str, Shape]:
     return dict(needed(layer, *shapes).every)
 
 
-def listed(layer: Layer, *shapes: Shape) -> Iterator[tuple[str, Shape]]:
-    """Name and shape of each tensor, leaf after leaf; a name may come twice."""
+def rows_of(layer: Layer, *shapes: Shape) -> list[Row]:
+    """Every leaf as it runs on inputs of these shapes, the batch first."""
     rows: list[Row] = []
     layer.run([Signal(s) for s in shapes], "", rows)
+    return rows
+
+
+class Tensor(NamedTuple):
+    """A tensor of a network: by its whole name, and by its own name in a leaf."""
+
+    name: str
+    own: str
+    row: Row
+    shape: Shape
+    learned: bool
+
+
+def listed(rows: Iterable[Row]) -> Iterator[Tensor]:
+    """Each tensor, leaf after leaf, the learned ones first; a name may come twice."""
     for row in rows:
-        yield from (
-            (join(row.name, name), shape)
-            for of in (row.layer.weights, row.layer.buffers)
-            for name, shape in of(*row.inputs).items()
-        )
+        learned = row.layer.weights(*row.inputs)
+        for own, shape in (learned | row.layer.buffers(*row.inputs)).items():
+            yield Tensor(join(row.name, own), own, row, shape, own in learned)
 
 
 def random_weights(layer: Layer, *shapes: Shape, seed: int = 0) -> dict[str, Array]:

@@ -1,9 +1,11 @@
-"""How much memory is free, and amounts of it in words."""
+"""How much memory is free, amounts of it in words, and the refusal of what does not fit."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+from solver.core import BadInput
 
 
 def available() -> int | None:
@@ -36,6 +38,15 @@ def container_free(place: Path = Path("/sys/fs/cgroup")) -> int | None:
         return max(int(limit) - int(used), 0)
     except (OSError, ValueError):  # no such file, or "max": no limit
         return None
+
+
+def afford(size: int, what: str, instead: str) -> None:
+    """Refuse bytes that are not free: what would take them, and what to do instead."""
+    there = available()
+    if there is not None and size > there:
+        raise BadInput(
+            f"{what} {in_words(size)}, and {in_words(there)} are free: {instead}"
+        )
 
 
 def in_words(size: int) -> str:

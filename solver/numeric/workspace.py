@@ -1,4 +1,4 @@
-"""Memory that is used again from call to call, and the two layouts that arrays come in.
+"""Where results go: memory that is used again, outputs, the two layouts of arrays.
 
 Channels-last memory is an N×C×sides array whose strides say N×sides×C.
 """
@@ -13,8 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.core import BadInput
+from solver.networks.layers import show_shape
+from solver.numeric.memory import afford
+
 Array = NDArray[Any]
 Sizes = tuple[int, ...]
+
+LARGE = 1 << 30  # bytes from which it is worth looking how many are free
 
 
 def channels_last(x: Array) -> bool:
@@ -38,6 +44,32 @@ def rows_last(x: Array) -> Array:
 def rows_first(x: Array) -> Array:
     """N×sides×C seen as N×C×sides."""
     return x.transpose(0, -1, *range(1, x.ndim - 1))
+
+
+def empty(shape: Sizes, dtype: Any, last: bool) -> Array:
+    """An output, N×C×sides, in the layout that is asked for; its values are anything.
+
+    What is larger than the memory is refused, with its size.
+    """
+    size = prod(shape) * np.dtype(dtype).itemsize
+    if size > LARGE:
+        what = f"an output of {show_shape(shape)} takes"
+        afford(size, what, "take fewer images or smaller ones")
+    if not last:
+        return np.empty(shape, dtype)
+    return rows_first(np.empty((shape[0], *shape[2:], shape[1]), dtype))
+
+
+def checked(out: Array, shape: Sizes, x: Array) -> Array:
+    """`out`, if it can take a result of this shape and of x's type, and is not part of x."""
+    if out.shape != shape or out.dtype != x.dtype:
+        raise BadInput(
+            f"out must be {show_shape(shape)} of {x.dtype}, not "
+            f"{show_shape(out.shape)} of {out.dtype}"
+        )
+    if np.shares_memory(out, x):
+        raise BadInput("out shares memory with the input: give an array of its own")
+    return out
 
 
 class Workspace:

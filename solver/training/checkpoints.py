@@ -1,7 +1,7 @@
 """A run on disk, to go on with the same numbers: one .npz, replaced whole or not at all.
 
-It holds arrays and one JSON text, never pickled objects. It is written beside itself, made
-durable, and then put in its place, so that a kill leaves the old one or the new one.
+It holds arrays and one JSON text, never pickled objects. It is on the disk before it is put
+in its place, so that a kill leaves the old one or the new one.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from solver.core import BadInput
+from solver.disk import write
 from solver.numeric.plain import Array
 from solver.training.fitting import Epoch, Run, Task, begin
 from solver.training.schedules import Cosine
@@ -56,32 +55,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
     """An .npz, put in its place only when all of it is on the disk."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    write(path, buffer.getvalue())
-
-
-def write(path: Path, content: bytes) -> None:
-    """A file put in its place whole."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-        directory_kept(path.parent)
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-
-
-def directory_kept(folder: Path) -> None:
-    """Make the new name durable as well; where folders can be opened (not on Windows)."""
-    with suppress(OSError):
-        file = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
+    write(path, buffer.getvalue(), durable=True)
 
 
 def settings(task: Task) -> dict[str, Any]:

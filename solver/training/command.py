@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from solver import given as read
 from solver.core import BadInput
+from solver.disk import write
 from solver.networks.layers import show_shape
 from solver.question import stdin_for
 from solver.telling import clock, say
@@ -190,7 +191,7 @@ def written(
     history, table = folder / "history.json", folder / "history.csv"
     checkpoints.write_arrays(weights, run.best)
     name = f"{net if len(net) <= 60 else 'a network'} on {task.train.name}"
-    checkpoints.write(curve, curves(run.history, name, run.best_epoch).encode())
+    write(curve, curves(run.history, name, run.best_epoch).encode(), durable=True)
     about = {
         "network": net,
         "data": {"name": task.train.name, "source": task.train.source},
@@ -202,8 +203,8 @@ def written(
         "epochs": [asdict(e) for e in run.history],
     }
     text = json.dumps(about, indent=1, ensure_ascii=False)
-    checkpoints.write(history, f"{text}\n".encode())
-    checkpoints.write(table, as_csv(run).encode())
+    write(history, f"{text}\n".encode(), durable=True)
+    write(table, as_csv(run).encode(), durable=True)
     return [weights, history, table, curve]
 
 

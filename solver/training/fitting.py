@@ -22,6 +22,7 @@ from solver.networks.net import Net
 from solver.networks.norm import BatchNorm
 from solver.networks.pointwise import Activation
 from solver.numeric.convolution.threads import BlasThreads
+from solver.numeric.forward import rows_of
 from solver.numeric.plain import Array
 from solver.registry import unknown
 from solver.training import stopping
@@ -40,7 +41,7 @@ from solver.training.passes import (
 )
 from solver.training.schedules import Schedule
 from solver.training.stopping import Stop
-from solver.training.weights import affordable, initial, learned, rows_of
+from solver.training.weights import affordable, initial, learned
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
 

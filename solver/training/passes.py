@@ -5,7 +5,7 @@ The only place that calls the numeric backend's passes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,15 +15,16 @@ from solver.networks.combine import join
 from solver.networks.layers import Layer, Row
 from solver.networks.norm import BatchNorm
 from solver.numeric.backward import BACKS, Back, pulled
+from solver.numeric.fast.losses import cross_entropy, mse
 from solver.numeric.forward import forward
 from solver.numeric.leaves import Seen
-from solver.numeric.losses import loss
+from solver.numeric.outputs import finite, kind_of
 from solver.numeric.plain import Array
 from solver.numeric.plain_layers import running
 from solver.registry import unknown
 
 Weights = dict[str, Array]
-LOSSES = ("cross-entropy", "mse")
+Loss = Callable[[Array, Array], tuple[Any, Array]]
 
 
 def trainable(rows: list[Row]) -> None:
@@ -48,16 +49,20 @@ def through(
     )
 
 
-def lost(name: str, y: Array, labels: Array) -> tuple[float, Array]:
-    """The mean loss of a batch and ∂L/∂y in y's type.
+def squared(y: Array, labels: Array) -> tuple[Any, Array]:
+    """The mean squared error against a 1 at each sample's class, and ∂L/∂y."""
+    return mse(y, np.eye(y.shape[1], dtype=y.dtype)[labels])
 
-    Cross-entropy of the softmax of y, or the squared error against a 1 at the class.
-    """
+
+LOSSES: dict[str, Loss] = {"cross-entropy": cross_entropy, "mse": squared}
+
+
+def lost(name: str, y: Array, labels: Array) -> tuple[float, Array]:
+    """The mean loss of a batch and ∂L/∂y in y's type."""
     if name not in LOSSES:
         raise unknown("loss", name, list(LOSSES))
-    target = np.eye(y.shape[1], dtype=y.dtype)[labels]
-    found, slope = loss(name, y, target)
-    return float(found), slope.astype(y.dtype, copy=False)
+    found, slope = LOSSES[name](y, labels)
+    return float(found), slope
 
 
 class Watch:
@@ -90,17 +95,6 @@ class Watch:
 
 
 # -- what is no number ---------------------------------------------------------------
-
-
-def finite(x: Array) -> bool:
-    """Whether every value is a number: neither NaN nor infinite."""
-    # a sum is the quicker look; it may overflow where no value does
-    return bool(np.isfinite(x.sum()) or np.isfinite(x).all())
-
-
-def kind_of(x: Array) -> str:
-    """NaN, or infinity where there is no NaN."""
-    return "NaN" if np.isnan(x).any() else "infinity"
 
 
 def blamed(path: str, weights: Weights) -> str:

@@ -14,9 +14,9 @@ import numpy as np
 
 from solver.core import BadInput
 from solver.networks import conv as convolution
-from solver.networks.combine import join
-from solver.networks.layers import Layer, Row, Shape, Signal, show_shape
-from solver.numeric.memory import available, in_words
+from solver.networks.layers import Row
+from solver.numeric.forward import Tensor, listed, unfit
+from solver.numeric.memory import afford
 from solver.numeric.plain import Array
 from solver.registry import unknown
 
@@ -42,34 +42,21 @@ def zero(fan_in: int, fan_out: int) -> float:
 INITIAL = {"he": he, "glorot": glorot, "zero": zero}
 
 
-def rows_of(layer: Layer, shape: Shape) -> list[Row]:
-    """Every leaf as it runs on an input of this shape, the batch first."""
-    rows: list[Row] = []
-    layer.run([Signal(shape)], "", rows)
-    return rows
-
-
-def tensors(rows: list[Row]) -> Iterator[tuple[str, str, Row, tuple[int, ...]]]:
-    """(whole name, the layer's own name, the leaf, shape) of each tensor, once."""
+def tensors(rows: list[Row]) -> Iterator[tuple[Tensor, tuple[int, ...]]]:
+    """Each tensor, once, and its shape; sizes that are letters are refused."""
     seen: set[str] = set()
-    for row in rows:
-        both = row.layer.weights(*row.inputs) | row.layer.buffers(*row.inputs)
-        for name, shape in both.items():
-            whole = join(row.name, name)
-            if not all(isinstance(n, int) for n in shape):
-                raise BadInput(f"{whole} is {show_shape(shape)}: put in numbers")
-            if whole not in seen:
-                seen.add(whole)
-                yield whole, name, row, tuple(shape)
+    for tensor in listed(rows):
+        shape: Any = tensor.shape
+        if not all(isinstance(n, int) for n in shape):
+            raise unfit(tensor.name, shape, None)
+        if tensor.name not in seen:
+            seen.add(tensor.name)
+            yield tensor, tuple(shape)
 
 
 def learned(rows: list[Row]) -> dict[str, tuple[int, ...]]:
     """Name and shape of every weight that has a gradient."""
-    return {
-        whole: shape
-        for whole, name, row, shape in tensors(rows)
-        if name in row.layer.weights(*row.inputs)
-    }
+    return {t.name: shape for t, shape in tensors(rows) if t.learned}
 
 
 def initial(
@@ -79,7 +66,7 @@ def initial(
     if how not in INITIAL:
         raise unknown("initialisation", how, list(INITIAL))
     found: dict[str, Array] = {}
-    for whole, name, row, shape in tensors(rows):
+    for (whole, name, row, *_), shape in tensors(rows):
         if name == "patterns":
             raise BadInput(
                 f"{whole} is a fixed table of patterns, which is not learned: end the "
@@ -117,17 +104,14 @@ def estimate(rows: list[Row], states: int, itemsize: int) -> int:
     The weights, their gradients, the best weights so far, the optimiser's `states` arrays
     of the same size, and every layer's output on a batch twice: forward and backward.
     """
-    weights = sum(prod(shape) for _, _, _, shape in tensors(rows))
+    weights = sum(prod(shape) for _, shape in tensors(rows))
     values = prod(rows[0].inputs[0]) + sum(prod(row.out) for row in rows)
     return itemsize * (weights * (3 + states) + 2 * values)
 
 
 def affordable(rows: list[Row], states: int, itemsize: int, batch: int) -> int:
     """The estimate; refused if it is more than there is."""
-    needed, there = estimate(rows, states, itemsize), available()
-    if there is not None and needed > there:
-        raise BadInput(
-            f"training would take about {in_words(needed)}, and {in_words(there)} are "
-            f"free: take a smaller network, or a batch smaller than {batch}"
-        )
+    needed = estimate(rows, states, itemsize)
+    instead = f"take a smaller network, or a batch smaller than {batch}"
+    afford(needed, "training would take about", instead)
     return needed

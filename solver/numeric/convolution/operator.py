@@ -21,9 +21,16 @@ from solver.numeric.convolution.geometry import Geometry, sizes
 from solver.numeric.convolution.rules import choose, choose_input, choose_weight
 from solver.numeric.convolution.small import Toeplitz
 from solver.numeric.convolution.task import Array, Sizes, Task, gapless
-from solver.numeric.convolution.transposed import empty, transposed_sides
+from solver.numeric.convolution.transposed import transposed_sides
 from solver.numeric.plain import Sides, axes, last
-from solver.numeric.workspace import channels_last, rows_first, rows_last, spaces
+from solver.numeric.workspace import (
+    channels_last,
+    checked,
+    empty,
+    rows_first,
+    rows_last,
+    spaces,
+)
 
 KEPT = 16  # shapes for which a weight is prepared at the same time
 PASSES = 8  # multiply-adds of a product in the time of one without
@@ -261,13 +268,8 @@ def carried_out(
     """The plan's jobs, by as many threads as there are."""
     if out is None:
         out = empty(plan.shape, x.dtype, plan.last)
-    elif out.shape != plan.shape or out.dtype != x.dtype:
-        raise BadInput(
-            f"out must be {show_shape(plan.shape)} of {x.dtype}, not "
-            f"{show_shape(out.shape)} of {out.dtype}"
-        )
-    elif np.shares_memory(out, x):
-        raise BadInput("out shares memory with the input: give an array of its own")
+    else:
+        checked(out, plan.shape, x)
     if not x.size or not out.size:  # an empty batch, or no channels: sums of nothing
         out[...] = 0
         finish.batch(out)

@@ -11,20 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from math import gcd, prod
+from math import gcd
 from typing import Any
 
-import numpy as np
-
-from solver.core import BadInput
-from solver.networks.layers import show_shape
 from solver.numeric.convolution.finish import Finish
 from solver.numeric.convolution.task import Array, Sizes, Task
-from solver.numeric.memory import available, in_words
 from solver.numeric.plain import last
 from solver.numeric.workspace import Job, Workspace
-
-LARGE = 1 << 30  # bytes from which it is worth looking how many are free
 
 
 @dataclass(frozen=True)
@@ -146,22 +139,3 @@ def transposed_sides(
     return tuple(
         (n - 1) * s - 2 * p + d * (k - 1) + 1 + q for n, k, s, p, q, d in every
     )
-
-
-def empty(shape: Sizes, dtype: Any, last: bool) -> Array:
-    """An output, N×C×sides, in the layout that is asked for; its values are anything.
-
-    What is larger than the memory is refused, with its size.
-    """
-    size = prod(shape) * np.dtype(dtype).itemsize
-    if size > LARGE:
-        there = available()
-        if there is not None and size > there:
-            raise BadInput(
-                f"an output of {show_shape(shape)} takes {in_words(size)}, and "
-                f"{in_words(there)} are free: take fewer images or smaller ones"
-            )
-    if not last:
-        return np.empty(shape, dtype)
-    found = np.empty((shape[0], *shape[2:], shape[1]), dtype)
-    return found.transpose(0, -1, *range(1, len(shape) - 1))

@@ -1,4 +1,4 @@
-"""Where results go: their memory order and `out`; blocks that fit the cache."""
+"""Results in the input's memory order, or `out`; blocks that fit the cache."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from solver.core import BadInput
 from solver.numeric.plain import Array
+from solver.numeric.workspace import checked
 
 FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 # Values of a block: enough to be worth its calls, few enough to stay in the cache.
@@ -28,15 +28,7 @@ def floats(*arrays: Any) -> bool:
 
 def result(x: Array, shape: tuple[int, ...], out: Array | None) -> Array:
     """An array for the result, in x's type and memory order; `out` if it fits."""
-    if out is None:
-        return np.empty_like(x, shape=shape)
-    if out.shape != shape or out.dtype != x.dtype:
-        raise BadInput(
-            f"out must be {x.dtype} of the shape {shape}, not {out.dtype} of {out.shape}"
-        )
-    if np.may_share_memory(out, x):
-        raise BadInput("out shares memory with the input: give an array of its own")
-    return out
+    return np.empty_like(x, shape=shape) if out is None else checked(out, shape, x)
 
 
 def blocks(x: Array, lead: int) -> Iterator[tuple[slice, ...]]:

@@ -18,15 +18,16 @@ import numpy as np
 from solver.core import BadInput
 from solver.networks import combine, conv, dense, norm, pointwise
 from solver.networks.combine import join
-from solver.networks.layers import Layer, Row, Signal, show_shape
+from solver.networks.layers import Layer, Row, show_shape
 from solver.numeric.convolution import threads as sharing
 from solver.numeric.convolution.operator import Settled
 from solver.numeric.convolution.rules import ruled
 from solver.numeric.fast.convolutions import of_layer
 from solver.numeric.fast.norms import folded
-from solver.numeric.forward import as_printed, listed
+from solver.numeric.forward import as_printed, listed, rows_of
 from solver.numeric.leaves import Held, Seeded
-from solver.numeric.running_steps import (
+from solver.numeric.workspace import Array
+from solver.running.steps import (
     Chain,
     Convolve,
     Fork,
@@ -36,8 +37,7 @@ from solver.numeric.running_steps import (
     Tell,
     Values,
 )
-from solver.numeric.supply import Drawn, Given, Supply
-from solver.numeric.workspace import Array
+from solver.running.supply import Drawn, Given, Supply
 
 SPARE = 0.35  # of the weights' size: what their prepared forms may take beyond it
 
@@ -60,11 +60,10 @@ class Runner:
         threads: int | None = None,
     ) -> None:
         self.shape, self.dtype, self.threads = tuple(shape), np.dtype(dtype), threads
-        self.rows: list[Row] = []
-        layer.run([Signal(self.shape)], "", self.rows)
-        every = Counter(name for name, _ in listed(layer, self.shape))
-        shared = {name for name, times in every.items() if times > 1}
-        stated = dict(listed(layer, self.shape))
+        self.rows = rows_of(layer, self.shape)
+        times = Counter(t.name for t in listed(self.rows))
+        shared = {name for name, n in times.items() if n > 1}
+        stated = {t.name: t.shape for t in listed(self.rows)}
         self.exact = exact
         self.growth = self.allowed()
         self.supply: Supply = (
@@ -106,12 +105,7 @@ class Runner:
 
         Where a weight is used at more positions more is saved: those come first.
         """
-        tensors = [
-            prod(map(int, s))
-            for r in self.rows
-            for s in (r.layer.weights(*r.inputs) | r.layer.buffers(*r.inputs)).values()
-        ]
-        spare = SPARE * sum(tensors)
+        spare = SPARE * sum(prod(map(int, t.shape)) for t in listed(self.rows))
         found: dict[str, float] = {}
         convs = [r for r in self.rows if isinstance(r.layer, conv.Conv)]
         for row in sorted(convs, key=lambda r: -prod(map(int, r.out[2:]))):
@@ -213,8 +207,7 @@ class Runner:
             as_printed(row.layer, False, *row.inputs)
         except BadInput as e:
             raise e.at(row.name) from None
-        names = row.layer.weights(*row.inputs) | row.layer.buffers(*row.inputs)
-        return {own: self.supply.take(join(row.name, own)) for own in names}
+        return {t.own: self.supply.take(t.name) for t in listed([row])}
 
     def follows(self, flat: list[Any]) -> str:
         """The name of the layer that comes next, which is done with the one before."""

@@ -13,42 +13,20 @@ import numpy as np
 
 from solver import given as read
 from solver.core import BadInput, CheckFailed
+from solver.disk import replaced
 from solver.networks.dense import Embedding
-from solver.networks.layers import Row, Signal, show_shape
+from solver.networks.layers import Row, show_shape
 from solver.networks.net import Net
 from solver.numeric.convolution.threads import counted
-from solver.numeric.files import loaded, opened, stream, tensors_of
-from solver.numeric.memory import available, in_words
-from solver.numeric.running import Runner
+from solver.numeric.forward import listed, rows_of
+from solver.numeric.memory import afford
+from solver.numeric.outputs import finite, kind_of, shapes
 from solver.numeric.workspace import Array
 from solver.question import stdin_for
 from solver.registry import unknown
+from solver.running.files import loaded, opened, stream, tensors_of
+from solver.running.runner import Runner
 
-ABOUT = r"""Run a network on an input, layer by layer, with NumPy alone.
-
-NET is a bundled name, the short notation, or PyTorch's printed module. FILE is an array,
-.npy, or .npz with one array in it: C×H×W, or N×C×H×W with the batch first. Weights are an
-.npz file with a tensor for each name (block1.conv.weight), or drawn by a seed.
-
-Every layer's output is held against the shape that was predicted for it, and looked
-through for NaN and infinity: the first layer that has one is named.
-
-Example: pset run lenet5-modern --input digit.npy --weights trained.npz --top 3
-"""
-OPTIONS: dict[str, dict[str, Any]] = {
-    "net": {"metavar": "NET"},
-    "--input": {"metavar": "FILE", "help": "the input [normal values, drawn by the seed]"},
-    "--weights": {"metavar": "FILE", "help": "the tensors [drawn by the seed]"},
-    "--seed": {"type": int, "default": 0, "metavar": "N", "help": "of what is drawn [0]"},
-    "--batch": {"type": int, "metavar": "N",
-                "help": "images, where the input is drawn [1]"},
-    "--dtype": {"default": "float32", "metavar": "TYPE", "help": "float32 or float64 [float32]"},
-    "--exact": {"is_flag": True, "help": "no algorithm that costs accuracy (slower)"},
-    "--threads": {"type": int, "metavar": "N", "help": "processors to use [all]"},
-    "--top": {"type": int, "default": 5, "metavar": "K", "help": "largest outputs shown [5]"},
-    "--out": {"metavar": "FILE", "help": "write the output here, .npy"},
-    "--format": {"default": "text", "metavar": "FORMAT", "help": "text or json [text]"},
-}  # fmt: skip
 FORMATS = ("text", "json")
 TYPES = ("float32", "float64")
 
@@ -155,8 +133,7 @@ def passed(
         notes.append(f"the input is drawn: normal values, seed {seed}")
     if weights is None:
         notes.append(f"the weights are drawn, seed {seed}: the output says nothing")
-    rows: list[Row] = []
-    net.layer.run([Signal(x.shape)], "", rows)
+    rows = rows_of(net.layer, x.shape)
     for row in rows:
         if isinstance(row.layer, Embedding):
             raise BadInput(
@@ -199,24 +176,18 @@ def processors() -> set[int]:
 def checked(names: list[str], y: Any, predicted: dict[str, Any]) -> None:
     """A layer's output is of the predicted shape, and numbers."""
     for name in names:
-        if shape_of(y) != tuple(predicted[name]):
+        if shapes(y) != tuple(predicted[name]):
             raise CheckFailed(
-                f"{name} gave {show_shape(shape_of(y))}, and "
+                f"{name} gave {show_shape(shapes(y))}, and "
                 f"{show_shape(predicted[name])} was predicted"
             )
     for part in y if isinstance(y, tuple) else (y,):
-        if isinstance(part, tuple) or np.isfinite(part.sum()) or np.isfinite(part).all():
+        if isinstance(part, tuple) or finite(part):
             continue
-        what = "NaN" if np.isnan(part).any() else "infinity"
         raise BadInput(
-            f"{what} first appears in the output of {together(names)}: look at its weights, "
-            "and at the size of the numbers that go in"
+            f"{kind_of(part)} first appears in the output of {together(names)}: look at "
+            "its weights, and at the size of the numbers that go in"
         )
-
-
-def shape_of(y: Any) -> tuple[Any, ...]:
-    """The shape; nested where there are several outputs."""
-    return tuple(map(shape_of, y)) if isinstance(y, tuple) else tuple(np.shape(y))
 
 
 # -- files ---------------------------------------------------------------------------
@@ -231,12 +202,8 @@ def drawn(net: Net, batch: int, seed: int, kind: Any) -> Array:
             f"the input {show_shape(net.input)} has letters: give an array with --input"
         )
     shape = (batch, *(int(str(n)) for n in net.input))
-    size, there = prod(shape) * 8, available()
-    if there is not None and size > there:
-        raise BadInput(
-            f"an input of {show_shape(shape)} takes {in_words(size)}, and "
-            f"{in_words(there)} are free: take a smaller batch"
-        )
+    what = f"an input of {show_shape(shape)} takes"
+    afford(8 * prod(shape), what, "take a smaller batch")
     return np.random.default_rng(seed).standard_normal(shape).astype(kind)
 
 
@@ -274,12 +241,11 @@ def array_of(path: str, kind: Any) -> Array:
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiub":
         what = found.dtype if isinstance(found, np.ndarray) else type(found).__name__
         raise BadInput(f"{path} holds {what}: numbers are wanted")
-    if found.dtype.kind == "f" and not np.isfinite(found).all():
-        what = "NaN" if np.isnan(found).any() else "infinity"
-        raise BadInput(f"{path} holds {what}: the input must be numbers")
+    if found.dtype.kind == "f" and not finite(found):
+        raise BadInput(f"{path} holds {kind_of(found)}: the input must be numbers")
     with np.errstate(over="ignore"):
         x = found.astype(kind)
-    if not np.isfinite(x).all():
+    if not finite(x):
         raise BadInput(f"{path} holds numbers too large for {kind}: try --dtype float64")
     return x
 
@@ -288,31 +254,17 @@ def written(path: str, y: Any) -> None:
     """The output as .npy."""
     if not isinstance(y, np.ndarray):
         raise BadInput("the network has several outputs: they cannot be written as one array")
-    try:
-        with open(path, "wb") as file:
-            np.save(file, y, allow_pickle=False)
-    except OSError as e:
-        raise BadInput(f"cannot write {path}: {e.strerror}") from None
+    with replaced(Path(path)) as place, place.open("wb") as file:
+        np.save(file, y, allow_pickle=False)
 
 
 def affordable(rows: list[Row], itemsize: int) -> None:
     """Refuse what does not fit into memory, with the estimate."""
-    tensors = [
-        prod(map(int, shape))
-        for row in rows
-        for shape in (
-            row.layer.weights(*row.inputs) | row.layer.buffers(*row.inputs)
-        ).values()
-    ]
+    weights = sum(prod(map(int, t.shape)) for t in listed(rows))
     values = [prod(map(int, row.out)) for row in rows if all_numbers(row.out)]
     most = sum(sorted(values)[-2:])
-    needed = itemsize * (int(1.5 * sum(tensors)) + most)
-    there = available()
-    if there is not None and needed > there:
-        raise BadInput(
-            f"the network would take about {in_words(needed)}, and {in_words(there)} are "
-            "free: take a smaller batch or image"
-        )
+    needed = itemsize * (int(1.5 * weights) + most)
+    afford(needed, "the network would take about", "take a smaller batch or image")
 
 
 def all_numbers(shape: Any) -> bool:
