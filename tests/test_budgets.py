@@ -91,8 +91,7 @@ def test_the_scores_of_a_kernel_perceptron_in_letters() -> None:
 
 
 def test_the_forward_pass_as_a_formula() -> None:
-    asked = Problem("backprop forward", {"net": MINI, "where": {n: "scalar" for n in (
-        "x1", "x2", "w1", "w2", "v1")}})  # fmt: skip
+    asked = Problem("backprop forward", {"net": MINI, "where": dict.fromkeys(("x1", "x2", "w1", "w2", "v1"), "scalar")})  # fmt: skip
     for text in ("v1*max(0, x1*w1 + x2*w2)", "o1*v1", "yhat = relu(w1 x1 + w2 x2) v1"):
         assert grade(asked, text).mark == "right"
     assert grade(asked, "v1*(x1*w1 + x2*w2)").mark == "wrong"
