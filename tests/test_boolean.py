@@ -196,6 +196,17 @@ def test_what_is_no_network_is_not_charged(text: str) -> None:
     assert grade(XOR, text).mark == "invalid"
 
 
+def test_a_network_that_doubles_line_by_line_ends_soon() -> None:
+    lines = [
+        "h1 = relu(x1)",
+        *(f"h{i} = " + "+".join([f"h{i - 1}"] * 9) for i in range(2, 19)),
+    ]
+    verdict = grade(XOR, "; ".join(lines))
+    assert verdict.mark == "wrong" and "too large" in verdict.feedback
+    deep = "relu(" * 300 + "x1" + ")" * 300
+    assert grade(XOR, deep).mark in ("wrong", "invalid")
+
+
 def test_the_network_kind_works_a_given_one() -> None:
     net = "max(0,x1+x2)-max(0,x1+x2-1)"
     value = solve("boolean network", net=net, function="xor").value

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 
 from solver.answers.forms import read_answer, state_key
 from solver.core import BadInput
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LONGEST = 2000
-LINES = 20
+LINES, NODES = 20, 1000
 # a line's name: h1 = …, f(x) = …; of weights W1 = …, b = …
 LINE = re.compile(r"\s*([A-Za-z]\w{0,8})\s*(?:\([^()=]{0,20}\))?\s*(?::=|=|:|←)(?!=)")
 WEIGHTS = re.compile(
@@ -187,10 +187,17 @@ def settled(e: Any, known: Mapping[str, Expr], n: int) -> tuple[Expr, str]:
         e = e.members[-1]
     try:
         found = units(e, known)
+        small(found)
         degree(found)
     except BadInput as error:
         return e if isinstance(e, Expr) else Num(0), error.message
     return found, ""
+
+
+def small(e: Expr) -> None:
+    """Refuse a network that has grown too large: lines that double it add up."""
+    if sum(1 for _ in islice(walk(e), NODES + 1)) > NODES:
+        raise BadInput("this network is too large to be worked on all inputs")
 
 
 def units(e: Expr, known: Mapping[str, Expr]) -> Expr:
