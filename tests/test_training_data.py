@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import tracemalloc
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from solver.core import BadInput
+from solver.numeric import memory
 from solver.training import readers
 from solver.training.data import (
     Data,
@@ -205,6 +207,43 @@ def test_a_corrupt_idx_file_is_refused(
     assert "x.idx" in str(e.value)
 
 
+def bomb(announced: int, zeros: int) -> bytes:
+    """A compressed idx file that announces so many bytes and goes on with so many zeros."""
+    return gzip.compress(struct.pack(">HBBI", 0, 8, 1, announced) + bytes(zeros), 9)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (bomb(100, 20_000_000), "x.idx: the file goes on: 100 values .* at byte 108$"),
+        (bomb(2**32 - 1, 10), "breaks off: .* end at byte 4,294,967,303, the file at 18"),
+        (bomb(100, 100)[:-8] + bytes(8), "compressed file is damaged: CRC"),
+        (gzip.compress(bytes(20_000_000)), "this is no idx file"),
+    ],
+)
+def test_a_file_unfolds_to_what_its_header_announces_and_no_further(
+    tmp_path: Path, data: bytes, message: str
+) -> None:
+    path = tmp_path / "x.idx"
+    path.write_bytes(data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput, match=message):
+            read_idx(path)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_unfolds_to_more_than_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.idx").write_bytes(bomb(900_000, 1_000_000))
+    monkeypatch.setattr(memory, "available", lambda: 1000)
+    with pytest.raises(BadInput, match="x.idx: what it unfolds to would take 879 KiB"):
+        read_idx(tmp_path / "x.idx")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nothing.idx: cannot be read"):
         read_idx(tmp_path / "nothing.idx")
@@ -311,9 +350,9 @@ def test_pickled_cifar_is_named_and_never_loaded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("mnits:x", "no data set is called 'mnits'; did you mean mnist"),
+        ("mnits:x", "no data set .--data. is called 'mnits'; did you mean mnist"),
         ("mnist", "needs the folder"),
-        ("digits:x", "no data set"),
+        ("digits:x", "shipped with pset and are in no folder: write digits, not digits:x"),
     ],
 )
 def test_data_is_named(text: str, message: str) -> None:
