@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from solver.core import BadInput, CheckFailed
 from solver.figures import drawn
-from solver.kinds import regression, solve
+from solver.kinds import regression, regression_bias, solve
 from solver.numeric import polynomials
 
 ISL: dict[str, Any] = {"seed": 1999, "skip": 1}  # ISL 5.4 exercise 8, in NumPy
@@ -125,7 +125,7 @@ def test_the_five_curves_of_a_sine() -> None:
     [("1", 0, 0), ("2*x - 1", 1, 1), ("x^3", 2, 3), ("exp(x)", 1, None)],
 )
 def test_a_polynomial_is_fitted_without_bias(true: str, best: int, nothing: int | None) -> None:
-    curves = regression.curves((0, 1, 2, 3, 4), true, 20, "0.1")
+    curves = regression_bias.curves((0, 1, 2, 3, 4), true, 20, "0.1")
     assert [b == 0 for b in curves.bias2] == [
         nothing is not None and d >= nothing for d in range(5)
     ]
@@ -140,7 +140,7 @@ def test_without_noise_nothing_varies() -> None:
 
 
 def test_the_curves_add_up_and_are_drawn() -> None:
-    curves = regression.curves(range(10), "sin(2*pi*x)", 30, "1/4")
+    curves = regression_bias.curves(range(10), "sin(2*pi*x)", 30, "1/4")
     named = curves.named()
     parts = named["squared bias"] + named["variance"] + named["irreducible error"]
     assert named["test error"] == pytest.approx(parts)
@@ -155,7 +155,7 @@ def test_the_expectation_of_a_mean_by_hand() -> None:
     # degree 0 fits the mean: bias² is the variance of f over the points
     f = [math.sin(2 * math.pi * i / 29) for i in range(30)]
     mean = sum(f) / 30
-    curves = regression.curves((0, 1), "sin(2*pi*x)", 30, "1/4")
+    curves = regression_bias.curves((0, 1), "sin(2*pi*x)", 30, "1/4")
     assert curves.bias2[0] == pytest.approx(sum((v - mean) ** 2 for v in f) / 30)
     assert curves.variance[0] == pytest.approx(0.25 / 30)
 
@@ -199,6 +199,13 @@ def test_training_errors_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
         solve("regression loocv", degree=2, **ISL)
 
 
+def test_means_slightly_wrong_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = polynomials.redrawn
+    monkeypatch.setattr(polynomials, "redrawn", lambda *a: 1.001 * right(*a))
+    with pytest.raises(CheckFailed, match="first data sets"):
+        solve("regression redrawn", degrees="1,2")
+
+
 @pytest.mark.parametrize("curve", ["bias2", "variance", "train", "test"])
 @pytest.mark.parametrize(("factor", "check"), [(1.001, "hat matrices"), (1.2, "data sets drawn")])
 def test_a_curve_that_is_wrong_is_caught(
@@ -215,15 +222,16 @@ def test_a_curve_that_is_wrong_is_caught(
         return type(found)(**changed)
 
     monkeypatch.setattr(polynomials, "decomposed", wrong)
-    given_ = (regression.curves(range(10), "sin(2*pi*x)", 30, "1/4"), "sin(2*pi*x)", 30)
-    one = regression.as_traced if check == "hat matrices" else regression.as_simulated
+    given_ = (regression_bias.curves(range(10), "sin(2*pi*x)", 30, "1/4"), "sin(2*pi*x)", 30)
+    one = regression_bias.as_traced if check == "hat matrices" else regression_bias.as_simulated
     assert check in one(*given_).how and not one(*given_).ok
     with pytest.raises(CheckFailed):
         solve("regression bias-variance", **SINE)
 
 
-def test_means_below_their_limits_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = polynomials.redrawn
-    monkeypatch.setattr(polynomials, "redrawn", lambda *a: 0.8 * right(*a))
-    with pytest.raises(CheckFailed):
-        solve("regression redrawn", degrees="1,2")
+def test_means_below_their_limits_are_caught() -> None:
+    errors = np.full((400, 2), [9.5, 1.1])
+    assert regression.halves_agree(errors, [9, 1]).ok
+    assert not regression.halves_agree(0.7 * errors, [9, 1]).ok
+    errors[:200, 1] = 2.0
+    assert not regression.halves_agree(errors + 0.01 * np.arange(400)[:, None] % 2, [9, 1]).ok

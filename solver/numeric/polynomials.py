@@ -86,6 +86,20 @@ def redrawn(
     return np.concatenate(found)
 
 
+def redrawn_slowly(
+    function: Function, samples: int, noise: float, degrees: Sequence[int], sets: int,
+    seed: int,
+) -> Array:  # fmt: skip
+    """The same, set after set, each point left out and predicted by a fit without it."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for _ in range(sets):
+        x, noisy = random.normal(size=(2, samples))
+        y = function(x) + np.sqrt(noise) * noisy
+        rows.append([float((refitted(x, y, d) ** 2).mean()) for d in degrees])
+    return np.array(rows)
+
+
 # -- bias and variance ---------------------------------------------------------------
 
 
