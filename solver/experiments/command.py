@@ -262,7 +262,7 @@ def drawn(setting: Setting, seen: Sequence[Seen], inline: bool = False) -> str:
         middle = [median(line[i] for line in lines) for i in range(last)]
         series.append({"name": arm.name, "y": middle})
     figure = plot(
-        series=series, x="epoch", y=study.curve, size=(640, 300),
+        series=series, x="epoch", y=study.curve.replace("loss", "training loss", study.curve == "loss"), size=(640, 300),
         log=study.curve.endswith("loss"),
         title=study.question, desc=" ".join(conclusions(setting, seen)),
     )  # fmt: skip
