@@ -55,6 +55,7 @@ MODULES = {
         "backprop_pool", "backprop_pointwise", "backprop_softmax", "backprop_norms",
         "backprop_forward",
     ),
+    "run": ("run", "run_norms", "run_epsilon", "run_images"),
     "gradcheck": ("gradcheck", "gradcheck_numbers", "gradcheck_difference"),
     "grad": ("derivative",),
     "jacobian": ("derivative",),
