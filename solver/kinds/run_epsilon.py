@@ -11,7 +11,8 @@ from solver.expressions.nodes import Call, Div, Expr, Mul, Num, Pow, Sym, evalua
 from solver.kinds import kind
 from solver.kinds.backprop_norms import EPSILON, MU, SIGMA, VARIANCE
 from solver.kinds.named_points import num, whole
-from solver.kinds.run_norms import flat, number, ratio, rooted
+from solver.kinds.run_features import flat, ratio, rooted
+from solver.kinds.run_norms import number
 from solver.registry import unknown
 from solver.values import Listing, Record
 
@@ -31,9 +32,7 @@ FORMS = {  # where ε stands, and the formula
 
 
 @kind("run epsilon", "--x 1 --mean 3 --var 8/3 --epsilon 1/3")
-def epsilon_forms(
-    *, x: Real, mean: Real, var: Real, epsilon: Real
-) -> Answer:
+def epsilon_forms(*, x: Real, mean: Real, var: Real, epsilon: Real) -> Answer:
     """One value normalised by three formulas that differ in where ε stands.
 
     (x − μ)/√(σ² + ε), (x − μ)/(σ + ε) and (x − μ)/σ + ε; and whether the last is
@@ -64,7 +63,9 @@ def epsilon_forms(
     ]
     undefined = [name for name in FORMS if not survives(name, epsilon)]
     value["literal_undefined_at_zero"] = "literal" in undefined
-    steps.append(Step("at σ = 0 the denominators are √ε, ε and 0: the third form is 0/0 there"))
+    steps.append(
+        Step("at σ = 0 the denominators are √ε, ε and 0: the third form is 0/0 there")
+    )
     return Answer(
         value, tuple(steps), (solved_back(value, away, var, epsilon),), "forms",
         conventions=("batch norm is defined with ε inside the root",),
@@ -78,7 +79,10 @@ def exact(v: Any) -> Fraction:
 def survives(name: str, epsilon: Any) -> bool:
     """Whether a form has a value where the variance is 0, by carrying it out there."""
     try:
-        evaluate(FORMS[name][1], {"x": 1.0, "mu_B": 1.0, "sigma_B": 0.0, "epsilon": float(epsilon)})
+        evaluate(
+            FORMS[name][1],
+            {"x": 1.0, "mu_B": 1.0, "sigma_B": 0.0, "epsilon": float(epsilon)},
+        )
     except ArithmeticError:
         return False
     return True
@@ -126,7 +130,7 @@ def scale(
              Step("divided by the root", None, law, Sym("sigma_out", "positive"))]  # fmt: skip
     if scales is None:
         small = Fraction(1, 8) if epsilon is None else Fraction(epsilon)
-        seeded = [1, Fraction(1, 2), Fraction(1, 50)]
+        seeded = [Fraction(1), Fraction(1, 2), Fraction(1, 50)]
         laws = [evaluate(law, {"a": float(s), "epsilon": float(small)}) for s in seeded]
         check = measured(seeded, var, small, laws)
         return Answer(law, tuple(steps), (check,), "standard deviation")
@@ -145,10 +149,13 @@ def scale(
         out = rooted(Fraction(s) ** 2 * Fraction(var) / inside)
         found.append(float(out) if isinstance(out, float) else whole(out))
         steps.append(Step(f"a = {float(s):g}", before, found[-1]))
-    steps.append(Step("while a²·σ² is far above ε the scale of the weights does not matter"))
+    steps.append(
+        Step("while a²·σ² is far above ε the scale of the weights does not matter")
+    )
     value = Listing(found) if len(found) > 1 else found[0]
     return Answer(value, tuple(steps), (measured(each, var, epsilon, found),),
-                  "standard deviation", conventions=("ε stands inside the root; γ = 1",))  # fmt: skip
+                  "standard deviation",
+                  conventions=("ε stands inside the root; γ = 1",))  # fmt: skip
 
 
 def measured(scales: Sequence[Any], var: Any, epsilon: Any, found: Any) -> Check:
@@ -171,7 +178,9 @@ def bell(x: float) -> float:
 
 
 # name: E[X], E[X²], E[X³], the density, and between which bounds it counts
-DISTRIBUTIONS: dict[str, tuple[tuple[Any, ...], Callable[[float], float], float, float]] = {
+DISTRIBUTIONS: dict[
+    str, tuple[tuple[Any, ...], Callable[[float], float], float, float]
+] = {
     "exponential": (tuple(factorial(k) for k in (1, 2, 3)), lambda x: exp(-x), 0, 60),
     "uniform": (tuple(Fraction(1, k + 1) for k in (1, 2, 3)), lambda x: 1, 0, 1),
     "normal": ((0, 1, 0), bell, -12, 12),
@@ -192,7 +201,9 @@ def standardise(*, distribution: str = "", x: Reals | None = None) -> Answer:
         values = [Fraction(v) for v in flat(x)]
         if not 2 <= len(values) <= 400 or len(set(values)) == 1:
             raise BadInput("give 2 to 400 numbers that are not all equal")
-        moments = tuple(sum(v**k for v in values) / len(values) for k in (1, 2, 3))
+        moments: tuple[Any, ...] = tuple(
+            sum(v**k for v in values) / len(values) for k in (1, 2, 3)
+        )
     else:
         if distribution not in DISTRIBUTIONS:
             raise unknown("distribution", distribution, list(DISTRIBUTIONS))
@@ -216,9 +227,13 @@ def standardise(*, distribution: str = "", x: Reals | None = None) -> Answer:
     )  # fmt: skip
     sums = moments_of(distribution, x, first, var)
     ok = all(abs(s - float(v)) <= 1e-6 for s, v in zip(sums, value.values()))
-    how = "the standardised numbers, in floats" if x is not None else "integrals over the density"
+    how = (
+        "the standardised numbers, in floats"
+        if x is not None
+        else "integrals over the density"
+    )
     return Answer(value, steps, (Check(how, ok),), "moments",
-                  conventions=("skewness: the third central moment over σ³, divided by N",))  # fmt: skip
+                  conventions=("skewness: the third central moment over σ³",))  # fmt: skip
 
 
 def moments_of(distribution: str, x: Any, mean: Any, var: Any) -> list[float]:

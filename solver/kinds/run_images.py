@@ -8,7 +8,8 @@ from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.nodes import Call, Div, Expr, Sym, evaluate
 from solver.kinds import kind
 from solver.kinds.named_points import num
-from solver.kinds.run_norms import flat, number, plain, ratio, rooted
+from solver.kinds.run_features import flat, plain, ratio, rooted
+from solver.kinds.run_norms import number
 from solver.values import Listing, Record
 
 TYPE_CHECKING = False
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     Reals = Any
 
 IMAGE, MEAN, STD, VAR = (Sym(n, "real") for n in ("image", "mean", "std", "var"))
-CONVENTION = "each channel by itself: its mean is subtracted, its standard deviation divides"
+CONVENTION = (
+    "each channel by itself: its mean is subtracted, its standard deviation divides"
+)
 
 
 @kind("run normalize", "--mean 0.5 --std 0.5 --interval '0 1'")
@@ -39,17 +42,23 @@ def normalize(
     if std is not None and var is not None:
         raise BadInput("give std or var, not both")
     if sum(v is not None for v in (x, interval, channels)) > 1:
-        raise BadInput("ask for one thing: pixels x, an interval, or the arguments for channels")
+        raise BadInput(
+            "ask for one thing: pixels x, an interval, or the arguments for channels"
+        )
     means, below = exact("mean", mean), exact("std", std if var is None else var)
     if any(b <= 0 for b in below):
-        raise BadInput("a standard deviation is above 0, or nothing can be divided by it")
+        raise BadInput(
+            "a standard deviation is above 0, or nothing can be divided by it"
+        )
     if x is None and interval is None and channels is None:
         return in_letters(means, below, var is not None)
     if not means or not below:
         raise BadInput("to work on numbers, give mean and std, one for each channel")
     many = max(len(means), len(below))
     if {len(means), len(below)} - {1, many}:
-        raise BadInput(f"{len(means)} means and {len(below)} deviations: give as many of both")
+        raise BadInput(
+            f"{len(means)} means and {len(below)} deviations: give as many of both"
+        )
     means, below = widened(means, many), widened(below, many)
     sigmas = below if var is None else [rooted(b) for b in below]
     if channels is not None:
@@ -57,21 +66,26 @@ def normalize(
     asked = exact("x", x) if interval is None else exact("interval", interval)
     if interval is not None and (len(asked) != 2 or asked[0] >= asked[1]):
         raise BadInput("an interval has a lower and an upper end: 0 1")
-    each, steps = [], []
-    pixels = asked if interval is None else [asked]
+    each: list[Any] = []
+    steps: list[Step] = []
+    pixels: list[Any] = asked if interval is None else [asked]
     if interval is None and len(pixels) not in (1, many) and many > 1:
-        raise BadInput(f"a pixel of {many} channels has as many numbers, not {len(pixels)}")
+        raise BadInput(
+            f"a pixel of {many} channels has as many numbers, not {len(pixels)}"
+        )
     columns = many if interval is not None or many > 1 else len(pixels)
     pixels = pixels * columns if len(pixels) == 1 else pixels
     for c in range(columns):
         k = c if many > 1 else 0
         said = f"channel {c + 1}" if many > 1 else ""
+        labels = ["lower end", "upper end"] if interval is not None else ["pixel"]
         under = number(sigmas[k]) if var is None else Call("sqrt", num(below[k]))
         law = Div(IMAGE - MEAN, STD if var is None else Call("sqrt", VAR))
         ends = pixels[c] if interval is not None else (pixels[c],)
         found = [ratio(v - means[k], sigmas[k]) for v in ends]
-        for v, y in zip(ends, found):
-            steps.append(Step(said, Div(num(v) - num(means[k]), under), y, None, law))
+        for v, y, end in zip(ends, found, labels):
+            label = ", ".join(filter(None, (said, end)))
+            steps.append(Step(label, Div(num(v) - num(means[k]), under), y, None, law))
         each.append(Listing(found) if interval is not None else found[0])
     same = interval is not None and all(e == each[0] for e in each)
     value = each[0] if len(each) == 1 or same else Listing(each)
@@ -129,9 +143,12 @@ def arguments(means: list[Any], sigmas: list[Any], channels: int) -> Answer:
     if not 1 <= channels <= 64:
         raise BadInput(f"an image has 1 to 64 channels here, not {channels}")
     if len({*means}) > 1 or len({*sigmas}) > 1:
-        raise BadInput("the channels differ, so what another image's are is not said by these")
+        raise BadInput(
+            "the channels differ, so what another image's are is not said by these"
+        )
     value = Record(
-        mean=Listing([plain(means[0])] * channels), std=Listing([plain(sigmas[0])] * channels)
+        mean=Listing([plain(means[0])] * channels),
+        std=Listing([plain(sigmas[0])] * channels),
     )
     steps = (
         Step(f"Normalize takes one entry a channel: here {channels}"),

@@ -16,9 +16,16 @@ from solver.expressions.nodes import Call, Div, Expr, Mul, Num, Pow, Sym, plus
 from solver.kinds import kind
 from solver.kinds.backprop_norms import BETA, EPSILON, GAMMA, MU, VARIANCE
 from solver.kinds.named_points import num, whole
-from solver.numeric.text import shape_of
+from solver.kinds.run_features import (
+    Feature,
+    column,
+    flat,
+    samples,
+    spread_for_average,
+    statistics_of,
+)
 from solver.registry import unknown
-from solver.values import Listing, Matrix, Record
+from solver.values import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,58 +35,16 @@ if TYPE_CHECKING:
     Reals = Any
     Names = tuple[str, ...]
 
-MOST, LINES = 400, 12  # numbers of a batch; of them worked line by line
-MODES = {"train": "training", "inference": "inference", "test": "inference", "eval": "inference"}
+LINES = 12  # numbers of a feature that are worked line by line
+MODES = {
+    "train": "training",
+    "inference": "inference",
+    "test": "inference",
+    "eval": "inference",
+}
 FACTS = ("mean", "var", "normalised", "out", "running_mean", "running_var")
 HAT = Sym("xhat", "real")
 NORMALISED = Div(Sym("x", "real") - MU, Call("sqrt", VARIANCE + EPSILON))
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Feature:
-    """One feature: its samples, its γ, β and ε, and what it is normalised by."""
-
-    x: tuple[Any, ...]
-    gamma: Any
-    beta: Any
-    epsilon: Any
-    mean: Any
-    var: Any
-
-    @property
-    def root(self) -> Any:
-        """√(σ² + ε): exact where it comes out."""
-        return rooted(self.var + self.epsilon)
-
-    def hat(self, x: Any) -> Any:
-        """One normalised value."""
-        return ratio(x - self.mean, self.root)
-
-    def out(self, x: Any) -> Any:
-        """One value scaled and shifted."""
-        return plain(self.gamma * self.hat(x) + self.beta)
-
-
-def rooted(x: Any) -> Any:
-    """√x: a fraction if it is one, else a float."""
-    from math import isqrt, sqrt
-
-    x = Fraction(x)
-    top, below = isqrt(x.numerator), isqrt(x.denominator)
-    exact = top * top == x.numerator and below * below == x.denominator
-    return Fraction(top, below) if exact else sqrt(x)
-
-
-def ratio(x: Any, y: Any) -> Any:
-    """x/y, exact where both are; 0 stays exact."""
-    if not x:
-        return 0
-    return plain(Fraction(x) / y) if isinstance(y, Fraction) else float(x) / y
-
-
-def plain(x: Any) -> Any:
-    """An int where it is one; floats stay floats."""
-    return x if isinstance(x, float) else whole(Fraction(x))
 
 
 @kind("run batch-norm", "--x '1 2; 3 6; 5 10' --gamma '2 1' --beta '0 1' --epsilon 1/3")
@@ -136,7 +101,7 @@ def batch_norm(
     checks: list[Check] = []
     if after is not None:
         earlier = moved(after, means, variances, weight, unbiased, many)
-        means, variances = earlier.means, earlier.variances
+        means, variances = tuple(earlier.means), tuple(earlier.variances)
         steps += earlier.steps
         checks += earlier.checks
     for j in range(many):
@@ -174,56 +139,6 @@ def batch_norm(
 # -- what is given -----------------------------------------------------------------------
 
 
-def samples(x: Any, per: dict[str, Any]) -> tuple[list[tuple[Any, ...]], Any]:
-    """The samples as rows, and how values by feature are shown: as they were given."""
-    rows = [x] if not isinstance(x, tuple) else list(x)
-    rows = rows if isinstance(rows[0], tuple) else [tuple(rows)]
-    widths = {len(r) for r in rows}
-    if len(shape_of(tuple(rows))) != 2 or len(widths) != 1:
-        raise BadInput("give a batch as rows, a sample each: '1 2; 3 6; 5 10'")
-    if len(rows) * len(rows[0]) > MOST:
-        raise BadInput(f"{len(rows) * len(rows[0]):,} numbers; at most {MOST} are worked")
-    if len(rows) > 1:
-        return rows, by_columns
-    row = rows[0]
-    alone = any(
-        isinstance(v, tuple) and flat(v) and len(flat(v)) == len(row) > 1
-        for v in per.values()
-    )
-    if alone:
-        return rows, lambda each: Listing(v[0] if isinstance(v, list) else v for v in each)
-    return [(v,) for v in row], of_one
-
-
-def by_columns(each: list[Any]) -> Any:
-    """Lists of the features as the rows of a matrix; one number each as a listing."""
-    if not isinstance(each[0], list):
-        return Listing(each)
-    return Matrix(tuple(row) for row in zip(*each))
-
-
-def of_one(each: list[Any]) -> Any:
-    """The single feature's values."""
-    return Listing(each[0]) if isinstance(each[0], list) else each[0]
-
-
-def flat(raw: Any) -> tuple[Any, ...]:
-    """The numbers of a row or column."""
-    if not isinstance(raw, tuple):
-        return (raw,)
-    return tuple(v for one in raw for v in flat(one))
-
-
-def column(name: str, raw: Any, many: int, usual: int) -> tuple[Any, ...]:
-    """A number for each feature; one number stands for all of them."""
-    found = (usual,) if raw is None else flat(raw)
-    if any(isinstance(v, Expr) for v in found):
-        raise BadInput(f"{name} is worked on numbers")
-    if len(found) not in (1, many):
-        raise BadInput(f"{name} has {len(found)} entries, and there are {many} features")
-    return found * many if len(found) == 1 else found
-
-
 def weight_of_new(momentum: Any, keep: Any) -> Any:
     """The new value's weight, from the old one's or itself."""
     if momentum is not None and keep is not None and momentum + keep != 1:
@@ -233,13 +148,6 @@ def weight_of_new(momentum: Any, keep: Any) -> Any:
     if weight is not None and (isinstance(weight, Expr) or not 0 <= weight <= 1):
         raise BadInput("the weight of a running average is from 0 to 1")
     return weight
-
-
-def statistics_of(values: Sequence[Any]) -> tuple[Any, Any]:
-    """Mean and biased variance, exactly."""
-    mean = Fraction(sum(values, Fraction(0))) / len(values)
-    spread = sum(((v - mean) ** 2 for v in values), Fraction(0)) / len(values)
-    return whole(mean), whole(spread)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -256,7 +164,11 @@ def moved(
     batch: Any, means: Any, variances: Any, weight: Any, unbiased: bool, many: int
 ) -> Moved:
     """Each running average a share of the way from its old value to the batch's."""
-    rows = batch if isinstance(batch, tuple) and isinstance(batch[0], tuple) else (flat(batch),)
+    rows = (
+        batch
+        if isinstance(batch, tuple) and isinstance(batch[0], tuple)
+        else (flat(batch),)
+    )
     if len(rows) == 1 and many == 1:
         rows = tuple((v,) for v in rows[0])
     if any(len(r) != many for r in rows):
@@ -285,16 +197,7 @@ def moved(
             of = f" of feature {j + 1}" if many > 1 else ""
             before = plus(Mul(num(1 - weight), num(old)), Mul(num(weight), num(new)))
             steps.append(Step(f"running {what}{of}", before, found[-1][j]))
-    return Moved(*found, steps, checks)
-
-
-def spread_for_average(f: Feature, unbiased: bool) -> Any:
-    """The batch's variance as the running average takes it."""
-    if not unbiased:
-        return f.var
-    if len(f.x) == 1:
-        raise BadInput("one sample has no unbiased variance: it would divide by 0")
-    return whole(Fraction(f.var) * len(f.x) / (len(f.x) - 1))
+    return Moved(found[0], found[1], steps, checks)
 
 
 def averaged(old: Any, new: Any, weight: Any) -> Any:
@@ -312,13 +215,19 @@ def lines_of(f: Feature, training: bool, of: str, ask: Iterable[str]) -> list[St
     if training:
         total = plus(*map(num, f.x))
         squares = plus(*(Pow(num(x) - m, Num(2)) for x in f.x))
-        steps.append(Step(f"mean{of}", total if len(f.x) == 1 else Div(total, n), f.mean, MU))
-        steps.append(Step(f"variance{of}, divided by N", Div(squares, n), f.var, VARIANCE))
+        steps.append(
+            Step(f"mean{of}", total if len(f.x) == 1 else Div(total, n), f.mean, MU)
+        )
+        steps.append(
+            Step(f"variance{of}, divided by N", Div(squares, n), f.var, VARIANCE)
+        )
     if not {"normalised", "out"} & set(ask):
         return steps
     under = Call("sqrt", v + e)
     if f.var + f.epsilon == 0:
-        raise BadInput("the variance is 0, and epsilon as well: 0/0. Give an epsilon above 0")
+        raise BadInput(
+            "the variance is 0, and epsilon as well: 0/0. Give an epsilon above 0"
+        )
     hats = [
         Step("", Div(num(x) - m, under), f.hat(x), Sym(f"xhat_{i}", "real"),
              NORMALISED if i == 1 else None)
@@ -366,10 +275,12 @@ def said(
     if after is not None or any(a.startswith("running") for a in ask):
         of = "old" if keep is not None else "new"
         part = show(whole(Fraction(keep if keep is not None else weight)))
-        also = f", PyTorch's momentum being {show(whole(Fraction(weight)))}" * (keep is not None)
+        also = f", PyTorch's momentum being {show(whole(Fraction(weight)))}" * (
+            keep is not None
+        )
         notes.append(f"{part} is the weight of the {of} value{also}")
-        notes.append("the running variance takes the batch's divided by N − 1, as in PyTorch"
-                     if unbiased else "the running variance takes the batch's divided by N")  # fmt: skip
+        divided = "N − 1, as in PyTorch" if unbiased else "N"
+        notes.append(f"the running variance takes the batch's divided by {divided}")
     return tuple(notes)
 
 
