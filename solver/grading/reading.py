@@ -121,7 +121,7 @@ LATEX: dict[str, Any] = {
     r"\\rceil": "⌉",
     r"\{,\}": ",",
     r"(?<=\d)_(?=\d{3})": "",
-    r"torch\.Size|tensor(?=\s*\()": "",
+    r"(?:torch\.Size|tensor|(?:transforms\.)?Normalize)(?=\s*\()": "",
 }
 
 
@@ -179,6 +179,7 @@ def record(
     if len(pieces) == 1 and len(expected) > 1:
         commas = [p.strip() for p in re.split(r",\s+", text) if p.strip()]
         pieces = commas if len(commas) == len(expected) else pieces
+        pieces = apart if len(apart := groups(text)) == len(expected) else pieces
     found = Record()
     unnamed = []
     for piece in pieces:
@@ -199,6 +200,14 @@ def record(
     for key_, piece in zip(left, unnamed):
         found[key_] = read(expected[key_], piece, unit, known, allows)
     return found
+
+
+def groups(text: str) -> list[str]:
+    """(0.5,), (0.5,), or both in brackets again: what stands in brackets, if all does."""
+    whole = re.fullmatch(r"\s*[(\[]\s*([(\[].*[)\]])[\s,]*[)\]]\s*", text, re.S)
+    text = whole[1] if whole else text
+    group = r"[(\[][^()\[\]]*[)\]]"
+    return [] if re.sub(rf"{group}|[\s,]", "", text) else re.findall(group, text)
 
 
 def reads(expected: Any, text: str, unit: str, known: Any) -> bool:

@@ -10,7 +10,7 @@ from solver.kinds import mistake
 from solver.kinds.mistakes_losses import solved
 from solver.kinds.named_points import whole
 from solver.kinds.run_features import flat
-from solver.kinds.run_images import IMAGE, MEAN, STD
+from solver.kinds.run_images import IMAGE, MEAN, STD, between
 from solver.training.stopping import generalisation_loss
 from solver.values import Listing, Record
 
@@ -22,85 +22,53 @@ if TYPE_CHECKING:
 
 
 @mistake("run normalize")
-def normalisation_inverted(
-    mean: Any = None,
-    std: Any = None,
-    x: Any = None,
-    interval: Any = None,
-    channels: Any = None,
-) -> Any:
+def normalisation_inverted(**given: Any) -> Any:
     """This multiplies where it should divide: subtract the mean, then divide by the deviation."""
-    return pixels(mean, std, x, interval, channels, lambda v, m, s: v * s / m,
-                  Mul(IMAGE, STD) / MEAN)  # fmt: skip
+    return pixels(given, lambda v, m, s: v * s / m, Mul(IMAGE, STD) / MEAN)
 
 
 @mistake("run normalize")
-def mean_not_subtracted(
-    mean: Any = None,
-    std: Any = None,
-    x: Any = None,
-    interval: Any = None,
-    channels: Any = None,
-) -> Any:
+def mean_not_subtracted(**given: Any) -> Any:
     """The mean is not subtracted here."""
-    return pixels(mean, std, x, interval, channels, lambda v, m, s: v / s, IMAGE / STD)
+    return pixels(given, lambda v, m, s: v / s, IMAGE / STD)
 
 
 @mistake("run normalize")
-def deviation_multiplies(
-    mean: Any = None,
-    std: Any = None,
-    x: Any = None,
-    interval: Any = None,
-    channels: Any = None,
-) -> Any:
+def deviation_multiplies(**given: Any) -> Any:
     """The deviation multiplies here: it divides."""
-    return pixels(mean, std, x, interval, channels, lambda v, m, s: (v - m) * s,
-                  Mul(IMAGE - MEAN, STD))  # fmt: skip
+    return pixels(given, lambda v, m, s: (v - m) * s, Mul(IMAGE - MEAN, STD))
 
 
 @mistake("run normalize")
-def mean_subtracted_last(
-    mean: Any = None,
-    std: Any = None,
-    x: Any = None,
-    interval: Any = None,
-    channels: Any = None,
-) -> Any:
+def mean_subtracted_last(**given: Any) -> Any:
     """Here the mean is subtracted after dividing: subtract it first."""
-    return pixels(
-        mean, std, x, interval, channels, lambda v, m, s: v / s - m, IMAGE / STD - MEAN
-    )
+    return pixels(given, lambda v, m, s: v / s - m, IMAGE / STD - MEAN)
 
 
 @mistake("run normalize")
-def deviation_left_out(
-    mean: Any = None,
-    std: Any = None,
-    x: Any = None,
-    interval: Any = None,
-    channels: Any = None,
-) -> Any:
+def deviation_left_out(**given: Any) -> Any:
     """The mean is subtracted, and the deviation has yet to divide."""
-    return pixels(mean, std, x, interval, channels, lambda v, m, s: v - m, IMAGE - MEAN)
+    return pixels(given, lambda v, m, s: v - m, IMAGE - MEAN)
 
 
-def pixels(
-    mean: Any, std: Any, x: Any, interval: Any, channels: Any, wrong: Callable[..., Any],
-    formula: Expr,
-) -> Any:  # fmt: skip
+def pixels(given: dict[str, Any], wrong: Callable[..., Any], formula: Expr) -> Any:
     """A wrong formula in letters, or on the numbers of one channel."""
+    mean, std, x, interval, channels = map(
+        given.get, ("mean", "std", "x", "interval", "channels")
+    )
     if channels is not None:
         return None
     if x is None and interval is None:
-        return formula if mean is std is None else None
-    if mean is None or std is None or len(flat(mean)) > 1 or len(flat(std)) > 1:
+        return formula if mean is std is given.get("var") else None
+    if mean is None or std is None or len({*flat(mean)}) > 1 or len({*flat(std)}) > 1:
         return None
     m, s = Fraction(flat(mean)[0]), Fraction(flat(std)[0])
     found = [
         whole(wrong(Fraction(v), m, s))
         for v in flat(x if interval is None else interval)
     ]
+    if interval is not None:
+        return between(*found)
     return Listing(found) if len(found) > 1 else found[0]
 
 

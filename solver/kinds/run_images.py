@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from solver.answers.forms import state_key
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.nodes import Call, Div, Expr, Sym, evaluate
 from solver.kinds import kind
@@ -87,8 +88,12 @@ def normalize(
             label = ", ".join(filter(None, (said, end)))
             steps.append(Step(label, Div(num(v) - num(means[k]), under), y, None, law))
         each.append(Listing(found) if interval is not None else found[0])
-    same = interval is not None and all(e == each[0] for e in each)
-    value = each[0] if len(each) == 1 or same else Listing(each)
+    value: Any = each[0] if len(each) == 1 else Listing(each)
+    if interval is not None:
+        ends_of = [between(*e) for e in each]
+        alike = all(e == each[0] for e in each)
+        value = ends_of[0] if alike else Record(
+            {f"channel_{c}": e for c, e in enumerate(ends_of, 1)})  # fmt: skip
     return Answer(value, tuple(steps), (undone(pixels, means, sigmas, each),), "normalised",
                   conventions=(CONVENTION,))  # fmt: skip
 
@@ -99,6 +104,11 @@ def exact(name: str, raw: Any) -> list[Fraction]:
     if any(isinstance(v, Expr) for v in found) or len(found) > 64:
         raise BadInput(f"{name} is a number for each channel, at most 64")
     return [Fraction(v) for v in found]
+
+
+def between(low: Any, high: Any) -> Any:
+    """An interval with both its ends."""
+    return state_key("interval", f"[{low}, {high}]", {})
 
 
 def widened(values: list[Any], many: int) -> list[Any]:
