@@ -91,7 +91,8 @@ def in_parts(value: Mapping[str, Any], wanted: Any, formula: Any) -> str:
     if formula is not None and (wrong := expression_differs(trees, formula)):
         return wrong
     others = [v for v in value.values() if not isinstance(v, Expr)]
-    return "" if any(agree(v, wanted) for v in others) else f"none of {others} is {wanted}"
+    met = agree(others, wanted) or any(agree(v, wanted) for v in others)
+    return "" if met else f"none of {others} is {wanted}"
 
 
 def near(value: Any, wanted: Any, tol: float) -> bool:
@@ -106,7 +107,7 @@ OTHERWISE = {
     "var": "var_biased",
     "running_mean": "mean",
     "running_var": "var",
-    "mean_running": "running_mean",
+    "ratio": "grad_ratio_without_reset",
     "z": "grad_z",
     "gamma": "grad_gamma",
     "b2": "output_bias_grad_nonzero",
