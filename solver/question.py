@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FAMILIES = (
     "shape", "count", "field", "fit", "run", "loss", "update", "backprop", "gradcheck",
     "knn", "logistic", "similarity", "regression",
-    "boolean", "grid",
+    "boolean", "grid", "stopping",
 )  # fmt: skip
 ALONE = ("grad", "jacobian", "hessian", "eval", "simplify")  # families of one kind: no second word
 DEFAULTS = {  # `pset count vgg16`
