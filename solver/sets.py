@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
-from solver.core import Answer, BadInput, CheckFailed, Mistake, Problem
-from solver.kinds import Kind, find, names, solve
+from solver.conventions import course_order, expect_conventions, kinds_in
+from solver.core import Answer, BadInput, CheckFailed, Problem
+from solver.kinds import Kind, find, solve
+from solver.listed import read_mistake
 from solver.order import ordered
 from solver.registry import unknown
 from solver.toml import load_toml
-from solver.values import Matrix, Record, Shape
+from solver.varied import Varied, parameters, read_label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ SET_KEYS = ("title", "course", "intro", "conventions", "networks", "problem")
 PROBLEM_KEYS = (
     "id", "title", "prompt", "points", "kind", "given", "values", "conventions", "mistakes",
     "note", "follows", "credit", "follow_credit", "demonstration", "rounded",
+    "variants",
 )  # fmt: skip
-ORDERS = ("CHW", "HWC")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,18 @@ class ProblemSet:
     conventions: Mapping[str, Any] = field(default_factory=dict)
     path: str = ""
     networks: Mapping[str, Any] = field(default_factory=dict)
+    varied: Mapping[str, Varied] = field(default_factory=dict)  # the parts with variants
+    variant: str = ""  # the label under which this is the set: see varied.read_label
+
+    def under(self, label: str) -> ProblemSet:
+        """The set as it is for whoever has this variant: "3", or "for Ada Lovelace"."""
+        label = read_label(label)
+        own = {id: v.problem(v.number(label, self.name)) for id, v in self.varied.items()}
+        return replace(
+            self,
+            problems=tuple(own.get(p.id, p) for p in self.problems),
+            variant=label,
+        )
 
     def __getitem__(self, id: str) -> Problem:
         for p in self.problems:
@@ -111,9 +125,21 @@ def read_set(path: Path, written: tuple[int, int]) -> ProblemSet:
     if not entries:
         raise BadInput("there is no [[problem]] in this set").at(where)
     problems: list[Problem] = []
+    varied: dict[str, Varied] = {}
     for i, entry in enumerate(entries):
         place = f"{where}: problem {entry.get('id', i + 1)}"
-        one = read_problem(entry, place, conventions, networks)
+        if "variants" in entry:
+            make = partial(
+                read_problem, where=place, conventions=conventions, networks=networks
+            )
+            id = str(entry.get("id", i + 1))
+            try:
+                varied[id] = Varied(entry, parameters(entry, id, varied), make)
+            except BadInput as e:
+                raise e.at(f"{place}: variants") from None
+            one = varied[id].problem(0)
+        else:
+            one = read_problem(entry, place, conventions, networks)
         if any(one.id == other.id for other in problems):
             raise BadInput("two problems have this id").at(place)
         for part in one.follows:
@@ -129,6 +155,7 @@ def read_set(path: Path, written: tuple[int, int]) -> ProblemSet:
         conventions,
         where,
         networks,
+        varied,
     )
 
 
@@ -274,40 +301,6 @@ def share(entry: Mapping[str, Any], key: str, default: float) -> float:
     return float(value)
 
 
-def kinds_in(data: Any) -> set[str]:
-    """The names that stand as kind anywhere in these tables."""
-    if isinstance(data, Mapping):
-        own = {data["kind"]} if isinstance(data.get("kind"), str) else set[str]()
-        return own.union(*map(kinds_in, data.values()))
-    if isinstance(data, list):
-        return set[str]().union(*map(kinds_in, data))
-    return set()
-
-
-def expect_conventions(conventions: Mapping[str, Any], used: set[str]) -> None:
-    """Refuse a convention that no kind knows; those used here are looked at first."""
-    known = {"order", "comma"}
-    for name in used if set(conventions) - known else ():
-        try:
-            known |= {p.name for p in find(name).params}
-        except BadInput:
-            continue  # the problem that names it will say so
-    if set(conventions) <= known:
-        return
-    known |= {p.name for n in names() for p in find(n).params}
-    for key in conventions:
-        if key not in known:
-            raise unknown("convention", key, sorted(known))
-
-
-def course_order(conventions: Mapping[str, Any]) -> str:
-    """The order of an image's sizes under these conventions."""
-    order = conventions.get("order", "CHW")
-    if order not in ORDERS:
-        raise BadInput(f"order is CHW or HWC, not {order!r}")
-    return str(order)
-
-
 def known_part(
     spec: Any, conventions: Mapping[str, Any], networks: Mapping[str, Any]
 ) -> Any:
@@ -353,34 +346,6 @@ def known_given(
         if key in params and key not in found:
             found[key] = value
     return found
-
-
-def read_mistake(entry: Any, order: str, where: str) -> Mistake:
-    """A mistake listed in the file: the value that it gives, and what to say.
-
-    Shapes stand in the course's order, as a student would write them.
-    """
-    if not isinstance(entry, Mapping) or not {"value", "feedback"} <= set(entry):
-        raise BadInput("a mistake has a value and its feedback").at("mistakes")
-    value = as_value(entry["value"], order)
-    return Mistake(str(entry.get("name", "")), value, str(entry["feedback"]).strip())
-
-
-def as_value(data: Any, order: str) -> Any:
-    """A value from plain data: numbers as a shape, rows of numbers as a matrix."""
-    if isinstance(data, Mapping):
-        return Record({k: as_value(v, order) for k, v in data.items()})
-    if isinstance(data, list) and data and all(isinstance(x, list) for x in data):
-        return Matrix(tuple(row) for row in data)
-    if isinstance(data, list) and all(isinstance(x, int) for x in data):
-        if len(data) == 3:
-            return Shape((data[-1], *data[:-1]) if order == "HWC" else data, "CHW")
-        return Shape(data)
-    if isinstance(data, (int, float, str)) and data == data:
-        return data
-    raise BadInput(
-        f"expected a number, a shape or rows of numbers, not {data!s:.40}"
-    ).at("value")
 
 
 def solve_part(whole: ProblemSet, problem: Problem) -> Answer:
