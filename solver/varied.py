@@ -270,6 +270,13 @@ def label_of(student: str) -> str:
     return f"for {' '.join(student.split())}"
 
 
+def label(variant: str = "", student: str = "") -> str:
+    """The label of the variant of this number, or of this student's own: not of both."""
+    if variant and student.strip():
+        raise BadInput("a variant is asked for by its number or by a student's name: not both")
+    return label_of(student) if student.strip() else read_label(variant)
+
+
 def read_label(text: str) -> str:
     """What names variants: "" the set's own, "7" the seventh of each part, "for Ada"
     those of a student. BadInput for anything else."""

@@ -79,7 +79,7 @@ class Kind:
         return found
 
 
-REMEMBERED = 256  # problems whose answers are kept: more than a set has parts
+REMEMBERED = 4096  # problems whose answers are kept: more than a set has parts and variants
 _kinds = Registry("kind")
 _mistakes: dict[str, list[tuple[str, str, Callable[..., Any]]]] = {}
 
