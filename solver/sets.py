@@ -88,14 +88,20 @@ def set_network(name: str) -> Any:
     return replace(read_net(networks[own]), name=name)
 
 
+def set_path(name: str | Path) -> Path:
+    """The file of a set, or of a bundled one by its name. Raises BadInput."""
+    path = Path(name)
+    if path.suffix == ".toml" or path.exists():
+        return path
+    known = bundled()
+    if str(name) not in known:
+        raise unknown("problem set", str(name), list(known))
+    return known[str(name)]
+
+
 def load_set(name: str | Path) -> ProblemSet:
     """A problem set from a file, or a bundled one by its name. Raises BadInput."""
-    path = Path(name)
-    if path.suffix != ".toml" and not path.exists():
-        known = bundled()
-        if str(name) not in known:
-            raise unknown("problem set", str(name), list(known))
-        path = known[str(name)]
+    path = set_path(name)
     try:
         written = path.stat()
         return read_set(path, (written.st_mtime_ns, written.st_size))

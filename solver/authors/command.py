@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from solver.telling import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from solver.sets import ProblemSet
 
 FOUND = 3  # the exit code of lint where something is wrong
@@ -113,3 +117,45 @@ def chosen(format: str, out: str | None) -> list[str]:
             "a PDF, or several formats, are written into a folder: add --out DIR"
         )
     return formats
+
+
+def lint(sets: Sequence[str], json: bool = False) -> int:
+    """Print what is wrong in each set, a line each; 3 if anything is, else 0."""
+    from solver.authors.cases import findings
+    from solver.escape import terminal
+    from solver.render import dump
+    from solver.sets import set_path
+
+    found, count = [], Count(sys.stderr)
+    for name in sets:
+        for one in findings(set_path(name), name, count):
+            found.append(one)
+            if not json:
+                count.clear()
+                print(terminal(str(one)), flush=True)
+    count.clear()
+    if json:
+        print(dump([one.data() for one in found]))
+    else:
+        of = f"{len(sets)} set{'s' * (len(sets) != 1)}, {count.seen:,} parts and variants"
+        print(f"{of}: {f'{len(found):,} found' if found else 'nothing found'}")
+    return FOUND if found else 0
+
+
+class Count:
+    """How many parts and variants were looked at: one line rewritten on a terminal."""
+
+    def __init__(self, stream: TextIO):
+        self.stream, self.live, self.seen, self.at = stream, stream.isatty(), 0, 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        self.seen += 1
+        if self.live and time.monotonic() - self.at > 0.1:
+            self.at = time.monotonic()
+            self.stream.write(f"\r\033[K{done:,}/{total:,} parts and variants")
+            self.stream.flush()
+
+    def clear(self) -> None:
+        """Take the line away, before something else is printed."""
+        if self.live:
+            self.stream.write("\r\033[K")
