@@ -70,6 +70,22 @@ class Check:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Picture:
+    """What a figure would show: a kind of figure and its data, drawn by who wants it.
+
+    `asked` is the data with which it gives nothing of the answer away, for a hand-out,
+    which shows it unasked if it is surely `stated` by the question. `usual` says whether a
+    key shows it unless the part says otherwise.
+    """
+
+    kind: str
+    given: Mapping[str, Any]
+    asked: Mapping[str, Any] | None = None
+    usual: bool = True
+    stated: bool = False
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """A value, the steps that produce it, and the checks that reached it another way.
 
@@ -86,6 +102,7 @@ class Answer:
     conventions: tuple[str, ...] = ()
     unit: str = ""
     lower: bool = False
+    pictures: tuple[Picture, ...] = ()
 
     def _repr_html_(self) -> str:
         from solver.render import answer_html
@@ -124,8 +141,10 @@ class Problem:
     follows: Mapping[str, str] = field(default_factory=dict)  # earlier part -> given of this
     follow_credit: float = 1  # the share for what is right given an own earlier answer
     comma: bool = False  # whether this course writes decimals with a comma
-    rounded: bool = False  # whether a count may be given as 3.2M
+    # what is near enough: {"rounded": True} takes 3.2M for a count, {"tol": {"abs": 0.03}}
+    allows: Mapping[str, Any] = field(default_factory=dict)
     demonstrations: tuple[Problem, ...] = ()  # what the key works out to show its claim
+    figure: bool | None = None  # whether documents show its pictures; None: the usual ones
 
 
 @dataclass(frozen=True)

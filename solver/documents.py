@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from solver.core import Answer, BadInput, CheckFailed, Problem
+from solver.core import Answer, BadInput, CheckFailed, Picture, Problem
 from solver.disk import write
 from solver.kinds import mistakes
 from solver.order import reorder
@@ -67,21 +67,22 @@ class Item:
     demonstrations: tuple[tuple[str, View], ...] = ()
 
 
-def items(whole: ProblemSet, form: str, with_mistakes: bool = True) -> list[Item]:
+def items(whole: ProblemSet, form: str, what: str = "key") -> list[Item]:
     """The parts of a set in this form; solving each, checked."""
     escape = escaper(form)
     found = []
+    shown: set[Any] = set()
     for p in whole.problems:
         answer = solve_part(whole, p)
         try:
-            known = mistakes(p) if with_mistakes else []
+            known = mistakes(p) if what != "sheet" else []
             found.append(
                 Item(
                     escape(p.id),
                     escape(p.title),
                     points_text(p.points),
                     prose(p.prompt, form),
-                    view(answer, form),
+                    view(answer, form, chosen(p, answer, what, shown), what == "sheet"),
                     tuple(
                         (
                             inline(reorder(m.value, whole.order), form, False),
@@ -94,11 +95,33 @@ def items(whole: ProblemSet, form: str, with_mistakes: bool = True) -> list[Item
                     p.id,
                     places(answer, escape),
                     len(p.prompt) // 90,
-                    demonstrations(whole, p, form) if with_mistakes else (),
+                    demonstrations(whole, p, form) if what != "sheet" else (),
                 )
             )
         except BadInput as e:
             raise e.at(f"{whole.path or whole.name}: problem {p.id}") from None
+    return found
+
+
+def chosen(part: Problem, answer: Answer, what: str, shown: set[Any]) -> list[Picture]:
+    """The pictures that a document shows at a part, one of a kind: the part's `figure`
+    decides; without it a key shows the usual ones, each once in a document, a hand-out what
+    is surely stated (never twice)."""
+    if not answer.pictures or part.figure is False:
+        return []
+    from solver.figures import same
+
+    found: list[Picture] = []
+    for picture in answer.pictures:
+        if what == "sheet":
+            wanted = picture.asked is not None and (picture.stated or part.figure is True)
+        else:
+            wanted = part.figure is True or what == "key" and picture.usual
+        alike = picture.kind != "plot" and picture.kind in [f.kind for f in found]
+        again = same(picture) in shown and (what == "sheet" or part.figure is not True)
+        if wanted and not again and not alike:
+            shown.add(same(picture))
+            found.append(picture)
     return found
 
 
@@ -141,7 +164,7 @@ def document(whole: ProblemSet, what: str, format: str = "tex") -> str:
     if format == "text":
         return as_text(whole, what)
     form = FORMS[format]
-    parts = items(whole, form, with_mistakes=what != "sheet")
+    parts = items(whole, form, what)
     escape = escaper(form)
     total = sum(p.points for p in whole.problems)
     return str(
@@ -155,6 +178,8 @@ def document(whole: ProblemSet, what: str, format: str = "tex") -> str:
             conventions=[escape(c) for c in conventions(whole)],
             total=points_text(total),
             items=parts,
+            drawn=any(v.figures for p in parts
+                      for v in (p.view, *(view for _, view in p.demonstrations))),
         )
     )
 

@@ -21,6 +21,7 @@ TEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
+    "∗": r"\ensuremath{\ast}",
     "×": r"\ensuremath{\times}",
     "·": r"\ensuremath{\cdot}",
     "−": r"\ensuremath{-}",

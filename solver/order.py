@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import replace
 
-from solver.core import Answer, Step
+from solver.core import Answer, Picture, Step
 from solver.values import Listing, Options, Record, Shape, Table
 
 TYPE_CHECKING = False
@@ -23,8 +23,20 @@ def ordered(answer: Answer, order: str) -> Answer:
     )
     steps = tuple(_step(s, order) for s in answer.steps)
     return replace(
-        answer, value=reorder(answer.value, order), steps=steps, conventions=said
+        answer,
+        value=reorder(answer.value, order),
+        steps=steps,
+        conventions=said,
+        pictures=tuple(_picture(p, order) for p in answer.pictures),
     )
+
+
+def _picture(picture: Picture, order: str) -> Picture:
+    """A picture that writes shapes says their order."""
+    if "order" not in picture.given:
+        return picture
+    asked = picture.asked and {**picture.asked, "order": order}
+    return replace(picture, given={**picture.given, "order": order}, asked=asked)
 
 
 def _step(step: Step, order: str) -> Step:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FAMILIES = (
     "shape", "count", "field", "fit", "run", "loss", "update", "backprop", "gradcheck",
+    "knn", "logistic", "similarity", "regression",
+    "boolean", "grid",
 )  # fmt: skip
 ALONE = ("grad", "jacobian", "hessian", "eval", "simplify")  # families of one kind: no second word
 DEFAULTS = {  # `pset count vgg16`

@@ -295,6 +295,8 @@ def template(name: str) -> Any:
     if kind not in _environments:
         import jinja2
 
+        from solver.figures.svg import RULES
+
         _environments[kind] = jinja2.Environment(
             loader=jinja2.FileSystemLoader([str(folder("templates"))]),
             undefined=jinja2.StrictUndefined,
@@ -309,6 +311,7 @@ def template(name: str) -> Any:
             comment_start_string="<#",
             comment_end_string="#>",
         )
+        _environments[kind].globals["figure_rules"] = RULES
     return _environments[kind].get_template(name)
 
 

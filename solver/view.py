@@ -7,9 +7,10 @@ lay it out; nothing behind this point looks at values or trees.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from solver.core import Answer, BadInput, Step
+from solver.core import Answer, BadInput, Picture, Step
 from solver.expressions.formula import GLOSSARY, REAL, meaning
 from solver.expressions.nodes import Add, Expr, Num, Sym, letters
 from solver.values import (
@@ -71,7 +72,8 @@ class View:
     For the templates, `answers` are the value's named parts (one without a name, unless
     the value is a record), `steps` the lines laid out in blocks; both are marked up as
     text with mathematics in it. A table's cells are, too; `align` is l or r for each
-    column, and a `wide` table does not fit the page as a table.
+    column, and a `wide` table does not fit the page as a table. `figures` are drawings
+    with their captions, and how many lines of text they take.
     """
 
     value: str
@@ -91,10 +93,17 @@ class View:
     wide: bool = False
     answers: tuple[tuple[str, str], ...] = ()
     steps: tuple[Block, ...] = ()
+    figures: tuple[tuple[str, str, int], ...] = ()
 
 
-def view(answer: Answer, form: str = "text") -> View:
-    """The view of an answer in "text", "latex" or "mathml"."""
+def view(
+    answer: Answer,
+    form: str = "text",
+    pictures: Sequence[Picture] | None = None,
+    handout: bool = False,
+) -> View:
+    """The view of an answer in "text", "latex" or "mathml", with these pictures (all that
+    it has, unless given), drawn as they are asked for in a hand-out."""
     escape = escaper(form)
     lines: list[Line] = []
     shown: set[Any] = set()
@@ -130,7 +139,22 @@ def view(answer: Answer, form: str = "text") -> View:
         wide=form == "latex" and too_wide(cells),
         answers=answers(answer, form),
         steps=laid_out(lines, form),
+        figures=drawings(answer.pictures if pictures is None else pictures, form, handout),
     )
+
+
+def drawings(
+    pictures: Sequence[Picture], form: str, handout: bool
+) -> tuple[tuple[str, str, int], ...]:
+    """The pictures drawn, with their captions and how many lines of text they take; the
+    terminal has none."""
+    if form == "text" or not pictures:
+        return ()
+    from solver.figures import drawn, together
+
+    escape = escaper(form)
+    found = [drawn(p, form, handout) for p in together(pictures)]
+    return tuple((source, escape(title), lines) for source, title, lines in filter(None, found))
 
 
 def stated(answer: Answer, shown: str) -> str:

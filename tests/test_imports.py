@@ -54,8 +54,17 @@ FORBIDDEN = {
         "solver.running",
         "solver.training",
     ),
+    "solver/figures": (
+        "solver.kinds",
+        "solver.grading",
+        "solver.render",
+        "solver.sets",
+        "solver.documents",
+        "solver.courses",
+    ),
     "solver/kinds": (
         "solver.courses",
+        "solver.figures",
         "solver.grading",
         "solver.mistaken",
         "solver.render",

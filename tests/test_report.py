@@ -620,9 +620,9 @@ def test_a_histogram_shows_the_numbers() -> None:
     ends = figures.edges(10)
     counts = figures.binned([0, 0.5, 1, 1, 9.99, 10, 10], ends)
     assert counts == [2, 2, 0, 0, 0, 0, 0, 0, 0, 3]
-    svg = ElementTree.fromstring(figures.histogram(counts, ends, "h", "Points"))
+    svg = ElementTree.fromstring(figures.histogram(counts, ends, "Points"))
     high = [float(r.get("height", "")) for r in svg.iter("rect")]
-    assert high[0] == pytest.approx(high[9] * 2 / 3, abs=0.1) and high[2] == 0
+    assert len(high) == 3 and high[0] == pytest.approx(high[2] * 2 / 3, abs=0.1)
     labels = [t.text for t in svg.iter("text")]
     assert labels[:3] == ["2", "2", "3"] and labels[3:] == [f"{e:g}" for e in ends]
     assert "9 to 10: 3" in (svg.findtext("desc") or "")

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cli
+from solver.figures.plot import along, spread, ticks
 from solver.networks.notation import read_net
 from solver.training import command
 from solver.training.command import as_csv, clock, interval, progress
-from solver.training.curves import curves, epochs_at, spread, ticks
+from solver.training.curves import curves
 from solver.training.data import digits
 from solver.training.fitting import Epoch, Plan, Run, Task, begin, go_on, prepared
 
@@ -178,7 +179,7 @@ def test_curves_show_every_epoch_inside_the_picture(n: int, held: bool) -> None:
     name = "{http://www.w3.org/2000/svg}"
     width, height = float(root.get("width", "")), float(root.get("height", ""))
     lines = list(root.iter(f"{name}polyline"))
-    assert len(lines) == (4 if held else 2)
+    assert len(lines) == (0 if n < 3 else 4 if held else 2)
     for line in lines:
         points = [
             tuple(map(float, p.split(","))) for p in line.get("points", "").split()
@@ -202,7 +203,8 @@ def test_curves_show_every_epoch_inside_the_picture(n: int, held: bool) -> None:
 
 def test_train_and_validation_differ_by_more_than_colour() -> None:
     svg = curves(history(5), "x")
-    assert ".valid{stroke:var(--valid);stroke-dasharray" in svg
+    lines = [e for e in ET.fromstring(svg).iter() if e.tag.endswith("polyline")]
+    assert [bool(e.get("stroke-dasharray")) for e in lines] == [False, True] * 2
     assert "prefers-color-scheme:dark" in svg
 
 
@@ -217,13 +219,16 @@ def test_ticks_are_few_and_hold_the_values(low: float, width: float) -> None:
 
 @given(st.integers(1, 5000))
 def test_the_axis_of_epochs_names_its_ends_and_no_two_touch(n: int) -> None:
-    found = epochs_at(n)
+    found = along(1, n)
     assert found == sorted(set(found)) and found[0] == 1 and found[-1] == n
     assert all(b - a >= max(1, (n - 1) / 16 - 1) for a, b in zip(found, found[1:]))
 
 
 def test_labels_do_not_lie_on_each_other() -> None:
     assert spread([100, 103]) == [94, 109] and spread([103, 100]) == [109, 94]
+    five = spread([100, 101, 102, 300, 103], 0, 400)
+    assert five[:3] == [79, 94, 109] and five[3:] == [300, 124]
+    assert spread([5, 2, 0], 0, 100) == [30, 15, 0]
     assert spread([100, 120]) == [100, 120]
 
 

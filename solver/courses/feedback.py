@@ -86,6 +86,7 @@ class Pages:
                 title=escape_(self.whole.title),
                 course=escape_(self.whole.course),
                 kind="Feedback",
+                drawn=False,
                 student=self.words(marked.student),
                 variant=self.words(marked.variant),
                 total=f"{shown_points(total(self.whole, marked))} of {points_text(out_of)}",

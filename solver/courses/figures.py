@@ -1,7 +1,7 @@
-"""Figures of a course's report: bars and a histogram as SVG, for a page without scripts.
+"""Figures of a course's report: the bar of its marks, and the histogram of its points.
 
 Each says its numbers in words (title and desc), never by colour alone: every mark has
-its own pattern. Lengths are percentages, so that a figure fits a telephone and its
+its own pattern. A bar's lengths are percentages, so that it fits a telephone and its
 letters keep their size. The patterns stand once in a page: `patterns()`.
 """
 
@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from solver.escape import html
+from solver.figures.plot import columns, rounded
+from solver.figures.svg import image, svg
 
 WORDS = {
     "right": "right",
@@ -27,7 +28,7 @@ PATTERNS = {
     "undecided": '<circle cx="2" cy="2" r="1.2"/><circle cx="6" cy="6" r="1.2"/>',
     "invalid": '<path d="M2 0V8M6 0V8"/>',
 }
-HEIGHT, TALL = 24, 150  # of a bar, of a histogram, in pixels
+HEIGHT = 24  # of a bar, in pixels
 NARROW = 3.0  # per cent of a bar that one digit needs on a telephone
 BINS = 12
 
@@ -79,7 +80,7 @@ def bar(counts: Mapping[str, int], id: str, name: str) -> str:
             middle = percent(start + count / 2, whole)
             pieces.append(f'<text x="{middle}" y="17">{count:,}</text>')
         start += count
-    return figure("".join(pieces), HEIGHT, id, name, counted(counts), "bar")
+    return image("".join(pieces), 0, HEIGHT, name, counted(counts), kind="bar", id=id)
 
 
 def swatch(mark: str) -> str:
@@ -94,9 +95,7 @@ def edges(top: float) -> list[float]:
     """Where the bins of a histogram from 0 to `top` begin and end: round numbers."""
     if top <= 0:
         return [0, 1]
-    least = top / BINS
-    power = 10.0 ** math.floor(math.log10(least))
-    step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= least * 0.999999)
+    step = rounded(top / BINS)
     return [round(i * step, 6) for i in range(math.ceil(top / step - 1e-9) + 1)]
 
 
@@ -109,44 +108,11 @@ def binned(values: Sequence[float], ends: Sequence[float]) -> list[int]:
     return found
 
 
-def short(count: int) -> str:
-    """A count over a column: from ten thousand on in thousands."""
-    return f"{count / 1000:.1f}k" if count >= 10_000 else str(count)
-
-
-def histogram(counts: Sequence[int], ends: Sequence[float], id: str, name: str) -> str:
+def histogram(counts: Sequence[int], ends: Sequence[float], name: str) -> str:
     """Columns, each with its count above and the bounds of its bin below."""
-    most, wide = max([*counts, 1]), len(counts)
-    room = TALL - 46
-    pieces = []
-    for i, count in enumerate(counts):
-        high = round(room * count / most, 1)
-        high = max(high, 1.0) if count else 0
-        base = 22 + room
-        pieces.append(
-            f'<rect class="column" x="{percent(i + 0.06, wide)}" y="{base - high:g}" '
-            f'width="{percent(0.88, wide)}" height="{high:g}"/>'
-        )
-        if count:
-            middle = percent(i + 0.5, wide)
-            pieces.append(
-                f'<text x="{middle}" y="{base - high - 5:g}">{short(count)}</text>'
-            )
-    pieces.append(f'<line class="axis" x1="0" x2="100%" y1="{22 + room}" y2="{22 + room}"/>')
-    for i, end in enumerate(ends):
-        side = ' class="first"' if i == 0 else ' class="last"' if i == wide else ""
-        pieces.append(f'<text{side} x="{percent(i, wide)}" y="{TALL - 5}">{end:g}</text>')
+    last = len(counts) - 1
     said = "; ".join(
-        f"{a:g} to {'' if i == wide - 1 else 'less than '}{b:g}: {n:,}"
+        f"{a:g} to {'' if i == last else 'less than '}{b:g}: {n:,}"
         for i, (a, b, n) in enumerate(zip(ends, ends[1:], counts))
     )
-    return figure("".join(pieces), TALL, id, name, said, "histogram")
-
-
-def figure(inside: str, height: int, id: str, name: str, said: str, kind: str) -> str:
-    """An SVG image with its name and its numbers in words."""
-    return (
-        f'<svg class="{kind}" role="img" width="100%" height="{height}" '
-        f'aria-labelledby="{id}-t {id}-d"><title id="{id}-t">{html(name)}</title>'
-        f'<desc id="{id}-d">{html(said)}</desc>{inside}</svg>'
-    )
+    return svg(columns(counts=counts, ends=ends, title=name, desc=said))

@@ -228,7 +228,7 @@ def as_html(tally: Tally, lists: Lists) -> str:
                 ("unread", "Could not be read", f"{unread.count:,}"),
                 ("changed", "Changed since the last run", f"{changed.count:,}"),
             ],
-            histogram=figures.histogram(columns, ends, "h", "Students by their points"),
+            histogram=figures.histogram(columns, ends, "Students by their points"),
             legend=[(figures.swatch(m), html(w)) for m, w in WORDS.items()],
             parts=[part_shown(p, tally.students, i) for i, p in enumerate(tally.parts.values())],
             groups=[group_shown(g) for g in undecided.first],

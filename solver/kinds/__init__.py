@@ -30,7 +30,13 @@ FAMILIES = {
     "loss": "Losses derived from their model, with their derivatives.",
     "update": "Update rules of the optimisers, and their steps on numbers.",
     "backprop": "Networks and layers worked backward, step by step.",
+    "boolean": "Boolean functions as ReLU networks: built, checked, proved impossible.",
+    "grid": "Grids of hyperparameters: their points, and how many configurations.",
     "gradcheck": "Gradients held against difference quotients, as in a gradient check.",
+    "knn": "Nearest neighbours: distances, who is near, what they vote for.",
+    "logistic": "Logistic regression: probabilities, and where they cross a threshold.",
+    "similarity": "Cosine similarities and the pseudolabels that follow from them.",
+    "regression": "Polynomial fits: leave-one-out errors, bias and variance.",
     "grad": "Gradients of scalars by scalars, columns and matrices.",
     "jacobian": "Derivatives of columns and matrices.",
     "hessian": "Second derivatives of scalars.",
@@ -41,12 +47,13 @@ FAMILIES = {
 }
 
 MODULES = {
-    "count": ("count", "count_tables"),
+    "count": ("count", "count_tables", "count_units"),
     "loss": ("loss", "loss_regression", "loss_margins", "loss_logs"),
-    "update": ("update", "update_adaptive", "update_counts"),
+    "update": ("update", "update_adaptive", "update_counts", "update_unit", "update_kernel"),
     "backprop": (
         "backprop", "backprop_zeros", "backprop_algorithm", "backprop_layers",
         "backprop_pool", "backprop_pointwise", "backprop_softmax", "backprop_norms",
+        "backprop_forward",
     ),
     "gradcheck": ("gradcheck", "gradcheck_numbers", "gradcheck_difference"),
     "grad": ("derivative",),
@@ -55,6 +62,13 @@ MODULES = {
     "eval": ("expression",),
     "simplify": ("expression",),
 }  # where a family is not one module of its name
+
+
+# the modules of wrong solvers: solver.kinds.mistakes_<name>
+MISTAKES = (
+    "shapes", "counts", "losses", "updates", "backprop", "layers",
+    "networks", "expressions", "learning", "boolean", "budgets",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -239,14 +253,8 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
     """The wrong solvers of a problem's kind and family, run on what is given."""
     from solver.values import same
 
-    load("solver.kinds.mistakes_shapes")
-    load("solver.kinds.mistakes_counts")
-    load("solver.kinds.mistakes_losses")
-    load("solver.kinds.mistakes_updates")
-    load("solver.kinds.mistakes_backprop")
-    load("solver.kinds.mistakes_layers")
-    load("solver.kinds.mistakes_networks")
-    load("solver.kinds.mistakes_expressions")
+    for module in MISTAKES:
+        load(f"solver.kinds.mistakes_{module}")
     known = find(problem.kind)
     family = known.name.split()[0]
     given = {**known.fixed, **known.read(problem.given), "right": right}

@@ -14,7 +14,7 @@ from solver.calculus.equations import PROBABILITIES, Equations, read, told_label
 from solver.calculus.equations import probabilities as labels
 from solver.calculus.letters import DATA, MASK
 from solver.calculus.rules import kinked
-from solver.core import Answer, BadInput, Check, CheckFailed, Step, every
+from solver.core import Answer, BadInput, Check, CheckFailed, Picture, Step, every
 from solver.expressions import matrix as m
 from solver.expressions.matrix import Var, dims, is_scalar
 from solver.expressions.nodes import Add, Expr, walk
@@ -74,7 +74,24 @@ def net(
     alone = wrt is not None and len(wanted) == 1
     value = values[wanted[0].name] if alone else values
     return Answer(value, steps, every(checks), "gradient" if alone else "gradients",
-                  conventions=tuple(conventions(whole, found, wrt)))  # fmt: skip
+                  conventions=tuple(conventions(whole, found, wrt)),
+                  pictures=drawn_graph(whole, found))  # fmt: skip
+
+
+def drawn_graph(whole: Equations, found: Sequence[Reached]) -> tuple[Picture, ...]:
+    """The picture of the computation graph with what comes back; as asked, without it."""
+    known = {v.name: v for v in (*whole.leaves, *(e.var for e in whole.lines))}
+    lines = tuple((e.var, e.rhs, read_by(e.rhs, known)) for e in whole.lines)
+    asked_ = {"lines": lines, "title": "The computation graph"}
+    back = {r.var.name: (r.adjoint, r.value) for r in found}
+    title = "The computation graph; beside the arrows what comes back along them"
+    return (Picture("graph", {**asked_, "gradients": back, "title": title}, asked_),)
+
+
+def read_by(e: Expr, known: dict[str, Var]) -> tuple[Var, ...]:
+    """What an expression reads, in the order in which it is written."""
+    names = dict.fromkeys(n.name for n in walk(e) if isinstance(n, Var))
+    return tuple(known[n] for n in names if n in known)
 
 
 def network(net: str, where: Any, vectors: str, loss: str, batch: Any) -> Equations:

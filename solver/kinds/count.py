@@ -15,7 +15,7 @@ from solver.expressions.formula import settle
 from solver.expressions.nodes import Expr, Mul, Num, Size, plus, tidy, times
 from solver.kinds import Kind, kind
 from solver.kinds.conditions import conditions, written
-from solver.kinds.nets import asked, pick, remarks, run, short, work
+from solver.kinds.nets import asked, diagram, pick, remarks, run, short, work
 from solver.kinds.sampling import holds_at_numbers, letters_of
 from solver.kinds.shape import OFFERED  # noqa: F401 - read by kinds.names
 from solver.networks.layers import Layer, Row, Shape, total
@@ -123,8 +123,9 @@ def answered(
         what = ", ".join(layer) if layer else short(net)
         steps = [Step(f"{what}: none", None, value)]
     return Answer(
-        value, tuple(steps), (check,), name, written(when), tuple(notes), lower=bool(missing)
-    )
+        value, tuple(steps), (check,), name, written(when), tuple(notes), lower=bool(missing),
+        pictures=diagram(net, input),
+    )  # fmt: skip
 
 
 @kind("count params", "vgg16")

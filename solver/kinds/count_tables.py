@@ -21,7 +21,7 @@ from solver.kinds.count import (
     params_again,
     weights,
 )
-from solver.kinds.nets import asked, pick, remarks, run, short, without_batch
+from solver.kinds.nets import asked, diagram, pick, remarks, run, short, without_batch
 from solver.kinds.sampling import holds_at_numbers, letters_of
 from solver.networks.layers import Row
 from solver.networks.net import Net
@@ -90,6 +90,7 @@ def table(
         condition_text(rows),
         tuple(notes),
         lower=bool(unknown_),
+        pictures=diagram(net, input),
     )
 
 
@@ -163,6 +164,7 @@ def memory(
         (*notes, *values.conventions),
         unit,
         weights.lower,
+        weights.pictures,
     )
 
 
@@ -208,6 +210,7 @@ def describe(
         condition_text(rows),
         tuple(notes),
         lower=lower,
+        pictures=diagram(net, input),
     )
 
 

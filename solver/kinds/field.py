@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from solver.core import Answer, BadInput, Check, Step
+from solver.core import Answer, BadInput, Check, Picture, Step
 from solver.expressions.formula import LARGE, settle
 from solver.expressions.nodes import Sym, plus, times, tree
 from solver.expressions.parse import parse
@@ -67,7 +67,21 @@ def net(net: Net, *, layer: str = "", input: Shape | None = None) -> Answer:
             "first unit's field reaches over the edge",
             "centre is where the first unit's field is centred; 0.5 lies between two pixels",
         ),
+        pictures=drawn_field(upto),
     )
+
+
+def drawn_field(rows: list[Row]) -> tuple[Picture, ...]:
+    """The picture of the windows along the last axis, where layers follow one another."""
+    windows = [(r.name, w[-1]) for r in rows if (w := r.layer.window(*r.inputs))]
+    told = [(name, k, s) for name, (k, s, _, d) in windows if (k, s) != (1, 1)]
+    plain = all(d == 1 and isinstance(k * s, int) for _, (k, s, _, d) in windows)
+    if not told or not plain or any(len(r.inputs) > 1 for r in rows):
+        return ()
+    names, kernels, strides = zip(*told)
+    given = {"names": names, "kernels": kernels, "strides": strides,
+             "title": "What one unit sees, along one axis"}  # fmt: skip
+    return (Picture("field", given),)
 
 
 def last_local(rows: list[Row]) -> Row:
@@ -213,4 +227,6 @@ def stack(*, kernels: Integers, strides: Integers = (1,)) -> Answer:
     for k, s in zip(reversed(kernels), reversed(strides)):
         low, high = low * s, high * s + k - 1
     check = Check("following one unit back to the input", high - low + 1 == grown)
-    return Answer(found, tuple(steps), (check,), "field")
+    given = {"kernels": kernels, "strides": strides,
+             "title": "What one unit sees, along one axis"}  # fmt: skip
+    return Answer(found, tuple(steps), (check,), "field", pictures=(Picture("field", given),))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 
-from solver.core import Answer, BadInput, Check, Step
+from solver.core import Answer, BadInput, Check, Picture, Step
 from solver.expressions.formula import LARGE, NEUTRAL, settle
 from solver.expressions.nodes import Expr, Num, Sym, evaluate, letters, plus
 from solver.kinds.sampling import holds_at_numbers, letters_of
@@ -129,7 +129,14 @@ def net_shape(net: Net, name: str, input: Shape | None, batch: Any) -> Answer:
         name="shape",
         condition=condition,
         conventions=(*axes_named(net.input), *stretching(upto)),
+        pictures=diagram(net, input),
     )
+
+
+def diagram(net: Net, input: Shape | None = None) -> tuple[Picture, ...]:
+    """The picture of a network; a hand-out's without the shapes."""
+    given = {"net": asked(net, input, None)[0], "order": "CHW"}
+    return (Picture("network", given, {**given, "shapes": False}),)
 
 
 def traced(net: Net, names: Sequence[str], input: Shape | None) -> Answer:
@@ -146,6 +153,7 @@ def traced(net: Net, names: Sequence[str], input: Shape | None) -> Answer:
         name="shapes",
         condition=condition,
         conventions=(*axes_named(net.input), *stretching(rows)),
+        pictures=diagram(net, input),
     )
 
 

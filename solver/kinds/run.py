@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import prod
 
-from solver.core import Answer, BadInput, Check, Step
+from solver.core import Answer, BadInput, Check, Picture, Step
 from solver.expressions.formula import settle
 from solver.expressions.nodes import Call, Expr, Mul, Num, plus, times
 from solver.kinds import kind
@@ -84,7 +84,28 @@ def conv(
         else "cross-correlation, as deep learning's convolution: the kernel is not flipped",
         "rows and columns are counted from 1",
     )
-    return Answer(value, clipped(steps), (check,), "output", conventions=notes)
+    pictures: tuple[Picture, ...] = ()
+    if len(image) == len(filters) == 1:
+        pictures = window_of(image[0], layer, results[0], spot, used[0][0], sign="∗",
+                             dilation=tuple(dilations))
+    return Answer(value, clipped(steps), (check,), "output", conventions=notes,
+                  pictures=pictures)
+
+
+def window_of(
+    image: Any, layer: Any, out: Matrix, spot: tuple[int, int] | None, kernel: Any = (),
+    **more: Any,
+) -> tuple[Picture, ...]:  # fmt: skip
+    """The picture of one window: the one asked for, or the first."""
+    i, j = (spot[0] - 1, spot[1] - 1) if spot else (0, 0)
+    begins = layer.windows((1, *shape_of(image)))
+    (kh, *_), (kw, *_) = layer.axes()
+    asked = {**more, "input": image, "kernel": kernel,
+             "title": "The input" + (" and the kernel" if kernel else "")}
+    given = {**asked, "output": out, "extent": (kh, kw), "at": (begins[0][i], begins[1][j]),
+             "entry": (0, 0) if spot else (i, j), "padding": tuple(-b[0] for b in begins),
+             "title": f"The window that gives row {i + 1}, column {j + 1} of the output"}
+    return (Picture("window", given, asked, stated=bool(kernel)),)
 
 
 def channels(array: Array, what: str) -> tuple[Any, ...]:
@@ -241,7 +262,11 @@ def pool(
     if spot:
         value = results[0][0][0] if len(results) == 1 else Listing(r[0][0] for r in results)
     check = plain_pool(image, layer, results, spot)
-    return Answer(value, clipped(steps), (check,), "output",
+    pictures: tuple[Picture, ...] = ()
+    if len(image) == 1:
+        word = {"max": "largest", "avg": "mean"}[mode]
+        pictures = window_of(image[0], layer, results[0], spot, what=word)
+    return Answer(value, clipped(steps), (check,), "output", pictures=pictures,
                   conventions=("rows and columns are counted from 1",))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import exp as e_to
 
-from solver.core import Answer, BadInput, Check, Step
+from solver.core import Answer, BadInput, Check, Picture, Step
 from solver.expressions.formula import settle
 from solver.expressions.nodes import (
     Call,
@@ -201,7 +201,21 @@ def schedule(
         "the factors of all single steps multiplied",
         shrinks(form, float(decay), t, float(exact)),
     )
-    return Answer(exact, tuple(steps), (check,), "share", conventions=notes)
+    picture = Picture("plot", decaying(form, float(decay), t))
+    return Answer(exact, tuple(steps), (check,), "share", conventions=notes, pictures=(picture,))
+
+
+def decaying(form: str, decay: float, t: int) -> dict[str, Any]:
+    """The share of the rate that is left, update by update, as a plot's data."""
+    at = sorted({round(t * i / 100) for i in range(101)})
+    left = [1 / (1 + decay * s) if form == "time" else e_to(-decay * s) for s in at]
+    return {
+        "series": ({"name": f"λ = {decay:g}", "x": at, "y": left},),
+        "x": "updates",
+        "y": "share of the learning rate that is left",
+        "low": 0.0,
+        "title": "The learning rate, update by update",
+    }
 
 
 def shrinks(form: str, decay: float, t: int, found: float | None = None) -> bool:

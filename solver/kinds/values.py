@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from solver.core import Answer, BadInput, Check, Problem, Step, every
+from solver.core import Answer, BadInput, Check, Picture, Problem, Step, every
 from solver.given import Param
 from solver.kinds import Kind, solve
 from solver.values import NAMES, Listing, Record
@@ -28,12 +28,14 @@ def several(*, parts: Mapping[str, Any]) -> Answer:
     found, checks, notes = Record(), list[Check](), dict[str, list[str]]()
     steps: list[Step] = []
     conditions: dict[str, None] = {}
+    pictures: list[Picture] = []
     for name, spec in parts.items():
         answer, value = one(name, spec)
         found[name] = value
         title = NAMES.get(name, name).replace("_", " ")
         steps.append(Step(title, None, value, substeps=answer.steps))
         checks += answer.checks
+        pictures += answer.pictures
         conditions |= dict.fromkeys([answer.condition] if answer.condition else [])
         for note in answer.conventions:
             notes.setdefault(note, []).append(title)
@@ -43,7 +45,7 @@ def several(*, parts: Mapping[str, Any]) -> Answer:
         for note, names in notes.items()
     )  # fmt: skip
     return Answer(found, tuple(steps), every(checks), "values",
-                  " and ".join(conditions), said)  # fmt: skip
+                  " and ".join(conditions), said, pictures=tuple(pictures))  # fmt: skip
 
 
 def contradicted(note: str, notes: Mapping[str, Any]) -> bool:
@@ -65,6 +67,7 @@ def one(name: str, spec: Any) -> tuple[Answer, Any]:
             tuple(c for answer, _ in each for c in answer.checks),
             condition=" and ".join(dict.fromkeys(a.condition for a, _ in each if a.condition)),
             conventions=tuple(dict.fromkeys(n for a, _ in each for n in a.conventions)),
+            pictures=tuple(p for a, _ in each for p in a.pictures),
         )
         return joined, Listing(value for _, value in each)
     if not isinstance(spec, Mapping) or "kind" not in spec:
