@@ -10,7 +10,7 @@ from solver.authors.cases import Case, check
 from solver.grading import compare
 from solver.kinds import read_mistake
 from solver.order import reorder
-from solver.values import Shape, same, show
+from solver.values import Shape, Table, same, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,18 @@ def solves(case: Case) -> Iterator[str]:
     """A part that has no answer, or whose checks fail."""
     if not case.answer.checks:
         yield "nothing proves its answer"
+
+
+@check(Case)
+def key_is_right(case: Case) -> Iterator[str]:
+    """A key that is not marked right when a student types it."""
+    order = case.problem.order or case.whole.order
+    right = reorder(case.answer.value, order)
+    if isinstance(right, (Table, Stated)):
+        return  # nobody types a table; a stated key was read and compared when it was solved
+    verdict = compare(case.problem, case.answer, typed(right, right), order)
+    if verdict.mark in ("wrong", "partly", "invalid"):
+        yield f"its key, typed, is marked {verdict.mark}: {verdict.feedback}"
 
 
 @check(Case)
