@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from solver.authors.cases import Case, Part, Sheet, check
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\{,\}\d+)*(?:\.\d+)?")
+FACTOR = re.compile(r"\d+(?=[A-Za-z])")  # 2h in a formula is no 2
 GROUPED = re.compile(r"(?<=\d)(?:,|\{,\})(?=\d{3}(?!\d))")
 
 
@@ -85,30 +86,45 @@ def variants_differ(part: Part) -> Iterator[str]:
     if not part.varied.parameters.numbered:
         yield "it has no variant besides the set's own: the conditions leave none"
     seen: dict[str, int] = {}
+    again = []
     for case in part.cases:
         asked = repr((case.problem.prompt, case.problem.given))
         if asked in seen:
-            yield f"variants {seen[asked]} and {case.number} ask the same"
+            again.append(f"variants {seen[asked]} and {case.number}")
         seen.setdefault(asked, case.number)
-    first = part.cases[0].answer.value if part.cases else None
-    if len(part.cases) > 1 and all(
-        same(first, case.answer.value) is True for case in part.cases
-    ):
-        yield f"every variant has the answer {show(first)}: vary what it depends on"
+    if again and not isinstance(
+        part.entry["variants"], str
+    ):  # another part's may vary more
+        more = f", and {len(again) - 1} more pairs" if len(again) > 1 else ""
+        yield f"{again[0]} ask the same{more}"
+    found = [case.answer.value for case in part.cases]
+    if len(found) > 1 and alike(found):
+        yield f"every variant has the answer {show(found[0])}: vary what it depends on"
 
 
 @check(Part)
 def mistakes_vary(part: Part) -> Iterator[str]:
     """A listed mistake that stays the same number while the answer varies."""
-    if part.varied is None or len(part.cases) < 3:
+    if part.varied is None:
         return
     for i, one in enumerate(part.problem.mistakes):
         values = [c.problem.mistakes[i].value for c in part.cases]
-        if numbers(to_json(one.value)) and all(
-            same(values[0], v) is True for v in values
-        ):
-            shown = show(one.value)
-            yield f"the mistake {shown} is the same in every variant: write it with <…>"
+        right = [about(c.answer.value, one.value) for c in part.cases]
+        if numbers(to_json(one.value)) and alike(values) and not alike(right):
+            said = "is the same in every variant: write it with <…>"
+            yield f"the mistake {show(one.value)} {said}"
+
+
+def about(right: Any, wrong: Any) -> Any:
+    """The answer, or those of its named values that a mistake is about."""
+    if isinstance(right, Mapping) and isinstance(wrong, Mapping):
+        return [v for k, v in right.items() if k in wrong]
+    return right
+
+
+def alike(values: list[Any]) -> bool:
+    """Whether these are all the same."""
+    return all(same(values[0], v) is True for v in values[1:])
 
 
 @check(Part)
@@ -119,7 +135,8 @@ def no_other_variants_numbers(part: Part) -> Iterator[str]:
     own, *others = part.cases
     told = {k: v for k, v in part.entry.items() if k in ("title", "prompt", "note")}
     texts = [*told.items(), *strings(part.entry.get("mistakes", []))]
-    fixed = {(k, n) for k, t in texts if k in PROSE for n in numbers(PLACE.sub(" ", t))}
+    bare = [(k, FACTOR.sub(" ", PLACE.sub(" ", t))) for k, t in texts if k in PROSE]
+    fixed = {(k, n) for k, t in bare for n in numbers(t)}
     left: dict[tuple[str, Fraction], int] = {}
     for case in others:
         gone = known(own) - known(case)

@@ -10,7 +10,7 @@ from solver.authors.cases import Case, check
 from solver.grading import compare
 from solver.kinds import read_mistake
 from solver.order import reorder
-from solver.values import Shape, Table, same, show
+from solver.values import Matrix, Shape, Table, same, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,6 +90,9 @@ def typed(value: Any, right: Any) -> str:
     """A value as a student would type it, where the right one is of this form."""
     if isinstance(value, Mapping) and isinstance(right, Mapping):
         return "; ".join(f"{k} = {typed(v, right.get(k))}" for k, v in value.items())
+    if isinstance(value, Matrix):
+        rows = (", ".join(show(x) for x in row) for row in value)
+        return f"[{', '.join(f'[{row}]' for row in rows)}]"
     if isinstance(value, Shape) and not isinstance(right, Shape):
         return ", ".join(map(str, value))
     return show(value)
