@@ -25,28 +25,33 @@ FIXED = ("id", "kind", "variants", "follows", "points", "conventions")
 
 def filled(entry: Mapping[str, Any], env: Mapping[str, Any]) -> dict[str, Any]:
     """A [[problem]] with its placeholders filled in, and nothing said of variants."""
-    found = {k: v if k in FIXED else put(v, env, k) for k, v in entry.items()}
+    found = {k: v if k in FIXED else placed(v, env, k) for k, v in entry.items()}
     found.pop("variants", None)
     return found
 
 
 def put(data: Any, env: Mapping[str, Any], key: str = "") -> Any:
     """Data with the placeholders in its texts filled in; one by itself becomes a number."""
+    if isinstance(data, Mapping):
+        return {k: placed(v, env, k) for k, v in data.items()}
+    if isinstance(data, list):
+        return [put(v, env, key) for v in data]
+    if not isinstance(data, str):
+        return data
+    if key in PROSE:
+        return PLACE.sub(lambda m: spoken(find(m[1], env), data[: m.start()]), data)
+    whole = PLACE.fullmatch(data.strip())
+    if whole:
+        return given(find(whole[1], env))
+    return PLACE.sub(lambda m: plain(find(m[1], env)), data)
+
+
+def placed(data: Any, env: Mapping[str, Any], key: str) -> Any:
+    """What stands under a key, filled in; an error names the key."""
     try:
-        if isinstance(data, Mapping):
-            return {k: put(v, env, k) for k, v in data.items()}
-        if isinstance(data, list):
-            return [put(v, env, key) for v in data]
-        if not isinstance(data, str):
-            return data
-        if key in PROSE:
-            return PLACE.sub(lambda m: spoken(find(m[1], env), data[: m.start()]), data)
-        whole = PLACE.fullmatch(data.strip())
-        if whole:
-            return given(find(whole[1], env))
-        return PLACE.sub(lambda m: plain(find(m[1], env)), data)
+        return put(data, env, key)
     except BadInput as e:
-        raise e.at(key) if key and "<" in str(data) and not e.where else e from None
+        raise e.at(key) from None
 
 
 def find(text: str, env: Mapping[str, Any]) -> Any:

@@ -134,12 +134,10 @@ def read_set(path: Path, written: tuple[int, int]) -> ProblemSet:
     for i, entry in enumerate(entries):
         place = f"{where}: problem {entry.get('id', i + 1)}"
         if "variants" in entry:
-            make = partial(
-                read_problem, where=place, conventions=conventions, networks=networks
-            )
+            make = partial(read_problem, conventions=conventions, networks=networks)
             id = str(entry.get("id", i + 1))
             try:
-                varied[id] = Varied(entry, parameters(entry, id, varied), make)
+                varied[id] = Varied(entry, parameters(entry, id, varied), place, make)
             except BadInput as e:
                 raise e.at(f"{place}: variants") from None
             one = varied[id].problem(0)

@@ -273,7 +273,9 @@ def label_of(student: str) -> str:
 def label(variant: str = "", student: str = "") -> str:
     """The label of the variant of this number, or of this student's own: not of both."""
     if variant and student.strip():
-        raise BadInput("a variant is asked for by its number or by a student's name: not both")
+        raise BadInput(
+            "a variant is asked for by its number or by a student's name: not both"
+        )
     return label_of(student) if student.strip() else read_label(variant)
 
 
@@ -313,7 +315,8 @@ class Varied:
 
     entry: Mapping[str, Any]
     parameters: Parameters
-    make: Callable[[Mapping[str, Any]], Problem]
+    place: str  # file and problem, for errors
+    make: Callable[..., Problem]
     made: dict[int, Problem] = field(default_factory=dict)
 
     def number(self, label: str, name: str) -> int:
@@ -322,12 +325,12 @@ class Varied:
         return chosen(label, name, own.id, len(own.numbered)) if label else 0
 
     def problem(self, number: int) -> Problem:
-        """The part as a variant has it. BadInput names the variant."""
+        """The part as a variant has it. BadInput names part and variant."""
         if number not in self.made:
+            place = f"{self.place}, variant {number}" if number else self.place
             try:
-                self.made[number] = self.make(
-                    filled(self.entry, self.parameters.at(number))
-                )
+                entry = filled(self.entry, self.parameters.at(number))
             except BadInput as e:
-                raise e.at(f"variant {number}") if number else e from None
+                raise e.at(place) from None
+            self.made[number] = self.make(entry, where=place)
         return self.made[number]

@@ -125,7 +125,8 @@ def findings(path: Path, name: str, tell: Tell | None = None) -> Iterator[Findin
             try:
                 own = problem if part.varied is None else part.varied.problem(number)
             except BadInput as e:
-                said = str(e).removeprefix(f"{path}: problem {problem.id}: ")
+                place = f"{path}: problem {problem.id}, variant {number}: "
+                said = str(e).removeprefix(place)
                 yield Finding(name, problem.id, number, "reads", said)
             else:
                 case = Case(whole, own, number)
