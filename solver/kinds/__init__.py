@@ -99,7 +99,7 @@ class Kind:
         return found
 
 
-REMEMBERED = 256  # problems whose answers are kept: more than a set has parts
+REMEMBERED = 4096  # problems whose answers are kept: more than a set has parts and variants
 _kinds = Registry("kind")
 _mistakes: dict[str, list[tuple[str, str, Callable[..., Any]]]] = {}
 
@@ -234,14 +234,17 @@ def mistakes(problem: Problem) -> list[Mistake]:
 
 
 def read_mistake(one: Mistake, right: Any) -> Mistake:
-    """A listed mistake whose value is text, read in the letters of the right answer."""
+    """A listed mistake in the form of the right answer: text is read in its letters, and
+    sizes in a row are a list where that is one."""
     from solver.expressions.like import read_like
     from solver.expressions.nodes import Expr
-    from solver.values import Record
+    from solver.values import Listing, Record, Shape
 
     def value(wrong: Any, right: Any) -> Any:
         if isinstance(wrong, str) and isinstance(right, Expr):
             return read_like(right, wrong)
+        if isinstance(wrong, Shape) and isinstance(right, Listing):
+            return Listing(wrong)
         if isinstance(wrong, Mapping) and isinstance(right, Mapping):
             return Record({k: value(v, right.get(k)) for k, v in wrong.items()})
         return wrong
