@@ -278,9 +278,18 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
         except (BadInput, ZeroDivisionError):
             continue  # the mistake cannot be made with these inputs
         explained = function in (f for _, _, f in slips) and any(same(value, v) for v in met)
-        if value is not None and same(value, right) is False and not explained:
+        if value is not None and differs(value, right) and not explained:
             met.append(value)
             yield Mistake(name, value, feedback)
+
+
+def differs(value: Any, right: Any) -> bool:
+    """Whether a wrong value is wrong; of some entries only, whether each of them is."""
+    from solver.values import same
+
+    if isinstance(value, Mapping) and isinstance(right, Mapping) and value.keys() < right.keys():
+        return all(same(v, right[k]) is False for k, v in value.items())
+    return same(value, right) is False
 
 
 def entry_mistakes(problem: Problem) -> Iterator[Mistake]:
