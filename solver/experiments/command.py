@@ -262,7 +262,8 @@ def drawn(setting: Setting, seen: Sequence[Seen], inline: bool = False) -> str:
         middle = [median(line[i] for line in lines) for i in range(last)]
         series.append({"name": arm.name, "y": middle})
     figure = plot(
-        series=series, x="epoch", y=study.curve, size=(640, 300),
+        series=series, x="epoch", size=(640, 300),
+        y="training loss" if study.curve == "loss" else study.curve,
         log=study.curve.endswith("loss"),
         title=study.question, desc=" ".join(conclusions(setting, seen)),
     )  # fmt: skip

@@ -121,7 +121,7 @@ LATEX: dict[str, Any] = {
     r"\\rceil": "⌉",
     r"\{,\}": ",",
     r"(?<=\d)_(?=\d{3})": "",
-    r"torch\.Size|tensor(?=\s*\()": "",
+    r"(?:torch\.Size|tensor|(?:transforms\.)?Normalize)(?=\s*\()": "",
 }
 
 
@@ -181,6 +181,7 @@ def record(
     if len(pieces) == 1 and len(expected) > 1:
         commas = [p.strip() for p in re.split(r",\s+", text) if p.strip()]
         pieces = commas if len(commas) == len(expected) else pieces
+        pieces = apart if len(apart := groups(text)) == len(expected) else pieces
     found = Record()
     unnamed = []
     for piece in [p for whole in pieces for p in opened(whole, expected)]:
@@ -209,6 +210,14 @@ def opened(piece: str, expected: Mapping[str, Any]) -> list[str]:
     if bracket and named(bracket[2], expected):
         return [bracket[1], bracket[2]]
     return [piece]
+
+
+def groups(text: str) -> list[str]:
+    """(0.5,), (0.5,), or both in brackets again: what stands in brackets, if all does."""
+    whole = re.fullmatch(r"\s*[(\[]\s*([(\[].*[)\]])[\s,]*[)\]]\s*", text, re.S)
+    text = whole[1] if whole else text
+    group = r"[(\[][^()\[\]]*[)\]]"
+    return [] if re.sub(rf"{group}|[\s,]", "", text) else re.findall(group, text)
 
 
 def reads(expected: Any, text: str, unit: str, known: Any) -> bool:
