@@ -105,3 +105,21 @@ def expanded(words: list[str]) -> list[str]:
 def stdin_for(word: str) -> str:
     """The word itself, or standard input for "-"."""
     return sys.stdin.read() if word == "-" else word
+
+
+def answer_last(words: list[str]) -> list[str]:
+    """The words of `check`, its answer behind a --: −log(ŷ) is no option, nor is --x."""
+    if words[:1] != ["check"]:
+        return words
+    at, places = 1, 0
+    while at < len(words):
+        word = words[at]
+        if word == "--format" or word.startswith("--format="):
+            at += 1 if "=" in word else 2
+        elif word == "--" or (places < 2 and word.startswith("-")):
+            break
+        elif places == 2:
+            return [*words[:at], *words[at + 1 :], "--", word]
+        else:
+            at, places = at + 1, places + 1
+    return words

@@ -181,8 +181,16 @@ def inline(value: Any, form: str, display: bool = True) -> str:
     """A value as text with mathematics in it, broken over lines where it is long."""
     from solver.layout import math, pieces
 
+    if said := getattr(value, "words", ""):
+        from solver.prose import prose
+
+        return prose(said, form)
     if form == "text" or isinstance(value, str):
         return str(escaper(form)(show(value)))
+    if getattr(value, "form", "") == "prose":  # a model answer: sentences that break
+        from solver.prose import prose
+
+        return prose(value.text, form)
     whole = show(value, form).replace(r"\colon\ ", r"{:}~")
     return math(pieces(whole, form), form, display)
 

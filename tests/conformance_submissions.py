@@ -50,8 +50,16 @@ def recorded(path: Path) -> Iterator[Case]:
         if problem is None or not {"student_value", "student_expr"} & row.keys():
             continue
         text = typed(whole, problem, row)
+        raw = str(row.get("student", ""))
+        if "=" in raw and row["verdict"] == "partly" and read_whole(whole, problem, raw):
+            text = raw  # with the working, in which the fault is
         if text:
             yield case(whole, problem, row, text, names)
+
+
+def read_whole(whole: ProblemSet, problem: Problem, raw: str) -> bool:
+    """Whether all of a text is read as an answer."""
+    return grade_part(whole, problem, raw).mark not in ("invalid", "undecided")
 
 
 def case(

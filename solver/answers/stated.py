@@ -52,6 +52,11 @@ class Stated:
     dims: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def words(self) -> str:
+        """The key's text, where it is words and no mathematics; else nothing."""
+        return self.text if self.form == "prose" else ""
+
     def shown(self, form: str) -> str:
         """The key as text, LaTeX or MathML."""
         from solver.expressions import show

@@ -167,6 +167,8 @@ def listing(text: str, expected: Any, unit: str) -> Listing:
         text = text[1:-1]
     if isinstance(first, Shape):
         return Listing(read(first, p, unit) for p in re.findall(SHAPES, text))
+    if isinstance(first, (int, float, Numeric)):  # A: −0.5, B: 0.5
+        text = re.sub(r"(?<![^\s,;])[^\W\d]\w{0,15}\s*[:=]\s*(?=[-+−.\d])", "", text)
     gap = r"[;\n]+" if isinstance(first, (Matrix, tuple)) else r"[;\n]+|,\s+|\s+"
     return Listing(read(first, p, unit) for p in re.split(gap, text) if p.strip())
 
@@ -182,7 +184,7 @@ def record(
         pieces = apart if len(apart := groups(text)) == len(expected) else pieces
     found = Record()
     unnamed = []
-    for piece in pieces:
+    for piece in [p for whole in pieces for p in opened(whole, expected)]:
         key = named(piece, expected)
         if key is None:
             unnamed.append(piece)
@@ -208,6 +210,14 @@ def groups(text: str) -> list[str]:
     text = whole[1] if whole else text
     group = r"[(\[][^()\[\]]*[)\]]"
     return [] if re.sub(rf"{group}|[\s,]", "", text) else re.findall(group, text)
+
+
+def opened(piece: str, expected: Mapping[str, Any]) -> list[str]:
+    """A value with another one in brackets behind it, which says its name: 6.81 (std 13.8)."""
+    bracket = re.fullmatch(r"(.*\S)\s*[(\[](.+)[)\]]\s*\.?", piece, re.S)
+    if bracket and named(bracket[2], expected):
+        return [bracket[1], bracket[2]]
+    return [piece]
 
 
 def reads(expected: Any, text: str, unit: str, known: Any) -> bool:

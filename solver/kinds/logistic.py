@@ -171,6 +171,7 @@ def threshold(
     return Answer(
         found, steps, (Check("the probability at this value", near(reached, float(p), 1e-9)),),
         solve, conventions=(f"the probability is larger {way} this value",),
+        unit=solve if len(solve) > 2 else "",  # hours, a word
     )  # fmt: skip
 
 

@@ -104,7 +104,7 @@ def data_of(
     xs, ys = drawn(function_of(true)[1], samples, variance(noise), seed, skip)
     first = f"{skip} normal draws thrown away, then " if skip else ""
     told = f"RandomState({seed}): {first}{samples} times x ~ N(0, 1), then its noise"
-    return xs, ys, (f"y = {true} + noise of variance {noise}", told)
+    return xs, ys, (f"y = {function_of(true)[0]} + noise of variance {noise}", told)
 
 
 def variance(noise: Any) -> float:
@@ -316,7 +316,8 @@ def bias_variance(
     return Answer(
         value, steps, (as_simulated(found, true, samples),), "curves",
         conventions=(
-            f"n = {samples} fixed points i/(n − 1), y = {true} + noise of variance {noise}",
+            f"n = {samples} points i/(n − 1)",
+            f"y = {function_of(true)[0]} + noise of variance {noise}",
             "bias² = ‖(I − H)f‖²/n, variance = σ²p/n, training error = bias² + σ²(n − p)/n; "
             "the test error is of new noise at the same points",
         ),

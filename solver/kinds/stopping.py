@@ -131,8 +131,11 @@ def drawn(
     lines = [
         {"name": said, "x": at, "y": [float(v) for v in line]} for said, line in limits
     ]
-    about: dict[str, Any] = {"x": "epoch", "y": name, "title": "The validation curve, epoch by epoch",
-             "at": tuple((t, mark) for mark, t in (marks or {}).items())}  # fmt: skip
+    about: dict[str, Any] = {
+        "x": "epoch", "y": "" if marks else name,  # whose place the marks' letters take
+        "title": f"The {name}, epoch by epoch" if "error" in name else "The validation curve",
+        "at": tuple((t, mark) for mark, t in (marks or {}).items()),
+    }  # fmt: skip
     asked = {"series": ({**mine, "name": ""},), **about}
     return Picture(
         "plot", {"series": (mine, *lines), **about}, asked, stated=bool(marks)

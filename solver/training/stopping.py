@@ -78,7 +78,7 @@ def read_stop(text: str) -> Stop:
     """`patience:5` (epochs) or `gl:5` (per cent)."""
     name, _, value = text.strip().partition(":")
     if name not in ("patience", "gl"):
-        raise unknown("rule to stop", name, ["patience", "gl"])
+        raise unknown("rule to stop (--stop)", name, ["patience", "gl"])
     if name == "patience":
         if value and not (value.isdigit() and 1 <= int(value[:9]) <= 10**6):
             raise BadInput(
