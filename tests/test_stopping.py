@@ -141,7 +141,7 @@ MISTAKES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("stops_behind_the_patience", "patience", PATIENCE, {"stop_epoch": 5}),
     ("any_fall_counts", "patience", PATIENCE, {"max_wait": 1}),
     ("bracket_left_out", "loss", LOSS, {"stop28": 1, "stop150": 10}),
-    ("against_the_overall_lowest", "loss", LOSS, {"stop28": 1, "stop150": 11}),
+    ("against_the_overall_lowest", "loss", LOSS, {"stop28": 1}),
     ("against_the_first", "loss", LOSS, {"stop28": 11, "stop150": False}),
     ("first_rise", "loss", LOSS, {"stop28": 3, "stop150": 3}),
     ("points_for_per_cent", "loss", {"values": [2, 2.5, 2.9], "thresholds": [28]},
