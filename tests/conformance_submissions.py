@@ -127,6 +127,8 @@ def typed(whole: ProblemSet, problem: Problem, row: Mapping[str, Any]) -> str:
     if "student_expr" in row:
         return as_typed(row["student_expr"])
     given = row["student_value"]
+    if isinstance(given, list) and isinstance(right.value, Mapping):  # one for each entry
+        given = dict(zip(right.value, given))
     if not isinstance(right.value, Mapping):
         return said(right.value, alone(given, right.name))
     entries = mapped(given, right.value)

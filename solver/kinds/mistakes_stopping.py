@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from solver.answers.forms import state_key
 from solver.expressions.nodes import Expr, Mul
 from solver.kinds import mistake
 from solver.kinds.mistakes_losses import solved
 from solver.kinds.named_points import whole
 from solver.kinds.run_features import flat
 from solver.kinds.run_images import IMAGE, MEAN, STD, between
+from solver.kinds.stopping import loss, marks_of
 from solver.training.stopping import generalisation_loss
 from solver.values import Listing, Record
 
@@ -197,6 +199,49 @@ def first(losses: list[Any], limit: Any) -> Any:
     return next((t for t, gl in enumerate(losses, 1) if gl > limit), False)
 
 
+def marked(given: dict[str, Any], epoch: Any) -> Any:
+    """The letter at an epoch, if one is there."""
+    names = marks_of(given["marks"])
+    name = next((name for name, t in names.items() if t == epoch), None)
+    return name and state_key("choice", name, {"options": tuple(names)})
+
+
+@mistake("stopping mark")
+def mark_of_the_lowest(of: str = "stop", **given: Any) -> Any:
+    """This is the lowest error: training stops where the error has risen by so much behind it."""
+    curve = flat(given["values"])
+    return None if of == "lowest" else marked(given, 1 + curve.index(min(curve)))
+
+
+@mistake("stopping mark")
+def mark_on_a_bump(of: str = "stop", **given: Any) -> Any:
+    """This stop is on a bump: the error falls below its old minimum again afterwards."""
+    if of != "overfitting":
+        return None
+    found = loss(values=given["values"], thresholds=given["thresholds"]).value
+    stops = [v for k, v in found.items() if k != "argmin" and v is not False]
+    return marked(given, min(stops, default=0))
+
+
+@mistake("stopping mark")
+def mark_against_the_first_rise(of: str = "stop", **given: Any) -> Any:
+    """This is where the error first rises: it has to rise by so many per cent."""
+    curve = flat(given["values"])
+    rises = (t + 2 for t in range(len(curve) - 1) if curve[t + 1] > curve[t])
+    return marked(given, next(rises, 0)) if of == "stop" else None
+
+
+@mistake("stopping mark")
+def mark_before_the_stop(of: str = "stop", **given: Any) -> Any:
+    """This is the lowest error so far, whose weights are kept: it stops behind it."""
+    if of != "stop":
+        return None
+    curve = flat(given["values"])
+    stop = loss(values=given["values"], thresholds=given["thresholds"]).value
+    at = next(v for k, v in stop.items() if k != "argmin")
+    return marked(given, 1 + curve.index(min(curve[:at])))
+
+
 @mistake("stopping ratio")
 def one_not_added(thresholds: Any) -> Any:
     """This is the rise alone: the ratio is 1 more."""
@@ -215,11 +260,10 @@ def intended_form(thresholds: Any) -> Any:
 
 
 @mistake("update accumulate")
-def last_gradient_only(right: Any, grads: Any = None, reset: bool = False) -> Any:
+def last_gradient_only(reset: bool = False, **given: Any) -> Any:
     """This is the last gradient alone, as after a reset: backward adds to what is there."""
-    if grads is not None:
-        return Listing(flat(grads)) if not reset and len(flat(grads)) > 1 else None
-    return None if reset else Record(ratio=1)
+    given.pop("right", None)
+    return None if reset else solved("update accumulate", **{**given, "reset": True})
 
 
 @mistake("update accumulate")

@@ -148,7 +148,7 @@ def scale(
                                + num(Fraction(epsilon))))  # fmt: skip
         out = rooted(Fraction(s) ** 2 * Fraction(var) / inside)
         found.append(float(out) if isinstance(out, float) else whole(out))
-        steps.append(Step(f"a = {float(s):g}", before, found[-1]))
+        steps.append(Step(f"a = {num(Fraction(s))}", before, found[-1]))
     steps.append(
         Step("while a²·σ² is far above ε the scale of the weights does not matter")
     )

@@ -186,7 +186,7 @@ def moved(
             n = Num(len(f.x))
             steps.append(Step(f"running averages take it{of} divided by N − 1",
                               Div(Mul(n, num(f.var)), n - 1), spreads[j]))  # fmt: skip
-    found = []
+    found, lines = [], list[Step]()
     checks = [check_statistics(features)]
     for what, olds, news in (
         ("mean", means, [f.mean for f in features]), ("variance", variances, spreads),
@@ -196,7 +196,8 @@ def moved(
         for j, (old, new) in enumerate(zip(olds, news)):
             of = f" of feature {j + 1}" if many > 1 else ""
             before = plus(Mul(num(1 - weight), num(old)), Mul(num(weight), num(new)))
-            steps.append(Step(f"running {what}{of}", before, found[-1][j]))
+            lines.append(Step(f"{what}{of}", before, found[-1][j]))
+    steps.append(Step("running averages", substeps=tuple(lines)))
     return Moved(found[0], found[1], steps, checks)
 
 
@@ -215,12 +216,11 @@ def lines_of(f: Feature, training: bool, of: str, ask: Iterable[str]) -> list[St
     if training:
         total = plus(*map(num, f.x))
         squares = plus(*(Pow(num(x) - m, Num(2)) for x in f.x))
-        steps.append(
-            Step(f"mean{of}", total if len(f.x) == 1 else Div(total, n), f.mean, MU)
+        lines = (
+            Step("", total if len(f.x) == 1 else Div(total, n), f.mean, MU),
+            Step("", Div(squares, n), f.var, VARIANCE),
         )
-        steps.append(
-            Step(f"variance{of}, divided by N", Div(squares, n), f.var, VARIANCE)
-        )
+        steps.append(Step(f"mean and variance{of}", substeps=lines))
     if not {"normalised", "out"} & set(ask):
         return steps
     under = Call("sqrt", v + e)

@@ -6,14 +6,17 @@ are counted from 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from solver.answers.forms import state_key
 from solver.core import Answer, BadInput, Check, Picture, Step
 from solver.expressions.nodes import Div, Expr, Mul, Num, Sym
 from solver.kinds import kind
 from solver.kinds.named_points import num, whole
 from solver.kinds.run_features import flat
+from solver.registry import unknown
 from solver.training.stopping import generalisation_loss, waits
 from solver.values import Record, show
 
@@ -116,15 +119,27 @@ def by_records(
     return Check("the gaps between one record and the next", ok)
 
 
-def drawn(curve: Sequence[Any], name: str, limits: Any = ()) -> Picture:
-    """The curve by epoch, with the limits that stop it."""
+def drawn(
+    curve: Sequence[Any],
+    name: str,
+    limits: Any = (),
+    marks: Mapping[str, int] | None = None,
+) -> Picture:
+    """The curve by epoch, with the limits that stop it; asked without them."""
     at = list(range(1, len(curve) + 1))
-    series = [{"name": name, "x": at, "y": [float(v) for v in curve]}]
-    series += [
+    mine: dict[str, Any] = {"name": name, "x": at, "y": [float(v) for v in curve]}
+    lines = [
         {"name": said, "x": at, "y": [float(v) for v in line]} for said, line in limits
     ]
-    return Picture("plot", {"series": tuple(series), "x": "epoch", "y": name,
-                            "title": "The validation curve, epoch by epoch"})  # fmt: skip
+    about: dict[str, Any] = {
+        "x": "epoch", "y": "" if marks else name,  # whose place the marks' letters take
+        "title": f"The {name}, epoch by epoch" if "error" in name else "The validation curve",
+        "at": tuple((t, mark) for mark, t in (marks or {}).items()),
+    }  # fmt: skip
+    asked = {"series": ({**mine, "name": ""},), **about}
+    return Picture(
+        "plot", {"series": (mine, *lines), **about}, asked, stated=bool(marks)
+    )
 
 
 # -- generalisation loss -----------------------------------------------------------------
@@ -164,19 +179,11 @@ def loss(*, values: Reals, thresholds: Reals) -> Answer:
             steps[-1] = Step(f"{steps[-1].rule}: too early, before the lowest error")
     steps.append(Step(f"lowest validation error, {show(whole(min(curve)))}: "
                       f"epoch {value['argmin']}"))  # fmt: skip
-    lowest_so_far = [min(curve[: t + 1]) for t in range(len(curve))]
-    lines_drawn = [
-        (
-            f"{float(limit):g} % above the lowest",
-            [v * (1 + limit / 100) for v in lowest_so_far],
-        )
-        for limit in limits
-    ]
     return Answer(
         value, tuple(steps), (by_ratio(curve, limits, value),), "early stopping",
         conventions=("it stops when the generalisation loss is above the threshold, not when "
                      "it reaches it", COUNTED),
-        pictures=(drawn(curve, "validation error", lines_drawn),),
+        pictures=(drawn(curve, "validation error", raised(curve, limits)),),
     )  # fmt: skip
 
 
@@ -202,6 +209,90 @@ def by_ratio(curve: Sequence[Any], limits: Sequence[Any], value: Record) -> Chec
         found = value[f"stop{float(limit):g}"]
         ok = ok and (found == met[0] if met else found is False)
     return Check("comparing each error with every earlier one", ok)
+
+
+def raised(curve: Sequence[Any], limits: Sequence[Any]) -> list[tuple[str, list[Any]]]:
+    """Where the error may not go: so many per cent above the lowest up to each epoch."""
+    lowest = [min(curve[: t + 1]) for t in range(len(curve))]
+    return [(f"{float(limit):g} % above the lowest", [v * (1 + limit / 100) for v in lowest])
+            for limit in limits]  # fmt: skip
+
+
+@kind(
+    "stopping mark",
+    "--values '1 0.8 0.9 0.7 0.95 1.5' --marks 'A: 2, B: 4, C: 5' --thresholds 28",
+)
+def mark(
+    *, values: Reals, marks: Any, thresholds: Reals | None = None, of: str = "stop"
+) -> Answer:
+    """At which of the marked epochs the generalisation loss stops; or another of them.
+
+    of: stop, where a threshold is first exceeded; overfitting, the stop behind the lowest
+    error where several thresholds stop; lowest, the lowest error itself.
+    """
+    curve, named = read(values), marks_of(marks)
+    if of not in WANTED:
+        raise unknown("mark to look for", of, list(WANTED))
+    if max(named.values()) > len(curve):
+        raise BadInput(f"the curve has {len(curve)} epochs; a mark is behind it")
+    limits = (
+        [] if of == "lowest" else limits_of(() if thresholds is None else thresholds)
+    )
+    found = loss(values=tuple(curve), thresholds=tuple(limits) or (1,))
+    stops = [found.value[f"stop{float(limit):g}"] for limit in limits]
+    if of == "stop" and len(limits) != 1:
+        raise BadInput("give one threshold, by which it stops")
+    lowest = found.value["argmin"]
+    later = [t for t in stops if t is not False and t > lowest]
+    epochs = {"stop": stops, "overfitting": later, "lowest": [lowest]}[of]
+    if len(set(epochs)) != 1 or epochs[0] is False:
+        raise BadInput(
+            "no epoch, or several, are what is asked for: give other thresholds"
+        )
+    name = next((name for name, t in named.items() if t == epochs[0]), None)
+    if name is None:
+        raise BadInput(f"epoch {epochs[0]} is asked for, and no mark is there")
+    remarks = [
+        s for s in found.steps if of != "lowest" or "lowest validation" in s.rule
+    ]
+    steps = (*remarks, Step(f"{WANTED[of]}: epoch {epochs[0]}, marked {name}"))
+    value = state_key("choice", name, {"options": tuple(named)})
+    again = Fraction(curve[named[name] - 1])
+    before = curve[: named[name] - 1]
+    ok = all(again < v for v in before) if of == "lowest" else any(
+        100 * again > (100 + limit) * v for limit in limits for v in before)  # fmt: skip
+    check = Check("the marked epoch's error held against each before it", ok)
+    picture = drawn(curve, "validation error", raised(curve, limits), named)
+    return Answer(value, steps, (*found.checks, check), "mark",
+                  conventions=found.conventions, pictures=(picture,))  # fmt: skip
+
+
+WANTED = {
+    "stop": "the threshold is first exceeded",
+    "overfitting": "the stop behind the lowest error",
+    "lowest": "the lowest validation error",
+}
+
+
+def marks_of(raw: Any) -> dict[str, int]:
+    """Epochs by their letters: "A: 2, B: 4"."""
+    if isinstance(raw, str):
+        raw = dict(
+            piece.partition(":")[::2] for piece in raw.replace(";", ",").split(",")
+        )
+    if not isinstance(raw, Mapping) or not 2 <= len(raw) <= 12:
+        raise BadInput('marks are 2 to 12 epochs by their letters: "A: 2, B: 4"')
+    found = {}
+    for name, epoch in raw.items():
+        text = str(epoch).strip()
+        if not re.fullmatch(r"[A-Za-z]\w{0,3}", str(name).strip()) or not re.fullmatch(
+            r"[1-9][0-9]{0,3}", text
+        ):
+            raise BadInput(
+                f"a mark is a letter with its epoch, as in A: 2, not {name!s:.20}"
+            )
+        found[str(name).strip()] = int(text)
+    return found
 
 
 @kind("stopping ratio", "--thresholds '28 150'")
