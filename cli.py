@@ -17,6 +17,7 @@ from solver.question import (
     ALONE,
     FAMILIES,
     PLACES,
+    answer_last,
     expanded,
     plain_question,
     runs_network,
@@ -122,24 +123,6 @@ def commands(words: list[str]) -> int:
         return int(e.code or 0)
 
 
-def answer_last(words: list[str]) -> list[str]:
-    """The words of `check`, its answer behind a --: −log(ŷ) is no option, nor is --x."""
-    if words[:1] != ["check"]:
-        return words
-    at, places = 1, 0
-    while at < len(words):
-        word = words[at]
-        if word.partition("=")[0] in ("--format", "--variant", "--student"):
-            at += 1 if "=" in word else 2
-        elif word == "--" or (places < 2 and word.startswith("-")):
-            break
-        elif places == 2:
-            return [*words[:at], *words[at + 1 :], "--", word]
-        else:
-            at, places = at + 1, places + 1
-    return words
-
-
 def build() -> Any:
     """The click application; families list their kinds when they are asked for."""
     import click
@@ -164,13 +147,24 @@ def build() -> Any:
 
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
             args = expanded([self.name or "", *args])[1:] if args else args
-            named = bool(args) and (args[0] == "-" or not args[0].startswith("-"))
-            if named and runs_network([self.name or "", *args]):
-                from solver.running.options import COMMANDS
-
-                about, given = COMMANDS["run"]
-                return "NET", own("run", about, given, "solver.running.command"), args
             return super().resolve_command(ctx, args)
+
+    class Run(Family):
+        """The kinds of `run`, and `run NET`, whose options may stand before it as well."""
+
+        def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+            if args and runs_network(["run", *args]):
+                return "NET", network_run(), args
+            return super().resolve_command(ctx, args)
+
+        def collect_usage_pieces(self, ctx: Any) -> list[str]:
+            return ["NET [OPTIONS] |", "COMMAND [ARGS]..."]
+
+        def format_options(self, ctx: Any, formatter: Any) -> None:
+            super().format_options(ctx, formatter)
+            given = [p for p in network_run().params if isinstance(p, click.Option)]
+            with formatter.section("Options of pset run NET"):
+                formatter.write_dl([p.get_help_record(ctx) for p in given])
 
     def command(kind: Any) -> Any:
         from solver.aliases import ALIASES
@@ -228,8 +222,10 @@ def build() -> Any:
 
     for name in FAMILIES:
         example = EXAMPLES[name]
-        app.add_command(Family(name=name, help=f"{topics[name]}\n\nExample: {example}",
-                               short_help=topics[name]))  # fmt: skip
+        free = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+        made, how = (Run, free) if name == "run" else (Family, {})
+        app.add_command(made(name=name, help=f"{topics[name]}\n\nExample: {example}",
+                             short_help=topics[name], context_settings=how))  # fmt: skip
     for name in ALONE:
         app.add_command(command(find(name)), name)
     click.version_option(__version__, prog_name="pset")(app)
@@ -268,6 +264,15 @@ def own(name: str, about: str, given: dict[str, Any], module: str) -> Any:
     of = [(click.Option if n.startswith("-") else click.Argument)(n.split(), **how)
           for n, how in given.items()]  # fmt: skip
     return click.Command(name, params=of, help=about, callback=at_home(module, name))
+
+
+def network_run() -> Any:
+    """The command `run NET`."""
+    from solver.running.options import COMMANDS
+
+    command = own("run", *COMMANDS["run"], "solver.running.command")
+    command.collect_usage_pieces = lambda ctx: ["[OPTIONS]"]  # the name says NET already
+    return command
 
 
 def at_home(module: str, name: str) -> Any:

@@ -19,6 +19,7 @@ from shlex import quote
 
 from solver.core import BadInput
 from solver.courses.workers import TIMEOUT, cores, marked, one_thread
+from solver.disk import locked
 from solver.telling import clock, say
 
 TYPE_CHECKING = False
@@ -328,19 +329,6 @@ def at_work(folder: Path, find: Callable[[Path], ProblemSet]) -> Iterator[Store]
         if isinstance(e, BrokenPipeError) or e.filename is None:
             raise
         raise BadInput(f"{e.strerror}").at(str(e.filename)) from None
-
-
-def locked(file: TextIO) -> bool:
-    """Take a file for this process alone, not for its children; where that exists."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return True
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 # -- progress -----------------------------------------------------------------------------
