@@ -35,18 +35,9 @@ EXAMPLES = {
     "logistic": "pset logistic probability --intercept -6 --slopes '0.05 1' --at '40 3.5'",
     "similarity": "pset similarity cosine --sources 'A: 1 0; B: 0 1' --image '-1 1'",
     "regression": "pset regression loocv --degree 2 --seed 1999",
+    "stopping": "pset stopping loss --values '1 0.8 0.9 0.7 0.95' --thresholds '5 28'",
     "run": "pset run pool --in '1 2; 3 4' --k 2 --mode avg",
 }
-DOCUMENTS = {
-    "key": "The answer key of problem sets, each part worked and checked.\n\n"
-    "SET is a bundled set's name (s0 … s4) or a TOML file.\n\n"
-    "Example: pset key s0 --format tex,html,pdf --out keys",
-    "sheet": "The hand-out: the problems with a place for each answer.\n\n"
-    "Example: pset sheet s0 --format pdf --out sheets",
-    "guide": "The marking guide: answers, points and the known mistakes.\n\n"
-    "Example: pset guide s0 --format html --out guides",
-}
-
 # What a parameter is, where its letter's meaning does not say it.
 HELP = {
     "input": "input shape, channels first: 3x32x32, CxHxW",
@@ -119,6 +110,28 @@ HELP = {
     "skip": "normal numbers drawn and thrown away before",
     "datasets": "how many data sets are drawn",
     "folds": "parts that are left out in turn; as many as points unless given",
+    "run x": "numbers: a row is one feature's batch, '1 2; 3 6' has a sample a row",
+    "run mode": "train, inference; of pooling: max or avg",
+    "run ask": "facts wanted: out, normalised, mean, var, running_mean, running_var",
+    "run after": "the training batch that moves the running averages before",
+    "running_mean": "before the batch; at inference what normalises [0]",
+    "running_var": "before the batch; at inference what normalises [1]",
+    "momentum": "weight of the new value in the running averages, as in PyTorch",
+    "keep": "weight of the old value in the running averages",
+    "unbiased": "the running variance takes the batch's divided by N − 1, as in PyTorch",
+    "run scales": "factors of the weights: '1 0.1 0.001'",
+    "run var": "variances, the squares of the standard deviations",
+    "run mean": "means, one for each channel: '0.5 0.5 0.5'",
+    "run std": "standard deviations, one for each channel",
+    "run interval": "the interval whose image is wanted: '0 1'",
+    "run channels": "of the image whose arguments are wanted",
+    "run distribution": "exponential, uniform, normal or triangular",
+    "stopping values": "the validation curve, one number an epoch: '0.9 0.95 0.94'",
+    "patience": "how many epochs in a row without improvement stop it",
+    "larger": "larger values are better, as accuracies are",
+    "stopping delta": "improvements are by more than this",
+    "thresholds": "per cent: '28 150'",
+    "passes": "how often backward is called without a reset",
     "boolean function": "the function by its name: or, and, xor, nor, nand, xnor, majority",
     "boolean table": "its values in the order 00, 01, 10, 11: '0 1 1 0'",
     "boolean inputs": "how many inputs it has, where it is named",

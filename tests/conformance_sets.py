@@ -67,6 +67,8 @@ def disagreement(value: Any, name: str, truth: Mapping[str, Any]) -> str:
         return "the ground truth has no answer_value" if computable else ""
     if isinstance(wanted, Mapping):  # {coefficient_of_x_i: {predicted: -1, …}}
         wanted = {**wanted, **inner(wanted)}
+    if not isinstance(wanted, Mapping) and isinstance(value, Mapping):
+        return in_parts(value, wanted, truth.get("answer_expr"))
     if not isinstance(wanted, Mapping):
         return "" if agree(value, wanted) else f"{plain(value)}, not {wanted}"
     named = value if isinstance(value, Record) else {name: value}
@@ -83,6 +85,16 @@ def disagreement(value: Any, name: str, truth: Mapping[str, Any]) -> str:
     return "; ".join(wrong)
 
 
+def in_parts(value: Mapping[str, Any], wanted: Any, formula: Any) -> str:
+    """What differs where a part asks for a formula and for what it gives."""
+    trees = [t for t in value.values() if isinstance(t, Expr)]
+    if formula is not None and (wrong := expression_differs(trees, formula)):
+        return wrong
+    others = [v for v in value.values() if not isinstance(v, Expr)]
+    met = agree(others, wanted) or any(agree(v, wanted) for v in others)
+    return "" if met else f"none of {others} is {wanted}"
+
+
 def near(value: Any, wanted: Any, tol: float) -> bool:
     """Whether two numbers are as near as the ground truth asks for."""
     if not isinstance(wanted, (int, float)) or not isinstance(value, (int, float, Fraction)):
@@ -92,6 +104,12 @@ def near(value: Any, wanted: Any, tol: float) -> bool:
 
 # Our name of a value and the ground truth's, where a course would not say it so.
 OTHERWISE = {
+    "var": "var_biased",
+    "running_mean": "mean",
+    "running_var": "var",
+    "ratio": "grad_ratio_without_reset",
+    "z": "grad_z",
+    "gamma": "grad_gamma",
     "b2": "output_bias_grad_nonzero",
     "W2_in_step_1": "step1_grad_W2_nonzero",
     "W1_by_step_2": "step2_grad_W1_nonzero",
@@ -127,6 +145,8 @@ def twin(name: str, wanted: Mapping[str, Any], alone: bool) -> str | None:
 
 def agree(value: Any, wanted: Any) -> bool:
     """Whether a value of ours says what the ground truth says."""
+    if isinstance(value, Stated) and isinstance(wanted, list) and isinstance(wanted[0], float):
+        return [float(n) for n in re.findall(r"-?[\d.]+", value.text)] == wanted  # an interval
     if isinstance(value, Stated):  # options: DBA is D > B > A
         said = "".join(wanted) if isinstance(wanted, list) else str(wanted)
         return re.sub(r"[\s,>]", "", value.text) == re.sub(r"\s", "", said)
@@ -161,6 +181,8 @@ def agree(value: Any, wanted: Any) -> bool:
 
 def same_expression(ours: Expr, theirs: str) -> bool:
     """Whether an expression in the ground truth's notation is the same as ours."""
+    for s in letters(ours):  # X1 is our X_1
+        theirs = re.sub(rf"\b{s.name.replace('_', '')}\b", s.name, theirs)
     tree = parse(re.sub(r"\*\*", "^", theirs))
     names = {s.name for s in (*letters(ours), *letters(tree))}
     tried = [

@@ -121,7 +121,7 @@ LATEX: dict[str, Any] = {
     r"\\rceil": "⌉",
     r"\{,\}": ",",
     r"(?<=\d)_(?=\d{3})": "",
-    r"torch\.Size|tensor(?=\s*\()": "",
+    r"(?:torch\.Size|tensor|(?:transforms\.)?Normalize)(?=\s*\()": "",
 }
 
 
@@ -167,6 +167,8 @@ def listing(text: str, expected: Any, unit: str) -> Listing:
         text = text[1:-1]
     if isinstance(first, Shape):
         return Listing(read(first, p, unit) for p in re.findall(SHAPES, text))
+    if isinstance(first, (int, float, Numeric)):  # A: −0.5, B: 0.5
+        text = re.sub(r"(?<![^\s,;])[^\W\d]\w{0,15}\s*[:=]\s*(?=[-+−.\d])", "", text)
     gap = r"[;\n]+" if isinstance(first, (Matrix, tuple)) else r"[;\n]+|,\s+|\s+"
     return Listing(read(first, p, unit) for p in re.split(gap, text) if p.strip())
 
@@ -179,9 +181,10 @@ def record(
     if len(pieces) == 1 and len(expected) > 1:
         commas = [p.strip() for p in re.split(r",\s+", text) if p.strip()]
         pieces = commas if len(commas) == len(expected) else pieces
+        pieces = apart if len(apart := groups(text)) == len(expected) else pieces
     found = Record()
     unnamed = []
-    for piece in pieces:
+    for piece in [p for whole in pieces for p in opened(whole, expected)]:
         key = named(piece, expected)
         if key is None:
             unnamed.append(piece)
@@ -199,6 +202,22 @@ def record(
     for key_, piece in zip(left, unnamed):
         found[key_] = read(expected[key_], piece, unit, known, allows)
     return found
+
+
+def opened(piece: str, expected: Mapping[str, Any]) -> list[str]:
+    """A value with another one in brackets behind it, which says its name: 6.81 (std 13.8)."""
+    bracket = re.fullmatch(r"(.*\S)\s*[(\[](.+)[)\]]\s*\.?", piece, re.S)
+    if bracket and named(bracket[2], expected):
+        return [bracket[1], bracket[2]]
+    return [piece]
+
+
+def groups(text: str) -> list[str]:
+    """(0.5,), (0.5,), or both in brackets again: what stands in brackets, if all does."""
+    whole = re.fullmatch(r"\s*[(\[]\s*([(\[].*[)\]])[\s,]*[)\]]\s*", text, re.S)
+    text = whole[1] if whole else text
+    group = r"[(\[][^()\[\]]*[)\]]"
+    return [] if re.sub(rf"{group}|[\s,]", "", text) else re.findall(group, text)
 
 
 def reads(expected: Any, text: str, unit: str, known: Any) -> bool:

@@ -149,9 +149,9 @@ def all_dropped(net: Text) -> Answer:
         Step("with p = 1 the mask is 0 everywhere", None, 0, m),
         Step(
             f"output of {rows[last].name}",
+            None,
             times(Num(0), x),
-            times(Num(0), x),
-            Sym("y", "real"),
+            Sym("a", "real"),
         ),
         Step("what it sends back", None, times(g, Num(0)), Sym("g_x", "real")),
         Step(

@@ -60,7 +60,7 @@ def network(
     meets = t.meets(outputs)
     steps = (
         Step("the network", None, given.tree, Sym("f", "real")),
-        *on_all(given.tree, t),
+        on_all(given.tree, t),
         Step(f"it {'computes' if meets else 'does not compute'} the function"),
     )
     check = Check(ON_ALL, by_pieces(given.tree, t.inputs) == outputs)
@@ -78,10 +78,13 @@ def order(t: Table) -> str:
     return ", ".join("".join(map(str, bits)) for bits in inputs(t.inputs))
 
 
-def on_all(tree: Expr, t: Table) -> Iterator[Step]:
+def on_all(tree: Expr, t: Table) -> Step:
     """The network worked on each input."""
-    for bits, y in zip(inputs(t.inputs), by_pieces(tree, t.inputs)):
-        yield Step(called(bits), put(tree, bits), y)
+    lines = (
+        Step(called(bits), put(tree, bits), y)
+        for bits, y in zip(inputs(t.inputs), by_pieces(tree, t.inputs))
+    )
+    return Step("on all inputs", substeps=tuple(lines))
 
 
 @kind("boolean construct", "--function xor")
@@ -114,7 +117,7 @@ def construct(
         steps.append(Step("output", None, sums, Sym("f", "real")))
     else:
         steps.append(Step("the unit", None, tree, Sym("f", "real")))
-    steps += on_all(tree, t)
+    steps.append(on_all(tree, t))
     value = Realises(t, tree, layers)
     return Answer(
         value,
@@ -189,13 +192,13 @@ def proved(t: Table, proof: Proof, relu: bool) -> tuple[list[Step], Check]:
     if proof.possible:
         tree = unit_tree(proof.point, relu)
         steps.append(Step("with these weights", None, tree, Sym("f", "real")))
-        steps += on_all(tree, t)
+        steps.append(on_all(tree, t))
         ok = t.meets(by_pieces(tree, t.inputs))
         return steps, Check(ON_ALL, ok)
     used = [(r, s) for r, s in zip(proof.rows, proof.shares) if s]
     steps.append(Step("its conditions", substeps=tuple(conditions(t, used))))
     whole = added([row for (_, row), _ in used], [s for _, s in used])
-    steps.append(Step("all of them added up, those with ≤ subtracted", None,
+    steps.append(Step("added up, those with ≤ subtracted", None,
                       Relation(("≥",), Num(0), Num(whole.bound))))  # fmt: skip
     steps.append(Step(f"0 ≥ {whole.bound} is false, so no weights meet all conditions"))
     rows = [row for _, row in proof.rows]
@@ -273,7 +276,7 @@ def layers(*, function: Text = "", table: Text = "", inputs: int = 2) -> Answer:
                 "two layers do it",
                 substeps=(
                     Step("for example", None, tree, Sym("f", "real")),
-                    *on_all(tree, t),
+                    on_all(tree, t),
                 ),
             )
         )

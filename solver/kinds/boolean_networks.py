@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 
 from solver.answers.forms import read_answer, state_key
 from solver.core import BadInput
@@ -23,6 +23,7 @@ from solver.expressions.nodes import (
     Sym,
     evaluate,
     subs,
+    walk,
 )
 from solver.expressions.written import Index, Relation
 from solver.kinds.boolean_tables import Bits, Table, Unit, affine, called, letters
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LONGEST = 2000
-LINES = 20
+LINES, NODES = 20, 1000
 # a line's name: h1 = …, f(x) = …; of weights W1 = …, b = …
 LINE = re.compile(r"\s*([A-Za-z]\w{0,8})\s*(?:\([^()=]{0,20}\))?\s*(?::=|=|:|←)(?!=)")
 WEIGHTS = re.compile(
@@ -131,6 +132,7 @@ def read_network(text: str, n: int) -> Network:
         body = piece[name.end() :] if name else piece
         key = state_key("expression", " + ".join(known), {"known": tuple(known)})
         found = read_answer(key, body)
+        declared(found.value, known)
         tree, why = settled(found.value, known, n)
         members = [settled(m, known, n)[0] for m in found.chain]
         if not why and any(differ(m, tree, n) for m in members):
@@ -171,16 +173,31 @@ def spelt(name: str) -> str:
     return f"{found[1]}_{found[2]}" if found else name
 
 
+def declared(e: Any, known: Mapping[str, Expr]) -> None:
+    """Refuse letters that are no inputs and no earlier lines."""
+    for node in walk(e):
+        if isinstance(node, (Sym, Index)) and spelt(str(node)) not in known:
+            raise BadInput(f"{node} is no input and no earlier line: there are "
+                           f"{', '.join(known)}")  # fmt: skip
+
+
 def settled(e: Any, known: Mapping[str, Expr], n: int) -> tuple[Expr, str]:
     """(the tree in x_1, …, its units as max(0, ·); why it is no ReLU network)."""
     if isinstance(e, Relation):
         e = e.members[-1]
     try:
         found = units(e, known)
+        small(found)
         degree(found)
     except BadInput as error:
         return e if isinstance(e, Expr) else Num(0), error.message
     return found, ""
+
+
+def small(e: Expr) -> None:
+    """Refuse a network that has grown too large: lines that double it add up."""
+    if sum(1 for _ in islice(walk(e), NODES + 1)) > NODES:
+        raise BadInput("this network is too large to be worked on all inputs")
 
 
 def units(e: Expr, known: Mapping[str, Expr]) -> Expr:
@@ -188,10 +205,7 @@ def units(e: Expr, known: Mapping[str, Expr]) -> Expr:
     if isinstance(e, Num):
         return e
     if isinstance(e, (Sym, Index)):
-        name = spelt(str(e).replace("[", "").replace("]", ""))
-        if name not in known:
-            raise BadInput(f"{name} is no input and no earlier line")
-        return known[name]
+        return known[spelt(str(e))]
     if isinstance(e, Call):
         args = [units(a, known) for a in e.args[1:]]
         if e.name.lower() in ("relu", "max"):

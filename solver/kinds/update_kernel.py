@@ -184,7 +184,7 @@ def in_letters() -> Answer:
     return Answer(
         value,
         steps,
-        (Check("seeded samples: Σ_j α_c,j k(x_j, x_i) for each class, against w_c·φ(x_i)",
+        (Check("sums over kernel values against the scores of the weights, on seeded samples",
                sums_agree()),),
         "scores",
         conventions=(
