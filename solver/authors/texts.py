@@ -16,7 +16,7 @@ UNSEEN = re.compile(
     "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffd\u0080-\u009f]"
 )
 SIGNS = re.compile(r"[-+−]\s*[-−]\s*\d|[-+−]\s*\\tfrac\{-")
-ONE = re.compile(r"(?<![\d.,×$^_{])\b1\$? ([a-z]{2,}s)\b")
+ONE = re.compile(r"(?<![\d.,×^_{+−*/=-])\b1\$? ([a-z]{2,}s)\b")
 NO_PLURALS = {
     "is",
     "was",
