@@ -69,6 +69,8 @@ def _piece(piece: str, form: str) -> str:
     else:
         words, macro, element = _marked_up(piece[1:-1], form), "emph", "em"
     if form == "latex":
+        if macro == "texttt":  # code may end a line behind its signs, too
+            words = re.sub(r"([.,(=/])(?=[^\s.,()=/])", r"\1\\allowbreak{}", words)
         return rf"\{macro}{{{words}}}"
     return f"<{element}>{words}</{element}>" if form == "mathml" else words
 
