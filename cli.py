@@ -26,7 +26,6 @@ from solver.question import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
 OK, OURS, BAD, WRONG = 0, 1, 2, 3
@@ -128,7 +127,7 @@ def build() -> Any:
     """The click application; families list their kinds when they are asked for."""
     import click
 
-    from solver.help import COMMANDS, DOCUMENTS, EXAMPLES
+    from solver.help import COMMANDS, EXAMPLES
 
     formats = click.Choice(["text", "tex", "html", "json"])
     written = click.Choice([*formats.choices, "numpy"])  # an answer's, where it can be
@@ -236,28 +235,22 @@ def build() -> Any:
         app.command(function.__name__.rstrip("_"), context_settings=settings)(function)
         app.commands[function.__name__.rstrip("_")].params = list(parameters)
 
-    sets = click.Argument(["sets"], nargs=-1, required=True, metavar="SET...")
-    wanted = click.Option(
-        ["--format", "format"],
-        default="text",
-        metavar="FORMAT",
-        help="text, tex, html, json or pdf; several with commas (with --out)",
-    )
-    out = click.Option(["--out"], metavar="DIR", help="write files into this folder")
-    for what in ("key", "sheet", "guide"):
-        app.add_command(click.Command(what, params=[sets, wanted, out], help=DOCUMENTS[what],
-                                      callback=document_command(what)))  # fmt: skip
     add(check, click.Argument(["set"]), click.Argument(["part"]), click.Argument(["answer"]),
-        click.Option(["--format", "format"], type=formats, default="text"))  # fmt: skip
+        click.Option(["--format", "format"], type=formats, default="text"),
+        click.Option(["--variant"], default="", metavar="N", help="of the set's variant N"),
+        click.Option(["--student"], default="", metavar="NAME", help="of this student's own"),
+    )  # fmt: skip
     add(batch, click.Argument(["file"], type=click.File("rb"), default="-"))
     add(kinds, click.Argument(["family"], required=False))
     add(networks)
+    from solver.authors.options import COMMANDS as authors
     from solver.courses.options import COMMANDS as courses
     from solver.experiments.options import COMMANDS as experiments
     from solver.training.options import COMMANDS as training
 
     for home, commands in (
-        ("courses", courses), ("training", training), ("experiments", experiments),
+        ("authors", authors), ("courses", courses), ("training", training),
+        ("experiments", experiments),
     ):  # fmt: skip
         for name, (about, given) in commands.items():
             app.add_command(own(name, about, given, f"solver.{home}.command"))
@@ -293,44 +286,9 @@ def at_home(module: str, name: str) -> Any:
     return callback
 
 
-def document_command(what: str) -> Any:
-    """The command that prints or writes one document of each set."""
-
-    def callback(sets: tuple[str, ...], format: str, out: str | None) -> int:
-        return documents(what, sets, [f.strip() for f in format.split(",")], out)
-
-    return callback
-
-
-def documents(
-    what: str, sets: Iterable[str], formats: list[str], out: str | None
+def check(
+    set: str, part: str, answer: str, format: str, variant: str, student: str
 ) -> int:
-    """Print a document, or write it into a folder and say where."""
-    from pathlib import Path
-
-    from solver.core import BadInput
-    from solver.documents import ENDINGS, document, write_documents
-    from solver.registry import unknown
-    from solver.sets import load_set
-
-    for format in formats:
-        if format not in ENDINGS:
-            raise unknown("format", format, list(ENDINGS))
-    if out is None and (len(formats) > 1 or "pdf" in formats):
-        raise BadInput(
-            "a PDF, or several formats, are written into a folder: add --out DIR"
-        )
-    for name in sets:
-        whole = load_set(name)
-        if out is None:
-            print(document(whole, what, formats[0]).rstrip("\n"))
-            continue
-        for path in write_documents(whole, what, formats, Path(out)):
-            print(path)
-    return OK
-
-
-def check(set: str, part: str, answer: str, format: str) -> int:
     """Say whether an ANSWER to a PART of a SET is right, and if not, why.
 
     Example: pset check s0 2.2.1.conv1 "6 x 28 x 28; weights 450; params 456"
@@ -338,8 +296,9 @@ def check(set: str, part: str, answer: str, format: str) -> int:
     from solver.grading import grade_part
     from solver.render import render
     from solver.sets import load_set
+    from solver.varied import label
 
-    whole = load_set(set)
+    whole = load_set(set).under(label(variant, student))
     verdict = grade_part(whole, whole[part], stdin_for(answer))
     say(render(verdict, format))
     return OK if verdict.mark == "right" else WRONG

@@ -38,16 +38,6 @@ EXAMPLES = {
     "stopping": "pset stopping loss --values '1 0.8 0.9 0.7 0.95' --thresholds '5 28'",
     "run": "pset run pool --in '1 2; 3 4' --k 2 --mode avg",
 }
-DOCUMENTS = {
-    "key": "The answer key of problem sets, each part worked and checked.\n\n"
-    "SET is a bundled set's name (s0 … s4) or a TOML file.\n\n"
-    "Example: pset key s0 --format tex,html,pdf --out keys",
-    "sheet": "The hand-out: the problems with a place for each answer.\n\n"
-    "Example: pset sheet s0 --format pdf --out sheets",
-    "guide": "The marking guide: answers, points and the known mistakes.\n\n"
-    "Example: pset guide s0 --format html --out guides",
-}
-
 # What a parameter is, where its letter's meaning does not say it.
 HELP = {
     "input": "input shape, channels first: 3x32x32, CxHxW",

@@ -114,7 +114,7 @@ def answer_last(words: list[str]) -> list[str]:
     at, places = 1, 0
     while at < len(words):
         word = words[at]
-        if word == "--format" or word.startswith("--format="):
+        if word.partition("=")[0] in ("--format", "--variant", "--student"):
             at += 1 if "=" in word else 2
         elif word == "--" or (places < 2 and word.startswith("-")):
             break

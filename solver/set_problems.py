@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 PROBLEM_KEYS = (
     "id", "title", "prompt", "points", "kind", "given", "values", "conventions", "mistakes",
-    "note", "follows", "credit", "follow_credit", "demonstration", "rounded", "tol", "figure",
+    "note", "follows", "credit", "follow_credit", "demonstration", "rounded", "tol",
+    "figure", "variants",
 )  # fmt: skip
 ORDERS = ("CHW", "HWC")
 

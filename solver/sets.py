@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from solver.core import Answer, BadInput, CheckFailed, Problem
@@ -25,6 +25,7 @@ from solver.set_problems import (
     text,
 )
 from solver.toml import load_toml
+from solver.varied import Varied, parameters, read_label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,18 @@ class ProblemSet:
     conventions: Mapping[str, Any] = field(default_factory=dict)
     path: str = ""
     networks: Mapping[str, Any] = field(default_factory=dict)
+    varied: Mapping[str, Varied] = field(default_factory=dict)  # the parts with variants
+    variant: str = ""  # the label under which this is the set: see varied.read_label
+
+    def under(self, label: str) -> ProblemSet:
+        """The set as it is for whoever has this variant: "3", or "for Ada Lovelace"."""
+        label = read_label(label)
+        own = {id: v.problem(v.number(label, self.name)) for id, v in self.varied.items()}
+        return replace(
+            self,
+            problems=tuple(own.get(p.id, p) for p in self.problems),
+            variant=label,
+        )
 
     def __getitem__(self, id: str) -> Problem:
         for p in self.problems:
@@ -74,14 +87,20 @@ def set_network(name: str) -> Any:
     return replace(read_net(networks[own]), name=name)
 
 
+def set_path(name: str | Path) -> Path:
+    """The file of a set, or of a bundled one by its name. Raises BadInput."""
+    path = Path(name)
+    if path.suffix == ".toml" or path.exists():
+        return path
+    known = bundled()
+    if str(name) not in known:
+        raise unknown("problem set", str(name), list(known))
+    return known[str(name)]
+
+
 def load_set(name: str | Path) -> ProblemSet:
     """A problem set from a file, or a bundled one by its name. Raises BadInput."""
-    path = Path(name)
-    if path.suffix != ".toml" and not path.exists():
-        known = bundled()
-        if str(name) not in known:
-            raise unknown("problem set", str(name), list(known))
-        path = known[str(name)]
+    path = set_path(name)
     try:
         written = path.stat()
         return read_set(path, (written.st_mtime_ns, written.st_size))
@@ -111,9 +130,19 @@ def read_set(path: Path, written: tuple[int, int]) -> ProblemSet:
     if not entries:
         raise BadInput("there is no [[problem]] in this set").at(where)
     problems: list[Problem] = []
+    varied: dict[str, Varied] = {}
     for i, entry in enumerate(entries):
         place = f"{where}: problem {entry.get('id', i + 1)}"
-        one = read_problem(entry, place, conventions, networks)
+        if "variants" in entry:
+            make = partial(read_problem, conventions=conventions, networks=networks)
+            id = str(entry.get("id", i + 1))
+            try:
+                varied[id] = Varied(entry, parameters(entry, id, varied), place, make)
+            except BadInput as e:
+                raise e.at(f"{place}: variants") from None
+            one = varied[id].problem(0)
+        else:
+            one = read_problem(entry, place, conventions, networks)
         if any(one.id == other.id for other in problems):
             raise BadInput("two problems have this id").at(place)
         for part in one.follows:
@@ -129,6 +158,7 @@ def read_set(path: Path, written: tuple[int, int]) -> ProblemSet:
         conventions,
         where,
         networks,
+        varied,
     )
 
 

@@ -187,10 +187,6 @@ def inline(value: Any, form: str, display: bool = True) -> str:
         return prose(said, form)
     if form == "text" or isinstance(value, str):
         return str(escaper(form)(show(value)))
-    if getattr(value, "form", "") == "prose":  # a model answer: sentences that break
-        from solver.prose import prose
-
-        return prose(value.text, form)
     whole = show(value, form).replace(r"\colon\ ", r"{:}~")
     return math(pieces(whole, form), form, display)
 

@@ -182,6 +182,8 @@ def agree(value: Any, wanted: Any) -> bool:
 
 def same_expression(ours: Expr, theirs: str) -> bool:
     """Whether an expression in the ground truth's notation is the same as ours."""
+    for s in letters(ours):  # X1 is our X_1
+        theirs = re.sub(rf"\b{s.name.replace('_', '')}\b", s.name, theirs)
     tree = parse(re.sub(r"\*\*", "^", theirs))
     names = {s.name for s in (*letters(ours), *letters(tree))}
     tried = [

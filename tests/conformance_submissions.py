@@ -146,6 +146,8 @@ def alone(given: Any, name: str) -> Any:
 
 def mapped(given: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
     """The recorded values under our entries' names, those that our part asks for."""
+    if not isinstance(given, Mapping):  # values in order
+        return dict(zip(right, given)) if len(given) == len(right) else {}
     found: dict[str, Any] = {}
     for name, value in given.items():
         if name in right:

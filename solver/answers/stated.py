@@ -66,6 +66,14 @@ class Stated:
             return str(getattr(show, form)(self.value))
         return words(self.text, form)
 
+    def agrees(self, other: Any) -> bool | None:
+        """Whether another key says the same: as an answer of its form is compared."""
+        from solver.answers.forms import same
+
+        if not isinstance(other, Stated) or other.form != self.form:
+            return False
+        return same(self, other.value).same
+
 
 @dataclass(frozen=True)
 class Point:

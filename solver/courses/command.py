@@ -54,16 +54,20 @@ def grade(
     cluster: str = "",
     format: str = "reports",
     fill: str = "",
+    variant: str = "",
+    by_name: bool = False,
 ) -> int:
     """Mark submissions to a set and write what was asked for into a folder.
 
-    fill: a grade book that Canvas or Moodle exported, to be filled in.
+    fill: a grade book that Canvas or Moodle exported, to be filled in. variant, by_name:
+    what variant it is, where the hand-outs do not say it or are not to be believed.
 
     The exit code: 0, or 130 if a person interrupted it, which loses nothing.
     """
     one_thread()  # before anything loads NumPy
-    from solver.courses.marking import mark, take_in, worked_out
+    from solver.courses.marking import labels, mark, take_in, worked_out
     from solver.courses.submissions import read_submissions
+    from solver.courses.variants import labelled
 
     jobs = cores() if jobs is None else jobs
     if not 1 <= jobs <= 256:
@@ -82,12 +86,13 @@ def grade(
             from solver.courses.cluster import marked_on
 
             return marked_on(cluster, store.whole, chunks, timeout=timeout)
-        known = worked_out(store.whole)
+        known = worked_out(store.whole, labels(store))
         return marked(chunks, known, jobs=jobs, timeout=timeout)
 
     with at_work(folder, given_set(set)) as store:
         try:
-            take_in(store, read_submissions(submissions, store.whole))
+            found = read_submissions(submissions, store.whole)
+            take_in(store, labelled(store.whole, found, variant, by_name))
             store.note("formats", ",".join(wanted))
             store.note("fill", str(Path(fill).resolve()) if fill else "")
             with progress(sys.stderr) as shown:

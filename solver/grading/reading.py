@@ -204,20 +204,20 @@ def record(
     return found
 
 
-def groups(text: str) -> list[str]:
-    """(0.5,), (0.5,), or both in brackets again: what stands in brackets, if all does."""
-    whole = re.fullmatch(r"\s*[(\[]\s*([(\[].*[)\]])[\s,]*[)\]]\s*", text, re.S)
-    text = whole[1] if whole else text
-    group = r"[(\[][^()\[\]]*[)\]]"
-    return [] if re.sub(rf"{group}|[\s,]", "", text) else re.findall(group, text)
-
-
 def opened(piece: str, expected: Mapping[str, Any]) -> list[str]:
     """A value with another one in brackets behind it, which says its name: 6.81 (std 13.8)."""
     bracket = re.fullmatch(r"(.*\S)\s*[(\[](.+)[)\]]\s*\.?", piece, re.S)
     if bracket and named(bracket[2], expected):
         return [bracket[1], bracket[2]]
     return [piece]
+
+
+def groups(text: str) -> list[str]:
+    """(0.5,), (0.5,), or both in brackets again: what stands in brackets, if all does."""
+    whole = re.fullmatch(r"\s*[(\[]\s*([(\[].*[)\]])[\s,]*[)\]]\s*", text, re.S)
+    text = whole[1] if whole else text
+    group = r"[(\[][^()\[\]]*[)\]]"
+    return [] if re.sub(rf"{group}|[\s,]", "", text) else re.findall(group, text)
 
 
 def reads(expected: Any, text: str, unit: str, known: Any) -> bool:

@@ -59,6 +59,7 @@ MODULES = {
         "backprop_pool", "backprop_pointwise", "backprop_softmax", "backprop_norms",
         "backprop_forward", "backprop_single",
     ),
+    "regression": ("regression", "regression_bias"),
     "run": ("run", "run_norms", "run_epsilon", "run_images"),
     "gradcheck": ("gradcheck", "gradcheck_numbers", "gradcheck_difference"),
     "grad": ("derivative",),
@@ -99,7 +100,7 @@ class Kind:
         return found
 
 
-REMEMBERED = 256  # problems whose answers are kept: more than a set has parts
+REMEMBERED = 4096  # problems whose answers are kept: more than a set has parts and variants
 _kinds = Registry("kind")
 _mistakes: dict[str, list[tuple[str, str, Callable[..., Any]]]] = {}
 
@@ -234,14 +235,17 @@ def mistakes(problem: Problem) -> list[Mistake]:
 
 
 def read_mistake(one: Mistake, right: Any) -> Mistake:
-    """A listed mistake whose value is text, read in the letters of the right answer."""
+    """A listed mistake in the form of the right answer: text is read in its letters, and
+    sizes in a row are a list where that is one."""
     from solver.expressions.like import read_like
     from solver.expressions.nodes import Expr
-    from solver.values import Record
+    from solver.values import Listing, Record, Shape
 
     def value(wrong: Any, right: Any) -> Any:
         if isinstance(wrong, str) and isinstance(right, Expr):
             return read_like(right, wrong)
+        if isinstance(wrong, Shape) and isinstance(right, Listing):
+            return Listing(wrong)
         if isinstance(wrong, Mapping) and isinstance(right, Mapping):
             return Record({k: value(v, right.get(k)) for k, v in wrong.items()})
         return wrong
@@ -274,22 +278,19 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
             value = function(**passed)
         except (BadInput, ZeroDivisionError):
             continue  # the mistake cannot be made with these inputs
-        value = apart(value, right)
         explained = function in (f for _, _, f in slips) and any(same(value, v) for v in met)
-        if value is not None and same(value, right) is False and not explained:
+        if value is not None and differs(value, right) and not explained:
             met.append(value)
             yield Mistake(name, value, feedback)
 
 
-def apart(value: Any, right: Any) -> Any:
-    """A mistake about some of several values: those that it leaves right are no part of it."""
-    from solver.values import Record, same
+def differs(value: Any, right: Any) -> bool:
+    """Whether a wrong value is wrong; of some entries only, whether each of them is."""
+    from solver.values import same
 
-    some = isinstance(value, Mapping) and isinstance(right, Mapping) and len(value) < len(right)
-    if not some:
-        return value
-    kept = {k: v for k, v in value.items() if same(v, right.get(k)) is not True}
-    return Record(kept) if kept else None
+    if isinstance(value, Mapping) and isinstance(right, Mapping) and value.keys() < right.keys():
+        return all(same(v, right[k]) is False for k, v in value.items())
+    return same(value, right) is False
 
 
 def entry_mistakes(problem: Problem) -> Iterator[Mistake]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import exp, sqrt
 
@@ -11,9 +12,10 @@ from solver.expressions.nodes import Call, Num
 from solver.kinds import mistake
 from solver.kinds.knn import distance_of, measure, predict
 from solver.kinds.logistic import log_odds, model, valued
-from solver.kinds.named_points import number, point, whole
+from solver.kinds.mistakes_losses import solved
+from solver.kinds.named_points import named, number, point, whole
 from solver.kinds.regression import data_of
-from solver.kinds.similarity import dot, read
+from solver.kinds.similarity import dot, exact, read
 from solver.values import Listing, Record
 
 TYPE_CHECKING = False
@@ -86,14 +88,55 @@ def nearest_alone(
 
 def elected(points: Any, labels: Any, query: Any, k: int | None, metric: str, ties: str) -> Any:
     """The label that so many neighbours elect; all of them for None."""
-    from solver.kinds.named_points import named
-
     k = len(named(points)) if k is None else k
     try:
         found = predict(points=points, labels=labels, query=query, k=k, metric=metric, ties=ties)
     except BadInput:  # a tie, which nobody can have reached
         return None
     return Record(label=found.value["label"])
+
+
+@mistake("knn predict")
+def other_metric_votes(
+    points: Any, labels: Any, query: Any, k: int, metric: str = "euclidean", ties: str = "refuse"
+) -> Any:
+    """These are the nearest by the sums of absolute differences, which is another distance."""
+    if metric != "euclidean":
+        return None
+    return solved("knn predict", points=points, labels=labels, query=query, k=k,
+                  metric="manhattan", ties=ties)  # fmt: skip
+
+
+@mistake("knn predict")
+def farthest_vote(points: Any, labels: Any, query: Any, k: int, metric: str = "euclidean") -> Any:
+    """These are the farthest points: the nearest vote."""
+    data = named(points)
+    at = point(query)
+    far = sorted(data, key=lambda n: measure(metric, data[n], at), reverse=True)
+    return Record(neighbours=state_key("choice", ", ".join(far[:k]), {"options": tuple(data)}))
+
+
+@mistake("knn neighbours")
+def farthest_first(points: Any, query: Any, k: int, metric: str = "euclidean") -> Any:
+    """These are the farthest points: the nearest are asked for."""
+    data = named(points)
+    at = point(query)
+    far = sorted(data, key=lambda n: measure(metric, data[n], at), reverse=True)
+    return options(far[:k], data)
+
+
+@mistake("knn neighbours")
+def other_metric(points: Any, query: Any, k: int, metric: str = "euclidean") -> Any:
+    """These are the nearest by the sums of absolute differences, which is another distance."""
+    if metric != "euclidean":
+        return None
+    return solved("knn neighbours", points=points, query=query, k=k, metric="manhattan")
+
+
+def options(names: Sequence[str], known: Iterable[str]) -> Any:
+    """Names in order, as `knn neighbours` and `similarity pseudolabel` answer."""
+    form = "ranking" if len(names) > 1 else "choice"
+    return state_key(form, " > ".join(names), {"options": tuple(known)})
 
 
 # -- logistic regression -------------------------------------------------------------
@@ -115,6 +158,13 @@ def complement_reported(intercept: Any, slopes: Any, at: Any, names: Any = ()) -
 def intercept_forgotten(intercept: Any, slopes: Any, at: Any, names: Any = ()) -> Any:
     """The intercept β₀ is missing from z."""
     z = scored(intercept, slopes, at, names) - number(intercept)
+    return Record(z=whole(z), P=1 / (1 + exp(-float(z)))) if abs(z) < 30 else Record(z=whole(z))
+
+
+@mistake("logistic probability")
+def intercept_turned(intercept: Any, slopes: Any, at: Any, names: Any = ()) -> Any:
+    """The sign of the intercept is turned."""
+    z = scored(intercept, slopes, at, names) - 2 * number(intercept)
     return Record(z=whole(z), P=1 / (1 + exp(-float(z)))) if abs(z) < 30 else Record(z=whole(z))
 
 
@@ -142,6 +192,22 @@ def other_class(intercept: Any, slopes: Any, names: Any = ()) -> Any:
 def linear_as_probability(intercept: Any, slopes: Any, names: Any = ()) -> Any:
     """These are the log-odds, which are linear; the probability is 1/(1 + exp(−z))."""
     return log_odds(*model(intercept, slopes, names), {})
+
+
+@mistake("logistic expression")
+def turned_intercept(intercept: Any, slopes: Any, names: Any = ()) -> Any:
+    """The sign of the intercept is turned."""
+    return solved("logistic expression", intercept=-number(intercept), slopes=slopes, names=names)
+
+
+@mistake("logistic threshold")
+def intercept_sign(
+    intercept: Any, slopes: Any, solve: str, at: Any = None, names: Any = (),
+    probability: Any = "1/2",
+) -> Any:  # fmt: skip
+    """The sign of the intercept is turned: it changes sides once."""
+    return solved("logistic threshold", intercept=-number(intercept), slopes=slopes, solve=solve,
+                  at=at, names=names, probability=probability)  # fmt: skip
 
 
 @mistake("logistic threshold")
@@ -199,12 +265,22 @@ def squared_lengths(sources: Any, image: Any) -> Any:
 @mistake("similarity pseudolabel")
 def least_similar_first(sources: Any, image: Any, n: int, ties: str = "refuse") -> Any:
     """These are the least similar first: the highest cosine comes first."""
-    from solver.kinds.similarity import exact
-
     vectors, at = read(sources, image)
-    order = sorted(vectors, key=lambda s: exact(vectors[s], at))[:n]
-    form = "ranking" if n > 1 else "choice"
-    return state_key(form, " > ".join(order), {"options": tuple(vectors)})
+    return options(sorted(vectors, key=lambda s: exact(vectors[s], at))[:n], vectors)
+
+
+@mistake("similarity pseudolabel")
+def ranked_by_dot_products(sources: Any, image: Any, n: int) -> Any:
+    """These are ordered by the dot products: divide by the lengths first."""
+    vectors, at = read(sources, image)
+    return options(sorted(vectors, key=lambda s: -dot(vectors[s], at))[:n], vectors)
+
+
+@mistake("similarity pseudolabel")
+def sign_ignored(sources: Any, image: Any, n: int) -> Any:
+    """These are ordered by the size of the cosine: its sign counts, −1 is the least similar."""
+    vectors, at = read(sources, image)
+    return options(sorted(vectors, key=lambda s: -abs(exact(vectors[s], at)))[:n], vectors)
 
 
 # -- polynomial fits -----------------------------------------------------------------
@@ -244,3 +320,45 @@ def root_taken(
 
     xs, ys, _ = data_of(x, y, samples, true, noise, seed, skip)
     return Record(mse=sqrt(float((left_out(xs, ys, degree) ** 2).mean())))
+
+
+@mistake("regression loocv")
+def deviation_of_a_sample(
+    degree: int, x: Any = None, y: Any = None, samples: int = 100, true: str = "x - 2*x^2",
+    noise: Any = 1, seed: int | None = None, skip: int = 0,
+) -> Any:  # fmt: skip
+    """The deviation is divided by n − 1: here it is that of these n errors, divided by n."""
+    from solver.numeric.polynomials import left_out
+
+    xs, ys, _ = data_of(x, y, samples, true, noise, seed, skip)
+    return Record(std=float((left_out(xs, ys, degree) ** 2).std(ddof=1)))
+
+
+@mistake("regression compare")
+def chosen_by_training_error(
+    degrees: Any, x: Any = None, y: Any = None, samples: int = 100, true: str = "x - 2*x^2",
+    noise: Any = 1, seed: int | None = None, skip: int = 0,
+) -> Any:  # fmt: skip
+    """The training error only falls with the degree: the errors of points left out decide."""
+    from solver.numeric.polynomials import residuals
+
+    xs, ys, _ = data_of(x, y, samples, true, noise, seed, skip)
+    return Record(degree=min(degrees, key=lambda d: float((residuals(xs, ys, d) ** 2).sum())))
+
+
+@mistake("regression repeat")
+def randomness_misplaced(right: Any) -> Any:
+    """With as many parts as points nothing is drawn; with fewer, the split is."""
+    return Record(same=not right["same"])
+
+
+@mistake("regression bias-variance")
+def most_flexible_chosen(degrees: Any) -> Any:
+    """The most flexible fit has the smallest training error; its variance is the largest."""
+    return Record(argmin_test_degree=max(degrees))
+
+
+@mistake("regression bias-variance")
+def constant_rate_claim(right: Any) -> Any:
+    """The squared bias does not fall at a constant rate: compare the steps."""
+    return None if right["bias2_equal_steps"] else Record(bias2_equal_steps=True)

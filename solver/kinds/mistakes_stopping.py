@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @mistake("run normalize")
-def normalisation_inverted(**given: Any) -> Any:
+def normalize_formula_inverted(**given: Any) -> Any:
     """This multiplies where it should divide: subtract the mean, then divide by the deviation."""
     return pixels(given, lambda v, m, s: v * s / m, Mul(IMAGE, STD) / MEAN)
 
