@@ -175,7 +175,7 @@ def tasks(draw):
 
 
 @given(tasks())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_a_convolution_is_the_definition(task):
     x, w, g, how = task
     y = plain.conv(x, w, **how)
@@ -184,7 +184,7 @@ def test_a_convolution_is_the_definition(task):
 
 
 @given(tasks())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_a_convolution_and_its_gradients_are_adjoint(task):
     x, w, g, how = task
     core = Convolution(w, **how)
@@ -198,7 +198,7 @@ def test_a_convolution_and_its_gradients_are_adjoint(task):
 
 
 @given(tasks(), st.integers(-3, 3), st.integers(-3, 3))
-@settings(max_examples=75)
+@settings(max_examples=50)
 def test_a_convolution_is_linear(task, a, b):
     x, w, g, how = task
     z, v = x[::-1, ..., ::-1] + 1, w[..., ::-1] - 2
@@ -212,7 +212,7 @@ def test_a_convolution_is_linear(task, a, b):
 
 
 @given(tasks(), st.data())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_a_transposed_convolution_is_the_definition(task, data):
     _, w, g, how = task
     more = tuple(data.draw(st.integers(0, s + 1)) for s in how["stride"])

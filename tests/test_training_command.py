@@ -48,9 +48,9 @@ def test_train_writes_what_it_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = str(tmp_path / "run")
-    assert called(NET, "--epochs", "3", "--lr", "0.01", "--out", out) == 0
+    assert called(NET, "--epochs", "2", "--lr", "0.01", "--out", out) == 0
     said = capsys.readouterr()
-    assert "epoch 1/3" in said.err and "left" in said.err
+    assert "epoch 1/2" in said.err and "left" in said.err
     history = json.loads((tmp_path / "run/history.json").read_text())
     test = history["test"]
     share = f"{100 * test['right'] / test['images']:.1f} %"
@@ -60,7 +60,7 @@ def test_train_writes_what_it_says(
         history["parameters"] == 4 * 9 + 4 + 144 * 10 + 10
         and "1,490 parameters" in said.out
     )
-    assert [e["epoch"] for e in history["epochs"]] == [1, 2, 3] and test[
+    assert [e["epoch"] for e in history["epochs"]] == [1, 2] and test[
         "accuracy"
     ] > 0.8
     assert "CC BY 4.0" in history["data"]["source"]
@@ -73,14 +73,14 @@ def test_train_writes_what_it_says(
     ET.fromstring((tmp_path / "run/curves.svg").read_text())
 
     # the same again is refused, goes on with --resume, and gives the numbers of one run
-    assert called(NET, "--epochs", "3", "--lr", "0.01", "--out", out) == 2
+    assert called(NET, "--epochs", "2", "--lr", "0.01", "--out", out) == 2
     assert "add --resume" in capsys.readouterr().err
-    assert called(NET, "--epochs", "5", "--lr", "0.01", "--out", out, "--resume") == 0
+    assert called(NET, "--epochs", "3", "--lr", "0.01", "--out", out, "--resume") == 0
     other = str(tmp_path / "other")
-    assert called(NET, "--epochs", "5", "--lr", "0.01", "--out", other) == 0
+    assert called(NET, "--epochs", "3", "--lr", "0.01", "--out", other) == 0
     with np.load(f"{out}/weights.npz") as one, np.load(f"{other}/weights.npz") as two:
         assert all(np.array_equal(one[n], two[n]) for n in one.files)
-    assert called(NET, "--epochs", "5", "--lr", "0.02", "--out", out, "--resume") == 2
+    assert called(NET, "--epochs", "3", "--lr", "0.02", "--out", out, "--resume") == 2
     assert "alpha was 0.01, is 0.02" in capsys.readouterr().err
 
 

@@ -246,7 +246,7 @@ def test_a_last_batch_of_one_image_is_refused_where_it_has_no_variance(
     ],
 )
 def test_initial_weights(how: str, conv: float, linear: float) -> None:
-    net = read_net("4x8x7: conv 50 k3 p1 , bn, relu, flatten, linear 2000, linear 100")
+    net = read_net("4x8x7: conv 50 k3 p1, bn, relu, maxpool 4, flatten, linear 2000, linear 100")
     found = initial(rows_of(net.layer, (2, 4, 8, 7)), how, np.random.default_rng(1))
     assert found["conv1.weight"].var() == pytest.approx(conv, rel=0.1)
     assert found["fc2.weight"].var() == pytest.approx(linear, rel=0.02)

@@ -74,7 +74,7 @@ def parameters_are_used(part: Part) -> Iterator[str]:
         if name not in read | done:
             if not shared:
                 yield f"the parameter {name} is used nowhere: write <{name}>"
-        elif name not in asked and name in done:
+        elif name not in asked and name in done and not shared:
             yield f"the parameter {name} is not told in the prompt: write <{name}>"
 
 

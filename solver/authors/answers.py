@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from solver.answers.prose import passage
 from solver.answers.stated import Rubric, Stated
 from solver.authors.cases import Case, check
 from solver.grading import compare
@@ -78,6 +77,8 @@ def mistakes_met(case: Case) -> Iterator[str]:
         verdict = compare(case.problem, case.answer, answer, order)
         if verdict.mark == "right":
             yield f"the mistake {answer} is marked right"
+        elif verdict.mark == "undecided" and not isinstance(case.answer.value, Stated):
+            yield f"the mistake {answer} cannot be told from the key: {verdict.feedback}"
         elif verdict.mark == "invalid":
             yield f"the mistake {answer} is no answer to this: {verdict.feedback}"
         elif (
@@ -99,17 +100,12 @@ def typed(value: Any, right: Any) -> str:
 
 
 @check(Case)
-def rubric_met(case: Case) -> Iterator[str]:
-    """A rubric that its own model answer does not meet, or that asks for nothing."""
-    rubric = case.answer.value
-    rubric = rubric.value if isinstance(rubric, Stated) else rubric
-    if not isinstance(rubric, Rubric):
-        return
-    if not list(rubric):
+def rubric_asks(case: Case) -> Iterator[str]:
+    """A rubric that asks for nothing; the model answer shows its points, or does not solve."""
+    value = case.answer.value
+    rubric = value.value if isinstance(value, Stated) else value
+    if isinstance(rubric, Rubric) and not list(rubric):
         yield "its rubric has no point to look for"
-    for point in rubric:
-        if point.shows and not passage(point, rubric.model):
-            yield f"the model answer does not show the rubric's “{point.says}”"
 
 
 @check(Case)

@@ -278,6 +278,7 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
             value = function(**passed)
         except (BadInput, ZeroDivisionError):
             continue  # the mistake cannot be made with these inputs
+        value = apart(value, right)
         explained = function in (f for _, _, f in slips) and any(same(value, v) for v in met)
         if value is not None and differs(value, right) and not explained:
             met.append(value)
@@ -291,6 +292,17 @@ def differs(value: Any, right: Any) -> bool:
     if isinstance(value, Mapping) and isinstance(right, Mapping) and value.keys() < right.keys():
         return all(same(v, right[k]) is False for k, v in value.items())
     return same(value, right) is False
+
+
+def apart(value: Any, right: Any) -> Any:
+    """A mistake about some of several values: those that it leaves right are no part of it."""
+    from solver.values import Record, same
+
+    some = isinstance(value, Mapping) and isinstance(right, Mapping) and len(value) < len(right)
+    if not some:
+        return value
+    kept = {k: v for k, v in value.items() if same(v, right.get(k)) is not True}
+    return Record(kept) if kept else None
 
 
 def entry_mistakes(problem: Problem) -> Iterator[Mistake]:
