@@ -128,6 +128,7 @@ HELP = {
     "run distribution": "exponential, uniform, normal or triangular",
     "stopping values": "the validation curve, one number an epoch: '0.9 0.95 0.94'",
     "patience": "how many epochs in a row without improvement stop it",
+    "losses": "the losses of the same epochs, whose lowest is wanted as well",
     "larger": "larger values are better, as accuracies are",
     "stopping delta": "improvements are by more than this",
     "thresholds": "per cent: '28 150'",

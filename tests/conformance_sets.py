@@ -107,6 +107,7 @@ OTHERWISE = {
     "var": "var_biased",
     "running_mean": "mean",
     "running_var": "var",
+    "best_epoch": "best_acc_epoch",
     "ratio": "grad_ratio_without_reset",
     "z": "grad_z",
     "gamma": "grad_gamma",

@@ -222,7 +222,7 @@ MISTAKES: list[tuple[str, str, dict[str, Any], Any]] = [
     ("variance_not_rooted", "run epsilon", {"x": 1, "mean": 3, "var": "8/3",
      "epsilon": "1/3"}, {"standard": -2 / 3}),
     ("output_zero", "backprop batch-of-one", {}, {"output": "0"}),
-    ("normalisation_inverted", "run normalize", RED, 0.2023 / 0.4914),
+    ("normalize_formula_inverted", "run normalize", RED, 0.2023 / 0.4914),
     ("mean_not_subtracted", "run normalize", RED, 1 / 0.2023),
     ("deviation_multiplies", "run normalize", RED, 0.5086 * 0.2023),
     ("mean_subtracted_last", "run normalize", RED, 1 / 0.2023 - 0.4914),

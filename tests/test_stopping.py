@@ -26,6 +26,8 @@ MARKS = {"A": 2, "B": 4, "C": 6, "D": 7, "E": 9, "F": 11}
 VALUES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("patience", {"values": ACCURACY, "patience": 5, "larger": True},
      {"stopped": False, "max_wait": 1, "best_epoch": 9}),
+    ("patience", {"values": [5, 6, 4], "patience": 3, "losses": [3, 1, 1]},
+     {"stopped": False, "max_wait": 1, "best_epoch": 3, "best_loss_epoch": 2}),
     ("patience", {"values": [1, 0.8, 0.9, 0.85, 0.7], "patience": 2},
      {"stopped": True, "stop_epoch": 4, "max_wait": 2, "best_epoch": 2}),
     ("patience", {"values": [1, 0.8, 0.8, 0.8], "patience": 2},  # equal is no improvement
@@ -114,6 +116,11 @@ def test_the_gaps_catch_a_wrong_epoch(changed: dict[str, Any], ok: bool) -> None
     assert kinds.by_records(curve, False, 0, 2, value).ok is ok
 
 
+def test_a_loss_that_is_not_the_lowest_is_caught() -> None:
+    assert kinds.lowest([3, 1, 1], 2).ok
+    assert not kinds.lowest([3, 1, 1], 1).ok and not kinds.lowest([3, 1, 1], 3).ok
+
+
 @pytest.mark.parametrize(
     ("changed", "ok"), [({}, True), ({"stop28": 5}, False), ({"argmin": 6}, False)]
 )
@@ -190,6 +197,7 @@ def test_the_first_rise_is_a_mistake_where_it_is_marked() -> None:
     [
         ("patience", {"values": [1, 2], "patience": 0}, "1 or more"),
         ("patience", {"values": [1, 2], "patience": 1, "delta": -1}, "0 or more"),
+        ("patience", {"values": [1, 2], "patience": 1, "losses": [1]}, "one of both"),
         ("loss", {"values": [1, 0], "thresholds": [5]}, "above 0"),
         ("loss", {"values": [1, 2], "thresholds": [-5]}, "above 0"),
         ("ratio", {"thresholds": [5, 5]}, "different"),

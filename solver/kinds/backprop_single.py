@@ -135,8 +135,8 @@ def batch_of_one() -> Answer:
         Step("normalised: nothing of z is left", hat, 0, Sym("xhat", "real")),
         Step("the output", Mul(GAMMA, Num(0)) + BETA, BETA),
         Step("by β, which is added", None, G, partial(BETA)),
-        Step("by γ, which multiplies x̂", Mul(G, Num(0)), 0, partial(GAMMA)),
-        Step("by z: γ·(N·δ − Σ δ − x̂·Σ δ·x̂)/(N·r) with N = 1 and x̂ = 0",
+        Step("by γ, which multiplies that 0", Mul(G, Num(0)), 0, partial(GAMMA)),
+        Step("by z: the gradient's compact form, with N = 1 and the normalised value 0",
              Div(Mul(GAMMA, through), root), 0, partial(Z)),
         Step("whatever z is, the output is β: nothing passes, and only β learns"),
     )  # fmt: skip

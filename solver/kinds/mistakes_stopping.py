@@ -111,10 +111,13 @@ def smaller_for_larger(right: Any, **given: Any) -> Any:
         {k: v for k, v in found.items() if k in right})  # fmt: skip
 
 
+EPOCHS = ("stop_epoch", "best_epoch", "best_loss_epoch")
+
+
 @mistake("stopping patience")
 def epochs_from_zero(right: Any) -> Any:
     """Epochs are counted from 1 here."""
-    return Record({k: right[k] - 1 for k in ("stop_epoch", "best_epoch") if k in right})
+    return Record({k: right[k] - 1 for k in EPOCHS if k in right})
 
 
 @mistake("stopping patience")

@@ -36,18 +36,25 @@ COUNTED = "epochs are counted from 1"
 
 @kind("stopping patience", "--values '0.9 0.95 0.94 0.93 0.96' --patience 2 --larger")
 def patience(
-    *, values: Reals, patience: int, larger: bool = False, delta: Real = 0
-) -> Answer:
+    *, values: Reals, patience: int, larger: bool = False, delta: Real = 0,
+    losses: Reals | None = None,
+) -> Answer:  # fmt: skip
     """Early stopping with patience: does it stop, when, the longest wait, the best epoch.
 
     Smaller values are better, or larger ones; an improvement is one by more than delta.
-    What comes behind the stop does not count, for these epochs are not run.
+    What comes behind the stop does not count, for these epochs are not run. losses: those of
+    the same epochs, whose lowest is wanted as well.
     """
     curve = read(values)
     if patience < 1:
         raise BadInput(f"patience is a number of epochs, 1 or more, not {patience}")
     if isinstance(delta, Expr) or delta < 0:
         raise BadInput("delta is a number, 0 or more")
+    beside = [] if losses is None else read(losses)
+    if losses is not None and len(beside) != len(curve):
+        raise BadInput(
+            f"{len(curve)} values and {len(beside)} losses: one of both an epoch"
+        )
     waited = waits(curve, larger, delta)
     at = next((t for t, wait in enumerate(waited) if wait >= patience), None)
     seen = curve if at is None else curve[: at + 1]
@@ -56,30 +63,39 @@ def patience(
     if at is not None:
         value["stop_epoch"] = at + 1
     value |= {"max_wait": max(waited[: len(seen)]), "best_epoch": best + 1}
-    lines = []
-    for t, (x, wait) in enumerate(zip(seen, waited), 1):
-        said = (
-            "improved"
-            if not wait
-            else "1 epoch without"
-            if wait == 1
-            else f"{wait} without"
-        )
-        lines.append(Step(f"epoch {t}: {show(whole(x))}, {said}"))
+    lines = tuple(
+        Step(f"epoch {t}: {show(whole(x))}, {SAID.get(wait, f'{wait} epochs without')}")
+        for t, (x, wait) in enumerate(zip(seen, waited), 1)
+    )
     end = (f"epoch {at + 1}: {patience} without improvement, so it stops" if at is not None
            else f"never {patience} without improvement: it does not stop")  # fmt: skip
+    steps = [
+        Step("how long the best is not improved", substeps=lines), Step(end),
+        Step(f"best value, {show(whole(seen[best]))}: epoch {best + 1}"),
+    ]  # fmt: skip
+    checks = [by_records(curve, larger, delta, patience, value)]
+    if beside:
+        run = beside[: len(seen)]
+        value["best_loss_epoch"] = 1 + run.index(min(run))
+        steps.append(Step(f"lowest loss, {show(whole(min(run)))}: "
+                          f"epoch {value['best_loss_epoch']}"))  # fmt: skip
+        checks.append(lowest(run, value["best_loss_epoch"]))
     notes = ["an improvement is " + ("larger" if larger else "lower") + " than the best so far"
              + (f" by more than {show(whole(Fraction(delta)))}" if delta else ""),
              "it stops as soon as so many epochs in a row brought none (as Keras does)",
              COUNTED]  # fmt: skip
-    steps = (
-        Step("how long the best is not improved", substeps=tuple(lines)), Step(end),
-        Step(f"best value, {show(whole(seen[best]))}: epoch {best + 1}"),
-    )  # fmt: skip
-    return Answer(
-        value, steps, (by_records(curve, larger, delta, patience, value),), "early stopping",
-        conventions=tuple(notes), pictures=(drawn(seen, "validation"),),
-    )  # fmt: skip
+    return Answer(value, tuple(steps), tuple(checks), "early stopping",
+                  conventions=tuple(notes), pictures=(drawn(seen, "validation"),))  # fmt: skip
+
+
+SAID = {0: "improved", 1: "1 epoch without"}
+
+
+def lowest(run: Sequence[Any], epoch: int) -> Check:
+    """No loss is below that epoch's, and none before it as low."""
+    here = run[epoch - 1]
+    ok = all(v >= here for v in run) and all(v > here for v in run[: epoch - 1])
+    return Check("no loss is lower, none before it as low", ok)
 
 
 def read(values: Any) -> list[Fraction]:
