@@ -17,6 +17,7 @@ from solver.question import (
     ALONE,
     FAMILIES,
     PLACES,
+    answer_last,
     expanded,
     plain_question,
     runs_network,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 OK, OURS, BAD, WRONG = 0, 1, 2, 3
+MOST = 1_000_000  # bytes that are read of an answer's file
 
 def main(argv: list[str] | None = None) -> None:
     """The entry point: answers, and exits with one of the documented codes."""
@@ -121,24 +123,6 @@ def commands(words: list[str]) -> int:
         if e.code == 1:
             raise BrokenPipeError from None
         return int(e.code or 0)
-
-
-def answer_last(words: list[str]) -> list[str]:
-    """The words of `check`, its answer behind a --: −log(ŷ) is no option, nor is --x."""
-    if words[:1] != ["check"]:
-        return words
-    at, places = 1, 0
-    while at < len(words):
-        word = words[at]
-        if word == "--format" or word.startswith("--format="):
-            at += 1 if "=" in word else 2
-        elif word == "--" or (places < 2 and word.startswith("-")):
-            break
-        elif places == 2:
-            return [*words[:at], *words[at + 1 :], "--", word]
-        else:
-            at, places = at + 1, places + 1
-    return words
 
 
 def build() -> Any:
@@ -257,7 +241,10 @@ def build() -> Any:
                 callback=document_command(what),
             )  # fmt: skip
         )
-    add(check, click.Argument(["set"]), click.Argument(["part"]), click.Argument(["answer"]),
+    add(check, click.Argument(["set"]), click.Argument(["part"]),
+        click.Argument(["answer"], required=False),
+        click.Option(["--file"], type=click.File("rb"), help="the answer, such as a program"),
+        click.Option(["--run-code"], is_flag=True, help="run a function, in bubblewrap"),
         click.Option(["--format", "format"], type=formats, default="text"))  # fmt: skip
     add(batch, click.Argument(["file"], type=click.File("rb"), default="-"))
     add(kinds, click.Argument(["family"], required=False))
@@ -331,17 +318,26 @@ def documents(
     return OK
 
 
-def check(set: str, part: str, answer: str, format: str) -> int:
+def check(
+    set: str, part: str, answer: str | None, file: Any, run_code: bool, format: str
+) -> int:
     """Say whether an ANSWER to a PART of a SET is right, and if not, why.
+
+    A function is read only, unless --run-code lets it run in a sandbox (bubblewrap).
 
     Example: pset check s0 2.2.1.conv1 "6 x 28 x 28; weights 450; params 456"
     """
+    from solver.core import BadInput
     from solver.grading import grade_part
     from solver.render import render
     from solver.sets import load_set
 
+    if (answer is None) == (file is None):
+        raise BadInput("give one answer: as a word, as - for standard input, or as --file FILE")
     whole = load_set(set)
-    verdict = grade_part(whole, whole[part], stdin_for(answer))
+    problem = whole[part]
+    text = file.read(MOST).decode("utf-8", "replace") if file else stdin_for(answer or "")
+    verdict = grade_part(whole, problem, text, run_code=run_code)
     say(render(verdict, format))
     return OK if verdict.mark == "right" else WRONG
 

@@ -34,6 +34,7 @@ EXAMPLES = {
     "similarity": "pset similarity cosine --sources 'A: 1 0; B: 0 1' --image '-1 1'",
     "regression": "pset regression loocv --degree 2 --seed 1999",
     "run": "pset run pool --in '1 2; 3 4' --k 2 --mode avg",
+    "code": "pset code function --as 'batch norm'",
 }
 DOCUMENTS = {
     "key": "The answer key of problem sets, each part worked and checked.\n\n"
@@ -141,6 +142,10 @@ HELP = {
     "weights": "weights before, a row for each class: '0 0; 1 0'",
     "odd": "odd kernels only",
     "depth": "only stacks of this many layers",
+    "as": "the function of ours that it must equal: batch norm, convolution, gradient",
+    "code name": "what the student's function is called",
+    "arguments": "the names of its arguments, in order: 'X, w, y'",
+    "version": "which printed version: 'other letter'",
     "expr": "plain text such as x'*A*x, or LaTeX",
     "point": "take it here as well: 'x = (1, 2), A = [[1, 2], [3, 4]]', or a table",
     "entries": "SymPy's derivation as well, entry by entry at small sizes",

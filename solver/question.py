@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FAMILIES = (
     "shape", "count", "field", "fit", "run", "loss", "update", "backprop", "gradcheck",
-    "knn", "logistic", "similarity", "regression",
+    "knn", "logistic", "similarity", "regression", "code",
 )  # fmt: skip
 ALONE = ("grad", "jacobian", "hessian", "eval", "simplify")  # families of one kind: no second word
 DEFAULTS = {  # `pset count vgg16`
@@ -104,3 +104,23 @@ def expanded(words: list[str]) -> list[str]:
 def stdin_for(word: str) -> str:
     """The word itself, or standard input for "-"."""
     return sys.stdin.read() if word == "-" else word
+
+
+def answer_last(words: list[str]) -> list[str]:
+    """The words of `check`, its answer behind a --: −log(ŷ) is no option, nor is --x."""
+    if words[:1] != ["check"]:
+        return words
+    at, places = 1, 0
+    while at < len(words):
+        word = words[at]
+        if word.partition("=")[0] in ("--format", "--file"):
+            at += 1 if "=" in word else 2
+        elif word == "--run-code":
+            at += 1
+        elif word == "--" or (places < 2 and word.startswith("-")):
+            break
+        elif places == 2:
+            return [*words[:at], *words[at + 1 :], "--", word]
+        else:
+            at, places = at + 1, places + 1
+    return words

@@ -13,8 +13,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from solver.code.value import Code
 from solver.expressions.nodes import Expr, evaluate, letters
 from solver.expressions.parse import parse
+from solver.kinds import solve
 from solver.sets import bundled, load_set, solve_part
 from solver.values import Options, Record
 from tests.conformance import Case, timed
@@ -33,6 +35,8 @@ def parts(path: Path) -> Iterator[Case]:
             if problem.id not in truth:
                 return "no ground truth has this id"
             answer = solve_part(whole, problem)
+            if isinstance(answer.value, Code):  # its truth is about what the key demonstrates
+                answer = solve(problem.demonstrations[0])
             return disagreement(answer.value, answer.name, truth[problem.id])
 
         yield timed(f"{path.stem}.{problem.id}", examine)
@@ -124,6 +128,8 @@ def agree(value: Any, wanted: Any) -> bool:
         return value is wanted
     if isinstance(wanted, float) and isinstance(value, (int, float, Fraction)):
         return abs(float(value) - wanted) <= 1e-6 * max(1.0, abs(wanted))
+    if isinstance(wanted, str) and isinstance(value, str):
+        return value == wanted
     if isinstance(wanted, str):
         try:
             return evaluate(parse(wanted)) == value

@@ -42,7 +42,9 @@ def encoded(value: Any, depth: int = 0) -> Any:
     if type(value) in (int, float) and abs(value) < 1e300:
         return {"plain": value}
     if depth < DEEP and isinstance(value, dict):
-        pairs = [[str(k)[:80], encoded(v, depth + 1)] for k, v in list(value.items())[:64]]
+        pairs = [
+            [str(k)[:80], encoded(v, depth + 1)] for k, v in list(value.items())[:64]
+        ]
         return {"table": pairs}
     if depth < DEEP and isinstance(value, (tuple, list)) and mixed(value):
         return {"several": [encoded(v, depth + 1) for v in list(value)[:64]]}
@@ -110,7 +112,9 @@ def loaded(path: str, names: dict[str, str]) -> Any:
     return module
 
 
-def called(module: Any, request: dict[str, Any], call: dict[str, Any], path: str) -> Any:
+def called(
+    module: Any, request: dict[str, Any], call: dict[str, Any], path: str
+) -> Any:
     """The reply to one call: what is returned, and the tables among the arguments after it."""
     arguments = {k: restored(v) for k, v in call.items()}
     try:

@@ -22,7 +22,12 @@ from solver.core import BadInput
 
 LONGEST = 20_000  # characters
 LINES = 600
-BRACKETS, INDENTS, TOKENS, BRANCHES = 30, 20, 600, 60  # depths, and tokens of one statement
+BRACKETS, INDENTS, TOKENS, BRANCHES = (
+    30,
+    20,
+    600,
+    60,
+)  # depths, and tokens of one statement
 IMPORTS = ("numpy", "math", "typing", "__future__")  # what a sandbox has, and needs
 GIVEN = ("np", "numpy")  # names that stand for NumPy without an import
 IMPLIED = ("__name__", "__doc__", "__file__")
@@ -32,7 +37,9 @@ LATEX = re.compile(
     r"(.*?)\n?\s*\\end\{\1\}\s*\Z",
     re.S,
 )
-QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "−": "-", "\u00a0": " "})
+QUOTES = str.maketrans(
+    {"’": "'", "‘": "'", "“": '"', "”": '"', "−": "-", "\u00a0": " "}
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,9 @@ def parsed(source: str) -> tuple[ast.Module, symtable.SymbolTable]:
     """The tree and the scopes of a text. Raises SyntaxError."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "\d" is an invalid escape: none of our business
+            warnings.simplefilter(
+                "ignore"
+            )  # "\d" is an invalid escape: none of our business
             return ast.parse(source), symtable.symtable(source, "answer.py", "exec")
     except (ValueError, OverflowError) as e:
         raise SyntaxError(str(e)) from None
@@ -183,11 +192,20 @@ def asked_for(tree: ast.Module, name: str) -> ast.FunctionDef:
 
 def undefined(tree: ast.Module, table: symtable.SymbolTable) -> Iterator[Note]:
     """Names that are read and that nothing defines: calling what reads them fails."""
-    if any(a.name == "*" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names):
+    if any(
+        a.name == "*"
+        for n in ast.walk(tree)
+        if isinstance(n, ast.ImportFrom)
+        for a in n.names
+    ):
         return
     known = {*dir(builtins), *GIVEN, *IMPLIED}
-    known |= {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
-    known |= {n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    known |= {
+        s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()
+    }
+    known |= {
+        n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))
+    }
     known |= {s.get_name() for t in tables(table) for s in t.get_symbols()
               if s.is_declared_global() and s.is_assigned()}  # fmt: skip
     missing = {
@@ -201,7 +219,9 @@ def undefined(tree: ast.Module, table: symtable.SymbolTable) -> Iterator[Note]:
         if isinstance(node, ast.Name) and node.id in missing:
             lines[node.id] = min(node.lineno, lines.get(node.id, node.lineno))
     for name, line in sorted(lines.items(), key=lambda pair: pair[1]):
-        yield Note("undefined", line, name, f"Line {line}: {name} is not defined anywhere.")
+        yield Note(
+            "undefined", line, name, f"Line {line}: {name} is not defined anywhere."
+        )
 
 
 def tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
@@ -225,7 +245,9 @@ def imports(tree: ast.Module) -> Iterator[Note]:
         for name in names:
             if name.partition(".")[0] not in IMPORTS:
                 line = node.lineno
-                said = f"Line {line}: {name} is imported; only NumPy and math are there."
+                said = (
+                    f"Line {line}: {name} is imported; only NumPy and math are there."
+                )
                 yield Note("import", line, name, said)
 
 

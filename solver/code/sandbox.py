@@ -224,7 +224,8 @@ TOO_SLOW = f"it ran longer than {WALL:g} s: a loop that does not end?"
 
 def heard(pipe: int, until: float) -> tuple[bytes, str]:
     """All that is written into a pipe until it is closed, and why reading was given up."""
-    found, size = [], 0
+    found: list[bytes] = []
+    size = 0
     with selectors.DefaultSelector() as ready:
         ready.register(pipe, selectors.EVENT_READ)
         while (left := until - time.monotonic()) > 0:

@@ -42,7 +42,9 @@ class Failed:
     def said(self) -> str:
         """As a sentence, with the line."""
         where = f" on line {self.line}" if self.line else ""
-        return f"{self.error}{where}" + (f": {self.says.rstrip('.')}." if self.says else ".")
+        return f"{self.error}{where}" + (
+            f": {self.says.rstrip('.')}." if self.says else "."
+        )
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,9 @@ def reply(line: bytes) -> Returned | Failed:
         if not isinstance(at, int) or not 0 <= at < 10_000:
             raise BadReply("a line number is none")
         name = clean(data["error"], 60)
-        return Failed(name if name.isidentifier() else "an exception", at, clean(data["says"]))
+        return Failed(
+            name if name.isidentifier() else "an exception", at, clean(data["says"])
+        )
     if data.keys() != {"value", "tables"} or not isinstance(data["tables"], dict):
         raise BadReply("a line has other names")
     tables = {clean(k): decoded(v) for k, v in list(data["tables"].items())[:ENTRIES]}
@@ -177,6 +181,8 @@ def clean(text: Any, most: int = WORDS) -> str:
     """Words of the child's: one line, no controls, nothing that a document would set."""
     if not isinstance(text, str):
         raise BadReply("words are none")
-    shown = "".join(c if c.isprintable() and c not in "$\\`" else " " for c in text[: 4 * most])
+    shown = "".join(
+        c if c.isprintable() and c not in "$\\`" else " " for c in text[: 4 * most]
+    )
     shown = " ".join(shown.split())
     return shown if len(shown) <= most else shown[: most - 1] + "…"

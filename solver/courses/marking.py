@@ -18,7 +18,7 @@ from pathlib import Path
 from solver.core import BadInput, Mistake, Verdict
 from solver.courses.records import Submission
 from solver.courses.store import ANSWERS, MARK, POINTS, Made, Store, Task
-from solver.grading import grade_part
+from solver.grading import grade_part, is_code
 from solver.kinds import find, mistakes
 from solver.sets import ProblemSet, bundled, kinds_in, load_set, solve_part
 
@@ -250,12 +250,16 @@ def mark(
     timeout: float,
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    run_code: bool = False,
 ) -> int:
     """Have every answer that is not marked yet marked, and kept at once; how many were.
 
-    What ran out of time is tried again if there is more time now. A marker is a function
-    from chunks of answers to verdicts: local workers, or a cluster.
+    What ran out of time is tried again if there is more time now, and code that is undecided
+    if it may be run now. A marker is a function from chunks of answers to verdicts: local
+    workers, or a cluster.
     """
+    if run_code:
+        unrun(store)
     with store.db:
         store.db.execute("UPDATE tasks SET mark = NULL WHERE allowed < ?", (timeout,))
     todo, done = store.waiting(), 0
@@ -273,10 +277,22 @@ def mark(
     return done
 
 
-graders: dict[str, Callable[[Task], Verdict]] = {}  # by the path of their set
+def unrun(store: Store) -> None:
+    """Have the undecided answers to parts that ask for code marked again."""
+    whole = store.whole
+    prints = fingerprints(whole)
+    asked = [prints[p.id] for p in whole.problems if is_code(solve_part(whole, p).value)]
+    with store.db:
+        store.db.executemany(
+            "UPDATE tasks SET mark = NULL WHERE mark = 'undecided' AND problem = ?",
+            [(one,) for one in asked],
+        )
 
 
-def worked_out(whole: ProblemSet) -> Callable[[Task], Verdict]:
+graders: dict[tuple[str, bool], Callable[[Task], Verdict]] = {}  # by their set's path
+
+
+def worked_out(whole: ProblemSet, run_code: bool = False) -> Callable[[Task], Verdict]:
     """The function that marks a task of this set, all its answers known beforehand.
 
     Processes forked from here on have them too; others find the set by its path. Raises
@@ -288,22 +304,23 @@ def worked_out(whole: ProblemSet) -> Callable[[Task], Verdict]:
             mistakes(problem)
         except BadInput as e:
             raise e.at(f"{whole.path or whole.name}: problem {problem.id}") from None
-    graders[whole.path] = grader(whole)
-    return partial(grade_task, whole.path)
+    graders[whole.path, run_code] = grader(whole, run_code)
+    return partial(grade_task, whole.path, run_code=run_code)
 
 
-def grade_task(path: str, task: Task) -> Verdict:
+def grade_task(path: str, task: Task, run_code: bool = False) -> Verdict:
     """The verdict on a task of the set in a file."""
-    if path not in graders:
-        worked_out(load_set(path))
-    return graders[path](task)
+    if (path, run_code) not in graders:
+        worked_out(load_set(path), run_code)
+    return graders[path, run_code](task)
 
 
-def grader(whole: ProblemSet) -> Callable[[Task], Verdict]:
-    """The function that marks a task of this set."""
+def grader(whole: ProblemSet, run_code: bool = False) -> Callable[[Task], Verdict]:
+    """The function that marks a task of this set; run_code: students' functions are run."""
     by_print = {own: whole[part] for part, own in fingerprints(whole).items()}
 
     def grade(task: Task) -> Verdict:
-        return grade_part(whole, by_print[task.problem], task.text, task.earlier)
+        problem = by_print[task.problem]
+        return grade_part(whole, problem, task.text, task.earlier, run_code)
 
     return grade

@@ -44,6 +44,8 @@ COMMANDS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
                           "help": "a Dask scheduler's: tcp://10.0.0.1:8786"},
             "--format": {"default": "reports",
                          "help": "reports, exports, or both with a comma"},
+            "--run-code": {"is_flag": True,
+                           "help": "run students' functions, in a sandbox (bubblewrap)"},
             "--fill": {"default": "", "metavar": "FILE",
                        "help": "a grade book that Canvas or Moodle exported, to be filled in"},
         },

@@ -40,6 +40,7 @@ FAMILIES = {
     "hessian": "Second derivatives of scalars.",
     "eval": "Values of expressions at numbers.",
     "simplify": "Short forms of expressions.",
+    "code": "Functions to write in NumPy, run against the backend's.",
     "values": "Several questions answered together.",
     "answer": "Answers that their author states: numbers, sets, expressions, prose.",
 }
