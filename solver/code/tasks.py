@@ -17,6 +17,7 @@ import numpy as np
 
 from solver.code.wire import Failed, Other, Returned
 from solver.registry import Registry, first_line
+from solver.values import words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ class Version:
     name: str
     says: str
     function: Function = field(compare=False)
+
+    def shown(self, form: str) -> str:
+        """Its name as words."""
+        return words(self.name.replace("_", " "), form)
 
 
 @dataclass(frozen=True, eq=False)

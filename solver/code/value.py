@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from solver.core import Mistake
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -30,6 +32,10 @@ class Code:
         """The listing as text, a LaTeX array or a MathML table."""
         return listing(self.source(), form)
 
+    def mistakes(self) -> list[Mistake]:
+        """The mistaken versions that are told apart."""
+        return [Mistake(one.name, one, one.says) for one in self.task.mistakes]
+
     def calls(self) -> list[dict[str, Any]]:
         """The arguments of each call, by the names that the author gave them."""
         return [
@@ -38,11 +44,14 @@ class Code:
         ]
 
 
-class Source(str):
+@dataclass(frozen=True)
+class Source:
     """Lines of a program that are shown as they are written."""
 
+    text: str
+
     def shown(self, form: str) -> str:
-        return listing(str(self), form)
+        return listing(self.text, form)
 
 
 def renamed(task: Task, name: str, arguments: Sequence[str]) -> str:

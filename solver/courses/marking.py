@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 CHUNK = 150  # answers that a worker is handed at a time; fewer where there are few
-PRINTED = ("title", "prompt", "note")  # of a problem: no verdict depends on them
+PRINTED = ("title", "prompt", "note", "demonstrations")
 APART = ("name", "title", "problems", "course", "intro", "path", "networks", "conventions")
 # of a set: printed only, or put into its problems' given when it is read
 NO_PART = ("courses", "documents.py", "pdf.py", "help.py", "batch.py", "question.py")
