@@ -42,7 +42,7 @@ def judged(problem: Problem, right: Code, text: str, run: Run | None = None) -> 
         return undecided(understood, reading.said(), "So it was not run.")
     found = called(right, reading, run)
     if isinstance(found, Unfinished):
-        said = f"It was run without a result: {found.why.rstrip('.')}."
+        said = f"It was run without a result: {found.why}."
         return undecided(understood, said, reading.said())
     if any(isinstance(f, Failed) and f.error in OURS for f in found):
         failed = next(f for f in found if isinstance(f, Failed) and f.error in OURS)

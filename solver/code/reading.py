@@ -67,8 +67,13 @@ class Reading:
         return tuple(n.name for n in self.notes if n.kind == kind)
 
     def said(self) -> str:
-        """All that reading shows, in sentences."""
-        return " ".join(n.says for n in self.notes)
+        """All that reading shows, in sentences; the unused arguments in one."""
+        idle = self.names("unused")
+        said = [n.says for n in self.notes if n.kind != "unused" or len(idle) == 1]
+        if len(idle) > 1:
+            listed = f"{', '.join(idle[:-1])} and {idle[-1]}"
+            said.append(f"The arguments {listed} are not used.")
+        return " ".join(said)
 
 
 def bare(text: str) -> str:

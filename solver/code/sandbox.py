@@ -219,7 +219,7 @@ def exchanged(
     return written, how, child.returncode
 
 
-TOO_SLOW = f"it ran longer than {WALL:g} s: a loop that does not end?"
+TOO_SLOW = f"it ran longer than {WALL:g} s (a loop that does not end?)"
 
 
 def heard(pipe: int, until: float) -> tuple[bytes, str]:

@@ -149,7 +149,8 @@ def printed(*, version: str, **about: str) -> Answer:
         "the backend's values" if value["fixed_matches_reference"] else "other values"
     )
     steps = [
-        Step("the version as it was printed", None, Source(source.rstrip())),
+        Step("the version as it was printed",
+             substeps=(Step("", None, Source(source.rstrip())),)),
         *(Step(f"read: {n.says}") for n in seen.notes),
         Step(f"called: {failed.said()}" if failed else "called: nothing is raised"),
         Step(f"with {spare[0]} in the place of {missing[0]}: {equal} at "
