@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import ast
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -19,10 +17,9 @@ import pytest
 from solver.code import child, wire
 from solver.code.judging import compared, explained, judged
 from solver.code.reading import Reading, bare, read
-from solver.code.sandbox import LIMITS, Places, argv, places
 from solver.code.tasks import agree, met, observed, task
 from solver.code.value import Code
-from solver.code.wire import BadReply, Failed, Other, Returned, reply, replies
+from solver.code.wire import BadReply, Failed, Other, Returned, replies, reply
 from solver.core import BadInput, CheckFailed, Problem
 from solver.grading import grade_part
 from solver.kinds import mistakes, solve
@@ -100,7 +97,7 @@ TABLE = [
     ("modes swapped", changed(("==", "!=")), "wrong", "modes_swapped", "swapped"),
     ("averages missing", changed(('        cache_dict["mean"] = beta_avg * cache_dict["mean"] + (1 - beta_avg) * mu\n', ""),
                                  ('        cache_dict["var"] = beta_avg * cache_dict["var"] + (1 - beta_avg) * var\n', "")),
-     "partly", "averages_missing", "The arguments"[:0]),
+     "partly", "averages_missing", ""),
     ("weights swapped", changed(('beta_avg * cache_dict', '(1 - beta_avg) * cache_dict'), ("+ (1 - beta_avg) *", "+ beta_avg *")),
      "partly", "weights_swapped", "old value"),
     ("overwritten", changed(('beta_avg * cache_dict["mean"] + (1 - beta_avg) * mu', "mu"),
@@ -207,7 +204,7 @@ def test_hostile_texts_are_refused_in_words(text: str) -> None:
 def test_word_processors_and_indents() -> None:
     assert read("def f(x):\n    return x["+"‘a’"+"]", "f", ("x",)).source.count("'") == 2
     assert bare("    def f(x):\n        return x").startswith("def f")
-    assert read("\ufeffdef f(x):\n    return x".lstrip("\ufeff"), "f", ("x",)).function == "f"
+    assert read("\ufeffdef f(x):\n    return x", "f", ("x",)).function == "f"
 
 
 # -- tasks --------------------------------------------------------------------------------
@@ -273,7 +270,7 @@ CONV = """def conv2d(x, w, b, stride, padding):
     [
         ([], ""),
         ([("* w[f])", "* w[f][:, ::-1, ::-1])")], "kernel_flipped"),
-        ([("2*padding", "0*padding"), (" = x\n", " = x\n    p = x\n")], "padding_forgotten"),
+        ([("    C, H", "    padding = 0\n    C, H")], "padding_forgotten"),
         ([(" + b[f]", "")], "bias_forgotten"),
         ([(").sum()", ").mean()")], "mean_for_sum"),
         ([("//stride + 1", "//stride")], "last_position_missing"),
@@ -370,36 +367,3 @@ def test_hostile_words_are_cleaned_and_numbers_bounded() -> None:
         with pytest.raises(BadReply):
             replies(data, calls)
     assert len(replies(good + b"\n" + good + b"\nmore\n", 2)) == 2
-
-
-# -- the child and the command line, without bubblewrap -----------------------------------
-
-
-def test_the_child_serves_the_protocol(tmp_path: Any) -> None:
-    ours = tmp_path / "answer.py"
-    ours.write_text("print('noise')\ndef f(x, t):\n    t['n'] = x + 1\n    print('more')\n    return x * [1, 2]\n")
-    calls = [{"x": np.array([1.0, 2.0]), "t": {"n": 0}}, {"x": "no", "t": {}}]
-    asked = wire.request("f", calls, {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0}, {})
-    command = [sys.executable, "-I", "-S", "-B", child.__file__, str(ours), places().packages]
-    done = subprocess.run(command, input=asked, capture_output=True, timeout=60, check=True)
-    first, second = replies(done.stdout, 2)
-    assert isinstance(first, Returned) and np.array_equal(first.value, [1, 4])
-    assert np.array_equal(first.tables["t"]["n"], [2, 3])
-    assert isinstance(second, Failed) and second.error == "TypeError" and second.line == 3
-    assert b"noise" not in done.stdout
-
-
-def test_the_command_line_shows_little_and_nothing_to_write() -> None:
-    where = Places("/py/bin/python3", ("/py/lib/python3",), ("/py/lib/python3/site-packages",), "/site",
-                   ("/site/numpy",), "/pset/child.py")  # fmt: skip
-    found = argv("/usr/bin/bwrap", where, 7, 8)
-    assert found[0] == "/usr/bin/bwrap" and "--seccomp" in found and "--seccomp" not in argv("b", where, 7, None)
-    for option in ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop"):
-        assert option in found
-    assert not {"--bind", "--dev-bind", "--share-net", "--dev", "--proc", "--bind-try"} & set(found)
-    shown = {found[i + 1] for i, word in enumerate(found) if word.startswith("--ro-bind")}
-    assert {"/site/numpy", "/pset/child.py", "/py/bin/python3"} <= shown
-    assert not shown & {"/", "/home", "/root", "/etc", "/site", "/tmp"}
-    root = [i for i, word in enumerate(found) if word == "--remount-ro"][-1]
-    assert found[root + 1] == "/" and found.index("--tmpfs") < found.index("/site/numpy") < root
-    assert LIMITS.keys() >= {"RLIMIT_CPU", "RLIMIT_AS", "RLIMIT_FSIZE"}

@@ -78,7 +78,7 @@ class Reading:
 
 def bare(text: str) -> str:
     """The code alone: fences, a LaTeX verbatim and what all lines are indented by are off."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     found = FENCE.match(text) or LATEX.match(text)
     if found:
         text = found[found.lastindex or 1]

@@ -78,15 +78,15 @@ def places() -> Places:
     python = os.path.realpath(sys.executable)
     config = sysconfig.get_config_var
     own = [sysconfig.get_path("stdlib"), config("DESTSHARED")]
-    shared = os.path.join(config("LIBDIR") or "", config("INSTSONAME") or "")
-    if shared.endswith((".so", ".dylib")) or ".so." in shared:
-        own.append(shared)
+    library = os.path.join(config("LIBDIR") or "", config("INSTSONAME") or "")
+    if library.endswith((".so", ".dylib")) or ".so." in library:
+        own.append(library)
     spec = find_spec("numpy")
     assert spec and spec.submodule_search_locations
     numpy = Path(spec.submodule_search_locations[0]).resolve()
     parts = [numpy, numpy.parent / "numpy.libs"]
-    library = Path(own[0])
-    hidden = [library / "site-packages", library / "dist-packages"]
+    standard = Path(own[0])
+    hidden = [standard / "site-packages", standard / "dist-packages"]
     return Places(
         python=python,
         libraries=tuple(dict.fromkeys(p for p in own if p and os.path.exists(p))),
@@ -97,7 +97,7 @@ def places() -> Places:
     )
 
 
-def system(paths: Sequence[str] = SYSTEM) -> Iterator[str]:
+def libraries(paths: Sequence[str] = SYSTEM) -> Iterator[str]:
     """Arguments that show the system's libraries, links as links."""
     for path in paths:
         if os.path.islink(path):
@@ -109,7 +109,7 @@ def system(paths: Sequence[str] = SYSTEM) -> Iterator[str]:
 def argv(bwrap: str, where: Places, answer: int, syscalls: int | None) -> list[str]:
     """The command line: `answer` is the descriptor from which bubblewrap reads the code,
     `syscalls` the one with the filter of system calls."""
-    shown = [*system()]
+    shown = [*libraries()]
     shown += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     for path in (*where.libraries, where.python):
         shown += ["--ro-bind", path, path]
@@ -161,7 +161,8 @@ def confined(
     try:
         return replies(written, len(calls))
     except BadReply as e:
-        return Unfinished(ended_by(code) or f"what came back of it is no result ({e})")
+        early = written.count(b"\n") < len(calls)
+        return Unfinished(ended_by(code) if early else f"what it wrote is no result ({e})")
 
 
 @lru_cache(maxsize=1)
