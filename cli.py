@@ -26,7 +26,6 @@ from solver.question import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
 OK, OURS, BAD, WRONG = 0, 1, 2, 3
@@ -129,7 +128,7 @@ def build() -> Any:
     """The click application; families list their kinds when they are asked for."""
     import click
 
-    from solver.help import COMMANDS, DOCUMENTS, EXAMPLES
+    from solver.help import COMMANDS, EXAMPLES
 
     formats = click.Choice(["text", "tex", "html", "json"])
     written = click.Choice([*formats.choices, "numpy"])  # an answer's, where it can be
@@ -149,13 +148,24 @@ def build() -> Any:
 
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
             args = expanded([self.name or "", *args])[1:] if args else args
-            named = bool(args) and (args[0] == "-" or not args[0].startswith("-"))
-            if named and runs_network([self.name or "", *args]):
-                from solver.running.options import COMMANDS
-
-                about, given = COMMANDS["run"]
-                return "NET", own("run", about, given, "solver.running.command"), args
             return super().resolve_command(ctx, args)
+
+    class Run(Family):
+        """The kinds of `run`, and `run NET`, whose options may stand before it as well."""
+
+        def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+            if args and runs_network(["run", *args]):
+                return "NET", network_run(), args
+            return super().resolve_command(ctx, args)
+
+        def collect_usage_pieces(self, ctx: Any) -> list[str]:
+            return ["NET [OPTIONS] |", "COMMAND [ARGS]..."]
+
+        def format_options(self, ctx: Any, formatter: Any) -> None:
+            super().format_options(ctx, formatter)
+            given = [p for p in network_run().params if isinstance(p, click.Option)]
+            with formatter.section("Options of pset run NET"):
+                formatter.write_dl([p.get_help_record(ctx) for p in given])
 
     def command(kind: Any) -> Any:
         from solver.aliases import ALIASES
@@ -213,8 +223,10 @@ def build() -> Any:
 
     for name in FAMILIES:
         example = EXAMPLES[name]
-        app.add_command(Family(name=name, help=f"{topics[name]}\n\nExample: {example}",
-                               short_help=topics[name]))  # fmt: skip
+        free = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+        made, how = (Run, free) if name == "run" else (Family, {})
+        app.add_command(made(name=name, help=f"{topics[name]}\n\nExample: {example}",
+                             short_help=topics[name], context_settings=how))  # fmt: skip
     for name in ALONE:
         app.add_command(command(find(name)), name)
     click.version_option(__version__, prog_name="pset")(app)
@@ -224,37 +236,25 @@ def build() -> Any:
         app.command(function.__name__.rstrip("_"), context_settings=settings)(function)
         app.commands[function.__name__.rstrip("_")].params = list(parameters)
 
-    sets = click.Argument(["sets"], nargs=-1, required=True, metavar="SET...")
-    wanted = click.Option(
-        ["--format", "format"],
-        default="text",
-        metavar="FORMAT",
-        help="text, tex, html, json or pdf; several with commas (with --out)",
-    )
-    out = click.Option(["--out"], metavar="DIR", help="write files into this folder")
-    for what in ("key", "sheet", "guide"):
-        app.add_command(
-            click.Command(
-                what,
-                params=[sets, wanted, out],
-                help=DOCUMENTS[what],
-                callback=document_command(what),
-            )  # fmt: skip
-        )
     add(check, click.Argument(["set"]), click.Argument(["part"]),
         click.Argument(["answer"], required=False),
         click.Option(["--file"], type=click.File("rb"), help="the answer, such as a program"),
         click.Option(["--run-code"], is_flag=True, help="run a function, in bubblewrap"),
-        click.Option(["--format", "format"], type=formats, default="text"))  # fmt: skip
+        click.Option(["--format", "format"], type=formats, default="text"),
+        click.Option(["--variant"], default="", metavar="N", help="of the set's variant N"),
+        click.Option(["--student"], default="", metavar="NAME", help="of this student's own"),
+    )  # fmt: skip
     add(batch, click.Argument(["file"], type=click.File("rb"), default="-"))
     add(kinds, click.Argument(["family"], required=False))
     add(networks)
+    from solver.authors.options import COMMANDS as authors
     from solver.courses.options import COMMANDS as courses
     from solver.experiments.options import COMMANDS as experiments
     from solver.training.options import COMMANDS as training
 
     for home, commands in (
-        ("courses", courses), ("training", training), ("experiments", experiments),
+        ("authors", authors), ("courses", courses), ("training", training),
+        ("experiments", experiments),
     ):  # fmt: skip
         for name, (about, given) in commands.items():
             app.add_command(own(name, about, given, f"solver.{home}.command"))
@@ -270,6 +270,15 @@ def own(name: str, about: str, given: dict[str, Any], module: str) -> Any:
     return click.Command(name, params=of, help=about, callback=at_home(module, name))
 
 
+def network_run() -> Any:
+    """The command `run NET`."""
+    from solver.running.options import COMMANDS
+
+    command = own("run", *COMMANDS["run"], "solver.running.command")
+    command.collect_usage_pieces = lambda ctx: ["[OPTIONS]"]  # the name says NET already
+    return command
+
+
 def at_home(module: str, name: str) -> Any:
     """The command of this name in a package's own module, loaded when it is called."""
 
@@ -281,46 +290,10 @@ def at_home(module: str, name: str) -> Any:
     return callback
 
 
-def document_command(what: str) -> Any:
-    """The command that prints or writes one document of each set."""
-
-    def callback(sets: tuple[str, ...], format: str, out: str | None) -> int:
-        return documents(what, sets, [f.strip() for f in format.split(",")], out)
-
-    return callback
-
-
-def documents(
-    what: str, sets: Iterable[str], formats: list[str], out: str | None
-) -> int:
-    """Print a document, or write it into a folder and say where."""
-    from pathlib import Path
-
-    from solver.core import BadInput
-    from solver.documents import ENDINGS, document, write_documents
-    from solver.registry import unknown
-    from solver.sets import load_set
-
-    for format in formats:
-        if format not in ENDINGS:
-            raise unknown("format", format, list(ENDINGS))
-    if out is None and (len(formats) > 1 or "pdf" in formats):
-        raise BadInput(
-            "a PDF, or several formats, are written into a folder: add --out DIR"
-        )
-    for name in sets:
-        whole = load_set(name)
-        if out is None:
-            print(document(whole, what, formats[0]).rstrip("\n"))
-            continue
-        for path in write_documents(whole, what, formats, Path(out)):
-            print(path)
-    return OK
-
-
 def check(
-    set: str, part: str, answer: str | None, file: Any, run_code: bool, format: str
-) -> int:
+    set: str, part: str, answer: str | None, file: Any, run_code: bool, format: str,
+    variant: str, student: str,
+) -> int:  # fmt: skip
     """Say whether an ANSWER to a PART of a SET is right, and if not, why.
 
     A function is read only, unless --run-code lets it run in a sandbox (bubblewrap).
@@ -331,10 +304,11 @@ def check(
     from solver.grading import grade_part
     from solver.render import render
     from solver.sets import load_set
+    from solver.varied import label
 
     if (answer is None) == (file is None):
         raise BadInput("give one answer: as a word, as - for standard input, or as --file FILE")
-    whole = load_set(set)
+    whole = load_set(set).under(label(variant, student))
     problem = whole[part]
     text = file.read(MOST).decode("utf-8", "replace") if file else stdin_for(answer or "")
     verdict = grade_part(whole, problem, text, run_code=run_code)

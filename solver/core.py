@@ -141,7 +141,8 @@ class Problem:
     follows: Mapping[str, str] = field(default_factory=dict)  # earlier part -> given of this
     follow_credit: float = 1  # the share for what is right given an own earlier answer
     comma: bool = False  # whether this course writes decimals with a comma
-    rounded: bool = False  # whether a count may be given as 3.2M
+    # what is near enough: {"rounded": True} takes 3.2M for a count, {"tol": {"abs": 0.03}}
+    allows: Mapping[str, Any] = field(default_factory=dict)
     demonstrations: tuple[Problem, ...] = ()  # what the key works out to show its claim
     figure: bool | None = None  # whether documents show its pictures; None: the usual ones
 

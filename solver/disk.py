@@ -1,4 +1,4 @@
-"""Files that are replaced whole or not at all.
+"""Files that are replaced whole or not at all, and folders that one process writes to.
 
 What is written stands beside the file until it is complete, and is then moved into its
 place: a failure or a kill leaves the old file as it was.
@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from solver.core import BadInput
 
@@ -61,3 +62,54 @@ def name_kept(folder: Path) -> None:
             os.fsync(file)
         finally:
             os.close(file)
+
+
+# -- one process at a time -----------------------------------------------------------
+
+
+@contextmanager
+def alone(folder: Path, name: str) -> Iterator[None]:
+    """The folder for this process alone: a lock file of this name holds its number.
+
+    The system lets go of a lock when its process ends, however it ends: the file that a
+    dead one left is taken over.
+    """
+    path = folder / name
+    with open(path, "a+", encoding="ascii", errors="replace") as file:
+        if not locked(file):
+            file.seek(0)
+            holder = file.read(20).strip()
+            raise BadInput(
+                f"process {holder or 'unknown'} is at work in this folder: wait until it "
+                "has ended, or take another folder"
+            ).at(str(folder))
+        if not stands(path, file):  # the one before took it away in the meantime
+            raise BadInput("another process has just ended here: try again").at(str(folder))
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows removes no open file
+                path.unlink()
+
+
+def stands(path: Path, file: IO[str]) -> bool:
+    """Whether the open file is still the one of this name."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
+    return False
+
+
+def locked(file: IO[str]) -> bool:
+    """Take a file for this process alone, not for its children; where that exists."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

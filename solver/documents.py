@@ -172,7 +172,9 @@ def document(whole: ProblemSet, what: str, format: str = "tex") -> str:
             title=escape(whole.title),
             course=escape(whole.course),
             intro=prose(whole.intro, form) if whole.intro else "",
-            kind=escape(KINDS[what]),
+            kind=escape(entitled(whole, what)),
+            variant=escape(whole.variant),
+            student=escape(whole.variant.removeprefix("for ") if named(whole) else ""),
             conventions=[escape(c) for c in conventions(whole)],
             total=points_text(total),
             items=parts,
@@ -180,6 +182,18 @@ def document(whole: ProblemSet, what: str, format: str = "tex") -> str:
                       for v in (p.view, *(view for _, view in p.demonstrations))),
         )
     )
+
+
+def entitled(whole: ProblemSet, what: str) -> str:
+    """What a document is: "Answer key", "Problem set, variant 3", "Problem set for Ada"."""
+    if not whole.variant:
+        return KINDS[what]
+    return f"{KINDS[what]}{' ' if named(whole) else ', variant '}{whole.variant}"
+
+
+def named(whole: ProblemSet) -> bool:
+    """Whether this is a student's own variant."""
+    return whole.variant.startswith("for ")
 
 
 def conventions(whole: ProblemSet) -> list[str]:
@@ -213,12 +227,14 @@ def as_json(whole: ProblemSet, what: str) -> dict[str, Any]:
             ]
         parts.append(one)
     head = {"set": whole.name, "title": whole.title, "document": what}
+    head |= {"variant": whole.variant} if whole.variant else {}
     return {**head, "problems": parts}
 
 
 def as_text(whole: ProblemSet, what: str) -> str:
     """A set for the terminal."""
-    lines = [whole.title, "=" * len(whole.title), ""]
+    title = f"{whole.title} ({entitled(whole, what)})" if whole.variant else whole.title
+    lines = [title, "=" * len(title), ""]
     for p in whole.problems:
         lines += [f"{p.id}  {p.title}  ({points_text(p.points)})"]
         lines += [wrap(line, 80) for line in prose(p.prompt, "text").splitlines()]
@@ -246,10 +262,15 @@ def indented(text: str) -> str:
 def write_documents(
     whole: ProblemSet, what: str, formats: Sequence[str], out: Path
 ) -> Iterable[Path]:
-    """Write a document in several formats; yields each path once it is complete."""
+    """Write a document in several formats; yields each path once it is complete.
+
+    A variant's name follows the document's: s0-sheet-03.tex, s0-sheet-for-ada.tex.
+    """
+    label = whole.variant.rjust(2, "0") if whole.variant.isdigit() else whole.variant
+    own = f"-{key(label).lower()}" if whole.variant else ""
     source = ""
     for format in formats:
-        path = out / f"{whole.name}-{what}.{ENDINGS[format]}"
+        path = out / f"{whole.name}-{what}{own}.{ENDINGS[format]}"
         if format == "pdf":
             from solver.pdf import compile_pdf
 

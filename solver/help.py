@@ -21,6 +21,8 @@ standard input). Exit codes: 0 answered, 1 our fault, 2 bad input, 3 checked and
 """
 
 EXAMPLES = {
+    "boolean": "pset boolean construct --function xor",
+    "grid": "pset grid size --options '2 3 2' --places '3 1 4'",
     "shape": "pset shape conv --in 3x224x224 --k 7 --s 2 --p 3",
     "count": "pset count params lenet5",
     "field": "pset field vgg16 --layer pool5",
@@ -33,19 +35,10 @@ EXAMPLES = {
     "logistic": "pset logistic probability --intercept -6 --slopes '0.05 1' --at '40 3.5'",
     "similarity": "pset similarity cosine --sources 'A: 1 0; B: 0 1' --image '-1 1'",
     "regression": "pset regression loocv --degree 2 --seed 1999",
+    "stopping": "pset stopping loss --values '1 0.8 0.9 0.7 0.95' --thresholds '5 28'",
     "run": "pset run pool --in '1 2; 3 4' --k 2 --mode avg",
     "code": "pset code function --as 'batch norm'",
 }
-DOCUMENTS = {
-    "key": "The answer key of problem sets, each part worked and checked.\n\n"
-    "SET is a bundled set's name (s0 … s4) or a TOML file.\n\n"
-    "Example: pset key s0 --format tex,html,pdf --out keys",
-    "sheet": "The hand-out: the problems with a place for each answer.\n\n"
-    "Example: pset sheet s0 --format pdf --out sheets",
-    "guide": "The marking guide: answers, points and the known mistakes.\n\n"
-    "Example: pset guide s0 --format html --out guides",
-}
-
 # What a parameter is, where its letter's meaning does not say it.
 HELP = {
     "input": "input shape, channels first: 3x32x32, CxHxW",
@@ -118,8 +111,49 @@ HELP = {
     "skip": "normal numbers drawn and thrown away before",
     "datasets": "how many data sets are drawn",
     "folds": "parts that are left out in turn; as many as points unless given",
+    "run x": "numbers: a row is one feature's batch, '1 2; 3 6' has a sample a row",
+    "run mode": "train, inference; of pooling: max or avg",
+    "run ask": "facts wanted: out, normalised, mean, var, running_mean, running_var",
+    "run after": "the training batch that moves the running averages before",
+    "running_mean": "before the batch; at inference what normalises [0]",
+    "running_var": "before the batch; at inference what normalises [1]",
+    "momentum": "weight of the new value in the running averages, as in PyTorch",
+    "keep": "weight of the old value in the running averages",
+    "unbiased": "the running variance takes the batch's divided by N − 1, as in PyTorch",
+    "run scales": "factors of the weights: '1 0.1 0.001'",
+    "run var": "variances, the squares of the standard deviations",
+    "run mean": "means, one for each channel: '0.5 0.5 0.5'",
+    "run std": "standard deviations, one for each channel",
+    "run interval": "the interval whose image is wanted: '0 1'",
+    "run channels": "of the image whose arguments are wanted",
+    "run distribution": "exponential, uniform, normal or triangular",
+    "stopping values": "the validation curve, one number an epoch: '0.9 0.95 0.94'",
+    "patience": "how many epochs in a row without improvement stop it",
+    "larger": "larger values are better, as accuracies are",
+    "stopping delta": "improvements are by more than this",
+    "thresholds": "per cent: '28 150'",
+    "passes": "how often backward is called without a reset",
+    "boolean function": "the function by its name: or, and, xor, nor, nand, xnor, majority",
+    "boolean table": "its values in the order 00, 01, 10, 11: '0 1 1 0'",
+    "boolean inputs": "how many inputs it has, where it is named",
+    "boolean net": "max(0, x1 + x2), lines h1 = …; f = …, or weights W1 = …; b1 = …",
+    "boolean layers": "at most so many layers, the output's included",
+    "boolean relu": "the unit has ReLU",
+    "grid points": "how many points, both ends included",
+    "low": "the lowest value",
+    "high": "the highest value",
+    "options": "how many options each choice has: '2 3 2'",
+    "places": "at how many places each choice is made: '3 1 4'",
+    "most": "hidden units that are allowed",
+    "least_layers": "hidden layers that are asked for",
+    "allowed": "the only layer types allowed: linear,conv,relu,…",
+    "at_least": "how often each type has to occur",
+    "update labels": "the labels, one after the other: '-1 1'",
+    "update b": "the bias before the first step",
+    "update samples": "how many samples",
     "errors": "how many are classified wrongly",
     "correct": "how many are classified rightly",
+    "accuracies": "accuracies, from 0 to 1: '0.02 0.18'",
     "accuracy": "the share that is right, from 0 to 1",
     "threshold": "the accuracy that is asked for",
     "printed": "the loss as it was printed",

@@ -241,11 +241,8 @@ def listing(value: Sequence[Any], form: str) -> str:
 
 
 def options(value: Options, form: str) -> str:
-    gap = {
-        "text": "; ",
-        "latex": r";\quad ",
-        "mathml": '<mo>;</mo><mspace width="1em"/>',
-    }[form]
+    gap = {"text": "; ", "latex": r";\quad ",
+           "mathml": '<mo>;</mo><mspace width="1em"/>'}[form]  # fmt: skip
     equals = {"text": " = ", "latex": " = ", "mathml": "<mo>=</mo>"}[form]
     shown = []
     for i, one in enumerate(value):
@@ -368,9 +365,8 @@ def same(a: Any, b: Any) -> bool | None:
     if isinstance(a, Expr) or isinstance(b, Expr):
         from solver.expressions.formula import same_size
 
-        if not isinstance(a, (Expr, int, Numeric)) or not isinstance(
-            b, (Expr, int, Numeric)
-        ):
+        numbers = (Expr, int, Numeric)
+        if not (isinstance(a, numbers) and isinstance(b, numbers)):
             return False
         if has_dims(tree(a)) or has_dims(tree(b)):
             from solver.numeric.prove import equal
@@ -383,6 +379,8 @@ def same(a: Any, b: Any) -> bool | None:
         return len(a) == len(b) and _all(same(x, y) for x, y in zip(a, b))
     if isinstance(a, bool) != isinstance(b, bool):
         return False
+    if hasattr(a, "agrees"):  # a key, which its form compares
+        return a.agrees(b)
     if isinstance(a, float) or isinstance(b, float):
         try:
             return abs(a - b) <= 1e-9 * max(abs(a), abs(b))

@@ -181,6 +181,10 @@ def inline(value: Any, form: str, display: bool = True) -> str:
     """A value as text with mathematics in it, broken over lines where it is long."""
     from solver.layout import math, pieces
 
+    if said := getattr(value, "words", ""):
+        from solver.prose import prose
+
+        return prose(said, form)
     if form == "text" or isinstance(value, str):
         return str(escaper(form)(show(value)))
     whole = show(value, form).replace(r"\colon\ ", r"{:}~")

@@ -47,7 +47,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "trace": np.trace,
 }
 # The ground truth's name of a letter of ours, where they differ by more than a dash.
-OTHERWISE = {"lam": "lambda", "yi": "y", "F": "L"}
+OTHERWISE = {"lam": "lambda", "yi": "y", "F": "L", "K[i]": "k"}
 
 
 class Unread(ValueError):
@@ -66,6 +66,8 @@ def computed(text: str, names: Mapping[str, Any]) -> Any:
             if node.id not in names:
                 raise Unread(f"ours has no letter {node.id}")
             return names[node.id]
+        if isinstance(node, ast.Subscript) and ast.unparse(node) in names:
+            return names[ast.unparse(node)]  # a row of ours that has its own letter
         if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
             return OPERATORS[type(node.op)](at(node.left), at(node.right))
         if isinstance(node, ast.Compare) and len(node.ops) == 1:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from solver.core import BadInput
-from solver.disk import replaced, write
+from solver.disk import alone, replaced, write
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -95,3 +101,50 @@ def test_a_device_is_written_to_and_stays_one() -> None:
 def test_a_folder_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be written: Is a directory"):
         write(tmp_path, "text")
+
+
+# -- one process at a time -----------------------------------------------------------
+
+HOLD = """
+import sys
+from pathlib import Path
+from solver.disk import alone
+with alone(Path(sys.argv[1]), sys.argv[2]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def held(folder: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that holds the folder until its standard input is closed."""
+    pytest.importorskip("fcntl")
+    pipe = subprocess.PIPE
+    words = [sys.executable, "-c", HOLD, str(folder), name]
+    with subprocess.Popen(words, cwd=ROOT, stdin=pipe, stdout=pipe) as child:
+        assert child.stdout is not None and child.stdout.readline() == b"held\n"
+        yield child
+
+
+def test_a_folder_is_one_process_s_until_its_end(tmp_path: Path) -> None:
+    with held(tmp_path, "a.lock") as child:
+        assert (tmp_path / "a.lock").read_text() == f"{child.pid}\n"
+        with (
+            pytest.raises(BadInput, match=f"process {child.pid} is at work"),
+            alone(tmp_path, "a.lock"),
+        ):
+            pass
+        with alone(tmp_path, "another.lock"):
+            pass
+    assert not list(tmp_path.iterdir())
+    with alone(tmp_path, "a.lock"):
+        assert (tmp_path / "a.lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_the_lock_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
+    with held(tmp_path, "a.lock") as child:
+        child.kill()
+    assert (tmp_path / "a.lock").read_text() == f"{child.pid}\n"
+    with alone(tmp_path, "a.lock"):
+        assert (tmp_path / "a.lock").read_text() == f"{os.getpid()}\n"
+    assert not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,16 @@ def test_the_table_tells_each_layer_and_the_largest_outputs():
     for line in ("conv1 + relu1  2×4×8×8", "pool1          2×4×4×4", "fc1            2×10"):
         assert line in text
     assert text.count("image ") == 2 and max(map(len, text.splitlines())) <= 80
+
+
+def test_of_distances_the_smallest_are_shown():
+    """LeNet-5's outputs are squared distances to each digit's pattern (LeCun 1998)."""
+    found = json.loads(said("lenet5", "--format", "json", "--top", "3"))
+    y = np.array(found["output"][0])
+    assert found["smallest"] == [np.argsort(y)[:3].tolist()] and "largest" not in found
+    told = said("lenet5", "--top", "1").split("\n\n")[-1]
+    assert told.startswith("smallest outputs (they are distances), counted from 0:\n")
+    assert told.split()[-2:] == [f"{y.argmin()}:", f"{y.min():.4g}"]
 
 
 def test_files_in_and_out(tmp_path):
@@ -121,6 +132,42 @@ def test_a_truncated_archive_names_the_file(tmp_path):
         command.passed(net, "float32", **how(weights=str(tmp_path / "w.npz")))
 
 
+NORMED = "1x8x8: conv 4 k3, bn, prelu, flatten, linear 10"
+TORCH = {"gamma": "weight", "beta": "bias", "mean": "running_mean", "slope": "weight"}
+
+
+def as_torch(name: str) -> str:
+    path, _, own = name.rpartition(".")
+    return f"{path}.{({**TORCH, 'variance': 'running_var'}).get(own, own)}"
+
+
+@pytest.mark.parametrize(
+    ("renamed", "says"),
+    [
+        (as_torch, "here bn1.weight is bn1.gamma, bn1.bias is bn1.beta, "
+         "bn1.running_mean is bn1.mean, bn1.running_var is bn1.variance and 1 more$"),
+        (lambda n: "net." + as_torch(n), "here net.conv1.weight is conv1.weight, .*, "
+         "net.bn1.weight is bn1.gamma, .* and 5 more, in the same order$"),
+        (lambda n: n.replace("slope", "weight"), "; here prelu1.weight is prelu1.slope$"),
+        (lambda n: n.replace("fc1", "fc"), "; here fc.weight is fc1.weight, fc.bias is"),
+        (lambda n: n.replace("fc1.bias", "fc1.b"), "fc1.b; here fc1.b is fc1.bias$"),
+    ],
+)  # fmt: skip
+def test_names_of_pytorch_s_tensors_are_answered_with_ours(renamed, says, tmp_path):
+    net = read_net(NORMED)
+    weights = random_weights(net.layer, (1, 1, 8, 8))
+    np.savez(tmp_path / "w.npz", **{renamed(n): w for n, w in weights.items()})
+    with pytest.raises(BadInput, match=says):
+        command.passed(net, "float32", **how(weights=str(tmp_path / "w.npz")))
+    np.savez(tmp_path / "w.npz", **weights, **{"bn1.num_batches_tracked": np.array(3)})
+    with pytest.raises(BadInput, match="; leave num_batches_tracked out$"):
+        command.passed(net, "float32", **how(weights=str(tmp_path / "w.npz")))
+    del weights["fc1.bias"]  # one is missing and one is too many: nothing can be told
+    np.savez(tmp_path / "w.npz", **weights, other=np.zeros(9))
+    with pytest.raises(BadInput, match="no tensor other; it has conv1.weight, conv1.bias"):
+        command.passed(net, "float32", **how(weights=str(tmp_path / "w.npz")))
+
+
 @pytest.mark.parametrize(("value", "name"), [(np.nan, "NaN"), (np.inf, "infinity")])
 def test_the_layer_where_it_first_appears_is_named(value, name, tmp_path):
     net = read_net("1x8x8: conv 4 k3 p1, relu, conv 5 k3, flatten, linear 10")
@@ -129,6 +176,27 @@ def test_the_layer_where_it_first_appears_is_named(value, name, tmp_path):
     np.savez(tmp_path / "w.npz", **weights)
     with pytest.raises(BadInput, match=f"{name} first appears in the output of conv2:"):
         command.passed(net, "float32", **how(weights=str(tmp_path / "w.npz")))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("conv1.weight", 1e300, "conv1.weight holds numbers too large for float32: try"),
+        ("conv1.weight", 3e38, "first appears in the output of conv1"),
+        ("fc1.weight", 3e38, "infinity first appears in the output of fc1:"),
+        ("bn1.variance", -0.5, "bn1.variance is -0.5 at channel 2, counted from 0: a var"),
+    ],
+)
+def test_one_error_is_said_and_no_warning(name, value, says, tmp_path):
+    net = read_net("1x8x8: conv 4 k3, bn, relu, flatten, linear 10")
+    weights = random_weights(net.layer, (1, 1, 8, 8))
+    weights[name] = weights[name].astype(float)
+    weights[name][2:] = value
+    np.savez(tmp_path / "w.npz", **weights)
+    given = how(weights=str(tmp_path / "w.npz"))
+    with warnings.catch_warnings(), pytest.raises(BadInput, match=says):
+        warnings.simplefilter("error")
+        command.passed(net, "float32", **given)
 
 
 def test_a_shape_that_was_not_predicted_is_our_fault():
@@ -173,6 +241,44 @@ def test_what_is_free_may_be_taken_and_no_byte_more(monkeypatch):
 def test_arguments_that_are_refused(words, says):
     with pytest.raises(BadInput, match=says):
         CliRunner().invoke(cli.build(), ["run", *words], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--seed", "3", NET, "--top", "2"),
+        ("--seed=3", "--top", "2", NET),
+        (NET, "--top", "2", "--seed", "3"),
+    ],
+)
+def test_options_stand_before_or_behind_the_network(words):
+    wanted = said(NET, "--seed", "3", "--top", "2").split("\n\n")[-1]
+    assert said(*words).split("\n\n")[-1] == wanted
+    assert said(NET, "--top", "2").split("\n\n")[-1] != wanted
+
+
+def test_help_of_the_family_shows_the_network_s_options(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    whole, own = said("--help"), said("--seed", "1", "--help")
+    for one in (whole, own):
+        assert all(f"--{name} " in one for name in ("weights", "exact", "top", "format"))
+        assert max(map(len, one.splitlines())) <= 80
+    assert whole.startswith("Usage: pset run NET [OPTIONS] | COMMAND") and "\n  pool " in whole
+    assert own.startswith("Usage: pset run NET [OPTIONS]\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--foo", "lenet5"), "No such option '--foo'"),
+        (("--seed", "1"), "Missing argument 'NET'"),
+        (("lenet5", "--top", "x"), "'x' is not a valid integer"),
+    ],
+)
+def test_errors_of_usage_say_how_a_network_is_run(words, says):
+    done = CliRunner().invoke(cli.build(), ["run", *words])
+    assert done.exit_code == 2 and says in done.output
+    assert "run NET [OPTIONS]\n" in done.output
 
 
 def printed(second: str) -> str:

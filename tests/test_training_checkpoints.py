@@ -219,6 +219,15 @@ def test_a_failed_write_leaves_the_old_file(
     assert place.read_bytes() == b"old" and list(tmp_path.iterdir()) == [place]
 
 
+def test_the_scale_s_numbers_are_kept(tmp_path: Path) -> None:
+    whole = task(plan=replace(PLAN, scale="standard"))
+    save(tmp_path / "c.npz", whole, begin(whole))
+    scale = checkpoints.read(tmp_path / "c.npz")[0]["scale"]
+    x = whole.train.images.astype(float)
+    assert scale["shift"] == pytest.approx([x.mean()])
+    assert scale["by"] == pytest.approx([x.std()])
+
+
 def test_the_data_is_part_of_the_settings() -> None:
     data = digits()[:20]
     other = data.images.copy()

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,18 @@ from solver.training import command
 from solver.training.command import as_csv, clock, interval, progress
 from solver.training.curves import curves
 from solver.training.data import digits
-from solver.training.fitting import Epoch, Plan, Run, Task, begin, go_on, prepared
+from solver.training.fitting import (
+    Epoch,
+    Plan,
+    Run,
+    Task,
+    begin,
+    fit,
+    go_on,
+    prepared,
+)
+from solver.training.stopping import read_stop
+from tests.test_disk import held
 
 NET = "1x8x8: conv 4 k3, relu, flatten, linear 10"
 
@@ -52,6 +64,7 @@ def test_train_writes_what_it_says(
         "accuracy"
     ] > 0.8
     assert "CC BY 4.0" in history["data"]["source"]
+    assert history["scale"] == {"name": "unit", "shift": [0.0], "by": [16.0]}
 
     rows = list(csv.DictReader((tmp_path / "run/history.csv").read_text().splitlines()))
     assert [float(r["loss"]) for r in rows] == [e["loss"] for e in history["epochs"]]
@@ -98,6 +111,25 @@ def test_an_interrupted_training_goes_on(
     assert "2 epochs of 1,151 images" in capsys.readouterr().out
 
 
+def test_resuming_nothing_makes_no_folder(tmp_path: Path) -> None:
+    assert called(NET, "--resume", "--out", str(tmp_path / "run")) == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_not_trained_into_twice_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = NET, "--epochs", "1", "--out", str(tmp_path)
+    with held(tmp_path, "training.lock") as holder:
+        assert called(*words) == 2
+        assert f"process {holder.pid} is at work in this folder" in capsys.readouterr().err
+        assert [p.name for p in tmp_path.iterdir()] == ["training.lock"]
+        holder.kill()  # the file stays, with the number of a process that is none
+    assert called(*words) == 0
+    assert (tmp_path / "weights.npz").exists()
+    assert not (tmp_path / "training.lock").exists()
+
+
 def test_progress_is_one_line_on_a_terminal_and_plain_elsewhere() -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -120,10 +152,54 @@ def test_progress_is_one_line_on_a_terminal_and_plain_elsewhere() -> None:
             assert all(x.endswith(" left") for x in said.splitlines())
 
 
+@pytest.mark.parametrize("loss", [1.5, 1.234567e7, 1.234567e-9, 0.0])
+def test_no_line_is_longer_than_a_terminal(
+    loss: float, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = "1x8x8: conv 4 k3, aside[flatten, linear 3000], relu, flatten, linear 10"
+    task = prepared(read_net(net), digits()[:96], None, Plan(epochs=1000))
+    e = Epoch(1000, 0.01, loss, 1.0, loss, 1.0, 12345.678)
+    run = Run({}, {}, {}, history=[e] * 1000, best_epoch=1000)
+    run.stopped = f"stopped after epoch 1000: {read_stop('patience:100')}"
+    result = {"images": 10000, "right": 9990, "accuracy": 1.0, "low": 0.5, "high": 1.0}
+    lines = [command.line(task, run), *command.told(task, run, result).splitlines()]
+    run.at, run.sums = 1, [loss * 32, 32, 0.0]
+    lines.append(command.line(task, run))
+    lines += [command.fitting(x, "  1:02:03 left") for x in lines]
+    assert max(map(len, lines)) <= 80
+    assert any(x.endswith(" left") for x in lines)
+    assert "loss " + {1.5: "1.500", 0.0: "0.000"}.get(loss, f"{loss:.3g}") in lines[0]
+    note = replace(digits(), note="not the published files: " + "a-long-name, " * 9)
+    monkeypatch.setattr(command, "parts", lambda *how: (note, note[:99], note[:50]))
+    assert called("64: linear 10", "--epochs", "1") == 0
+    assert max(map(len, "".join(capsys.readouterr()).splitlines())) <= 80
+
+
+def test_side_heads_are_not_counted_as_trained() -> None:
+    net = read_net("1x8x8: flatten, aside[linear 7, linear 3], linear 10")
+    task, run = fit(net, digits()[:96], None, Plan(epochs=1))
+    assert task.parameters == 650 and task.heads == 64 * 7 + 7 + 7 * 3 + 3
+    result = {"images": 2, "right": 1, "accuracy": 0.5, "low": 0.0, "high": 1.0}
+    assert "650 parameters; " in command.told(task, run, result)
+    assert "479 more, of side heads, stay as they began" in command.told(task, run, result)
+    moved = {n for n, w in begin(task).weights.items() if (w != run.weights[n]).any()}
+    assert moved == set(task.learned) == set(run.states)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        ([NET, "--rule", "foo"], "no update rule (--rule) is called 'foo'"),
+        ([NET, "--loss", "foo"], "no loss (--loss) is called 'foo'"),
+        ([NET, "--init", "foo"], "no way to start (--init) is called 'foo'"),
+        ([NET, "--scale", "foo"], "no scale (--scale) is called 'foo'"),
+        ([NET, "--dtype", "foo"], "no type of number (--dtype) is called 'foo'"),
+        ([NET, "--schedule", "foo"], "no schedule (--schedule) is called 'foo'"),
+        ([NET, "--stop", "foo"], "no rule to stop (--stop) is called 'foo'"),
+        ([NET, "--data", "foo"], "no data set (--data) is called 'foo'"),
+        ([NET, "--data", "digits:x"], "are in no folder: write digits, not digits:x"),
         ([NET, "--resume"], "--out DIR"),
+        ([NET, "--resume", "--out", "/nowhere/run"], "/nowhere/run: there is no checkpoint"),
         ([NET, "--data", "mnist"], "mnist:DIR"),
         ([NET, "--data", "mnist:/nowhere"], "/nowhere: there is no such folder"),
         ([NET, "--schedule", "cosin"], "did you mean cosine"),

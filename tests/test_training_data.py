@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import tracemalloc
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from solver.core import BadInput
+from solver.numeric import memory
 from solver.training import readers
 from solver.training.data import (
     Data,
@@ -166,7 +168,7 @@ def test_an_idx_file_is_read_back(tmp_path: Path, code: str, compressed: bool) -
     x = np.array([[1, 2, 3], [-4 if code != "u1" else 4, 5, 6]], code)
     data = idx(x)
     path = tmp_path / "x.idx"
-    path.write_bytes(gzip.compress(data) if compressed else data)
+    path.write_bytes(gzip.compress(data, mtime=0) if compressed else data)
     found = read_idx(path)
     assert found.dtype == x.dtype and (found == x).all()
 
@@ -191,8 +193,8 @@ WHOLE = idx(np.zeros((2, 3, 5), np.uint8))
             struct.pack(">HBB4I", 0, 8, 4, *[2**32 - 1] * 4),
             "breaks off",
         ),  # 2^128 values
-        (gzip.compress(WHOLE)[:-6], "compressed file is damaged"),
-        (gzip.compress(WHOLE)[:12] + b"\xff" * 30, "compressed file is damaged"),
+        (gzip.compress(WHOLE, mtime=0)[:-6], "compressed file is damaged"),
+        (gzip.compress(WHOLE, mtime=0)[:12] + b"\xff" * 30, "compressed file is damaged"),
     ],
 )
 def test_a_corrupt_idx_file_is_refused(
@@ -203,6 +205,43 @@ def test_a_corrupt_idx_file_is_refused(
     with pytest.raises(BadInput, match=message) as e:
         read_idx(path)
     assert "x.idx" in str(e.value)
+
+
+def bomb(announced: int, zeros: int) -> bytes:
+    """A compressed idx file that announces so many bytes and goes on with so many zeros."""
+    return gzip.compress(struct.pack(">HBBI", 0, 8, 1, announced) + bytes(zeros), 9, mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (bomb(100, 20_000_000), "x.idx: the file goes on: 100 values .* at byte 108$"),
+        (bomb(2**32 - 1, 10), "breaks off: .* end at byte 4,294,967,303, the file at 18"),
+        (bomb(100, 100)[:-8] + bytes(8), "compressed file is damaged: CRC"),
+        (gzip.compress(bytes(20_000_000), mtime=0), "this is no idx file"),
+    ],
+)
+def test_a_file_unfolds_to_what_its_header_announces_and_no_further(
+    tmp_path: Path, data: bytes, message: str
+) -> None:
+    path = tmp_path / "x.idx"
+    path.write_bytes(data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput, match=message):
+            read_idx(path)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_unfolds_to_more_than_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.idx").write_bytes(bomb(900_000, 1_000_000))
+    monkeypatch.setattr(memory, "available", lambda: 1000)
+    with pytest.raises(BadInput, match="x.idx: what it unfolds to would take 879 KiB"):
+        read_idx(tmp_path / "x.idx")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -217,7 +256,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def write_set(folder: Path, images: Any, labels: Any) -> None:
     for part in ("train", "t10k"):
         (folder / f"{part}-images-idx3-ubyte").write_bytes(idx(images))
-        packed = gzip.compress(idx(labels))
+        packed = gzip.compress(idx(labels), mtime=0)
         (folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(packed)
 
 
@@ -311,9 +350,9 @@ def test_pickled_cifar_is_named_and_never_loaded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("mnits:x", "no data set is called 'mnits'; did you mean mnist"),
+        ("mnits:x", "no data set .--data. is called 'mnits'; did you mean mnist"),
         ("mnist", "needs the folder"),
-        ("digits:x", "no data set"),
+        ("digits:x", "shipped with pset and are in no folder: write digits, not digits:x"),
     ],
 )
 def test_data_is_named(text: str, message: str) -> None:

@@ -359,7 +359,10 @@ def links(steps: tuple[Step, ...]) -> int:
     return sum((s.before is not None) + links(s.substeps) for s in steps)
 
 
-COUNTED = ("update count", "update perceptron", "update limit", "update schedule")
+COUNTED = (
+    "update count", "update perceptron", "update kernel-perceptron", "update relu-unit",
+    "update limit", "update schedule",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(

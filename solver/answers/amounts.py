@@ -29,6 +29,7 @@ SCALES: dict[str, int] = {
 COUNTED = {
     "parameters", "parameter", "params", "param", "weights", "weight", "biases", "bias",
     "connections", "activations", "activation", "values", "neurons", "units", "unit", "pixels",
+    "hours", "hour",
     "channels", "filters", "points", "in", "total", "trainable", "learnable", "meters", "updates",
     "steps", "epochs", "images", "layers", "elements", "entries", "ms", "multiplications",
     "operations", "ops", "samples", "of", "the", "nats", "approximately", "about",

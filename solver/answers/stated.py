@@ -52,6 +52,11 @@ class Stated:
     dims: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def words(self) -> str:
+        """The key's text, where it is words and no mathematics; else nothing."""
+        return self.text if self.form == "prose" else ""
+
     def shown(self, form: str) -> str:
         """The key as text, LaTeX or MathML."""
         from solver.expressions import show
@@ -60,6 +65,14 @@ class Stated:
         if isinstance(self.value, Expr):
             return str(getattr(show, form)(self.value))
         return words(self.text, form)
+
+    def agrees(self, other: Any) -> bool | None:
+        """Whether another key says the same: as an answer of its form is compared."""
+        from solver.answers.forms import same
+
+        if not isinstance(other, Stated) or other.form != self.form:
+            return False
+        return same(self, other.value).same
 
 
 @dataclass(frozen=True)

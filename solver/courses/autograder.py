@@ -144,12 +144,14 @@ def main(argv: list[str] | None = None) -> int:
 def results(base: Path, begun: float) -> dict[str, Any]:
     """The results of the submission below a folder."""
     from solver.courses.submissions import read_submissions
+    from solver.courses.variants import labelled
 
     sets = sorted((base / "source").glob("*.toml"))
     if len(sets) != 1:
         raise BadInput(f"expected one set beside run_autograder, not {len(sets)}")
     whole = load_set(sets[0])
-    one = merged(read_submissions([base / "submission"], whole))
+    one = merged(labelled(whole, read_submissions([base / "submission"], whole)))
+    whole = whole.under(one.variant) if whole.varied else whole
     made = {
         p.id: Result(p.id, one.answers[p.id], verdict, "")
         for p, verdict in verdicts(whole, one, begun)

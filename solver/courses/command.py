@@ -19,6 +19,7 @@ from shlex import quote
 
 from solver.core import BadInput
 from solver.courses.workers import TIMEOUT, cores, marked, one_thread
+from solver.disk import locked
 from solver.telling import clock, say
 
 TYPE_CHECKING = False
@@ -53,18 +54,22 @@ def grade(
     cluster: str = "",
     format: str = "reports",
     fill: str = "",
+    variant: str = "",
+    by_name: bool = False,
     run_code: bool = False,
 ) -> int:
     """Mark submissions to a set and write what was asked for into a folder.
 
-    fill: a grade book that Canvas or Moodle exported, to be filled in. run_code: whether
-    students' functions are run, in a sandbox.
+    fill: a grade book that Canvas or Moodle exported, to be filled in. variant, by_name:
+    what variant it is, where the hand-outs do not say it or are not to be believed.
+    run_code: whether students' functions are run, in a sandbox.
 
     The exit code: 0, or 130 if a person interrupted it, which loses nothing.
     """
     one_thread()  # before anything loads NumPy
-    from solver.courses.marking import mark, take_in, worked_out
+    from solver.courses.marking import labels, mark, take_in, worked_out
     from solver.courses.submissions import read_submissions
+    from solver.courses.variants import labelled
 
     jobs = cores() if jobs is None else jobs
     if not 1 <= jobs <= 256:
@@ -84,12 +89,13 @@ def grade(
             from solver.courses.cluster import marked_on
 
             return marked_on(cluster, store.whole, chunks, timeout=timeout)
-        known = worked_out(store.whole, run_code)
+        known = worked_out(store.whole, labels(store), run_code)
         return marked(chunks, known, jobs=jobs, timeout=timeout, grace=grace)
 
     with at_work(folder, given_set(set)) as store:
         try:
-            take_in(store, read_submissions(submissions, store.whole))
+            found = read_submissions(submissions, store.whole)
+            take_in(store, labelled(store.whole, found, variant, by_name))
             store.note("formats", ",".join(wanted))
             store.note("fill", str(Path(fill).resolve()) if fill else "")
             with progress(sys.stderr) as shown:
@@ -341,19 +347,6 @@ def at_work(folder: Path, find: Callable[[Path], ProblemSet]) -> Iterator[Store]
         if isinstance(e, BrokenPipeError) or e.filename is None:
             raise
         raise BadInput(f"{e.strerror}").at(str(e.filename)) from None
-
-
-def locked(file: TextIO) -> bool:
-    """Take a file for this process alone, not for its children; where that exists."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return True
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 # -- progress -----------------------------------------------------------------------------

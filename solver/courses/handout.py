@@ -167,7 +167,7 @@ def scan(text: str) -> Handout:
         elif kind == "variant" and not found.variant or kind == "student" and names < 9:
             argument, done = braces(text, end)
             if kind == "variant":
-                found.variant = readable(argument or "", 60)
+                found.variant = readable(from_latex(argument or ""), 120)
                 continue
             names += 1  # a name is looked for in the first few only
             found.student = found.student or from_latex(

@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
-from solver.core import BadInput, Mistake, Verdict
+from solver.core import BadInput, Mistake, Problem, Verdict
 from solver.courses.records import Submission
 from solver.courses.store import ANSWERS, MARK, POINTS, Made, Store, Task
 from solver.grading import grade_part, is_code
@@ -27,10 +27,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 CHUNK = 150  # answers that a worker is handed at a time; fewer where there are few
+# of a problem: no verdict depends on them
 PRINTED = ("title", "prompt", "note", "demonstrations")
-APART = ("name", "title", "problems", "course", "intro", "path", "networks", "conventions")
+APART = (
+    "name", "title", "problems", "course", "intro", "path", "networks", "conventions",
+    "varied", "variant",
+)  # fmt: skip
 # of a set: printed only, or put into its problems' given when it is read
-NO_PART = ("courses", "documents.py", "pdf.py", "help.py", "batch.py", "question.py")
+NO_PART = ("authors", "courses", "documents.py", "pdf.py", "help.py", "batch.py", "question.py")
 # files of ours that no verdict depends on
 OURS = Path(__file__).parent.parent
 ENCODE = json.JSONEncoder(separators=(",", ":")).encode
@@ -85,6 +89,25 @@ def fingerprints(whole: ProblemSet) -> dict[str, str]:
     return found
 
 
+class Variants(dict[str, tuple[ProblemSet, dict[str, str]]]):
+    """A set and its fingerprints under each label, as they are asked for."""
+
+    def __init__(self, whole: ProblemSet):
+        super().__init__()
+        self.whole = whole
+
+    def __missing__(self, label: str) -> tuple[ProblemSet, dict[str, str]]:
+        own = self.whole.under(label) if label and self.whole.varied else self.whole
+        self[label] = own, fingerprints(own)
+        return self[label]
+
+    def number(self, part: str, label: str) -> str:
+        """The number of a part's variant under a label; nothing for the set's own."""
+        one = self.whole.varied.get(part)
+        number = one.number(label, self.whole.name) if one and label else 0
+        return str(number) if number else ""
+
+
 def borrowed(given: Any) -> Iterator[Any]:
     """The networks of bundled sets that something given names: s0/cifar."""
     if isinstance(given, Mapping):
@@ -135,8 +158,10 @@ def take_in(store: Store, submissions: Iterable[Submission]) -> int:
     program is another than last time, the marks so far become those to compare with.
     Raises BadInput if nothing could be read of any of them.
     """
-    prints = fingerprints(store.whole)
-    state = digest([sorted(prints.items()), program()])
+    known = Variants(store.whole)
+    _, prints = known[""]
+    may_vary = [[id, canonical(v.entry)] for id, v in store.whole.varied.items()]
+    state = digest([sorted(prints.items()), program(), *may_vary])
     db = store.db
     with db:
         db.execute("BEGIN IMMEDIATE")
@@ -151,7 +176,7 @@ def take_in(store: Store, submissions: Iterable[Submission]) -> int:
         recent: dict[tuple[str, str, str], int] = {}  # the tasks of common answers
         for one in submissions:
             count += 1
-            unread, found = put(store, one, prints, count, recent)
+            unread, found = put(store, one, known, count, recent)
             answers += found
             complaint = complaint or next(iter(unread), "")
         if not answers:
@@ -169,15 +194,15 @@ def take_in(store: Store, submissions: Iterable[Submission]) -> int:
 
 
 def put(
-    store: Store, one: Submission, prints: Mapping[str, str], id: int,
+    store: Store, one: Submission, known: Variants, id: int,
     recent: dict[tuple[str, str, str], int],
 ) -> tuple[list[str], int]:  # fmt: skip
     """Put one submission in; what could not be read of it, and how many answers it has."""
-    db, whole = store.db, store.whole
+    db, variant = store.db, clean(one.variant)
+    whole, prints = known[variant]
     answers = {clean(part): clean(text) for part, text in one.answers.items()}
     unread = [clean(said) for said in one.unread]
     unread += [f"There is no part {part} in this set." for part in answers if part not in prints]
-    variant = clean(one.variant)
     db.execute(
         "INSERT INTO submissions VALUES (?, ?, ?, ?, ?, ?)",
         (id, clean(one.student), clean(one.source), variant, clean(one.email),
@@ -188,10 +213,10 @@ def put(
         if problem.id in answers:
             text = answers[problem.id]
             earlier = {p: answers[p] for p in problem.follows if p in answers}
-            about = (prints[problem.id], variant, text)
+            about = (prints[problem.id], known.number(problem.id, variant), text)
             task = None if earlier else recent.get(about)
             if task is None:
-                task = task_of(store, *about, earlier)
+                task = task_of(store, *about, earlier, whole.variant)
                 if len(text) <= SHORT and not earlier:
                     recent[about] = task
             rows.append((id, at, task))
@@ -202,21 +227,23 @@ def put(
 
 
 def task_of(
-    store: Store, problem: str, variant: str, text: str, earlier: dict[str, str]
-) -> int:
+    store: Store, problem: str, number: str, text: str, earlier: dict[str, str],
+    label: str = "",
+) -> int:  # fmt: skip
     """The task under whose key this answer falls, which is new if nobody gave it before.
 
+    number: that of the part's variant; label: one under which the set has it.
     A decision's key is the same but for the program, and for spaces in what was written.
     """
-    key = digest([problem, variant, text, earlier, program()])
+    key = digest([problem, number, text, earlier, program()])
     task = store.one("SELECT id FROM tasks WHERE key = ?", key)
     if task is None:
         settled = {part: normal(said) for part, said in earlier.items()}
         task = store.db.execute(
             """INSERT INTO tasks (key, problem, variant, text, earlier, said, decision)
             VALUES (?, ?, ?, ?, ?, ?, ?)""",
-            (key, problem, variant, text, ENCODE(earlier), digest([variant, text]),
-             digest([problem, variant, normal(text), settled])),
+            (key, problem, label, text, ENCODE(earlier), digest([number, text]),
+             digest([problem, number, normal(text), settled])),
         ).lastrowid  # fmt: skip
     return int(task)
 
@@ -279,9 +306,12 @@ def mark(
 
 def unrun(store: Store) -> None:
     """Have the undecided answers to parts that ask for code marked again."""
-    whole = store.whole
-    prints = fingerprints(whole)
-    asked = [prints[p.id] for p in whole.problems if is_code(solve_part(whole, p).value)]
+    known = Variants(store.whole)
+    open_ = "FROM tasks WHERE mark = 'undecided'"
+    asked = []
+    for (variant,) in store.db.execute(f"SELECT DISTINCT variant {open_}").fetchall():
+        own, prints = known[variant]
+        asked += [prints[p.id] for p in own.problems if is_code(solve_part(own, p).value)]
     with store.db:
         store.db.executemany(
             "UPDATE tasks SET mark = NULL WHERE mark = 'undecided' AND problem = ?",
@@ -292,18 +322,31 @@ def unrun(store: Store) -> None:
 graders: dict[tuple[str, bool], Callable[[Task], Verdict]] = {}  # by their set's path
 
 
-def worked_out(whole: ProblemSet, run_code: bool = False) -> Callable[[Task], Verdict]:
-    """The function that marks a task of this set, all its answers known beforehand.
+def labels(store: Store) -> list[str]:
+    """The variants of the set that answers wait for."""
+    found = store.db.execute("SELECT DISTINCT variant FROM tasks WHERE mark IS NULL")
+    return sorted(label for (label,) in found)
+
+
+def worked_out(
+    whole: ProblemSet, labels: Iterable[str] = (), run_code: bool = False
+) -> Callable[[Task], Verdict]:
+    """The function that marks a task of this set, all its answers known beforehand, and
+    those of its variants under these labels: each different one is solved once.
 
     Processes forked from here on have them too; others find the set by its path. Raises
     BadInput or CheckFailed for a part that has no answer.
     """
-    for problem in whole.problems:
-        solve_part(whole, problem)
-        try:
-            mistakes(problem)
-        except BadInput as e:
-            raise e.at(f"{whole.path or whole.name}: problem {problem.id}") from None
+    met: set[Problem] = set()
+    for label in ("", *labels):
+        own = whole.under(label) if label else whole
+        for problem in set(own.problems) - met:
+            met.add(problem)
+            solve_part(own, problem)
+            try:
+                mistakes(problem)
+            except BadInput as e:
+                raise e.at(f"{whole.path or whole.name}: problem {problem.id}") from None
     graders[whole.path, run_code] = grader(whole, run_code)
     return partial(grade_task, whole.path, run_code=run_code)
 
@@ -311,16 +354,17 @@ def worked_out(whole: ProblemSet, run_code: bool = False) -> Callable[[Task], Ve
 def grade_task(path: str, task: Task, run_code: bool = False) -> Verdict:
     """The verdict on a task of the set in a file."""
     if (path, run_code) not in graders:
-        worked_out(load_set(path), run_code)
+        worked_out(load_set(path), run_code=run_code)
     return graders[path, run_code](task)
 
 
 def grader(whole: ProblemSet, run_code: bool = False) -> Callable[[Task], Verdict]:
     """The function that marks a task of this set; run_code: students' functions are run."""
-    by_print = {own: whole[part] for part, own in fingerprints(whole).items()}
+    known = Variants(whole)
 
     def grade(task: Task) -> Verdict:
-        problem = by_print[task.problem]
-        return grade_part(whole, problem, task.text, task.earlier, run_code)
+        own, prints = known[task.variant]
+        part = next(part for part, one in prints.items() if one == task.problem)
+        return grade_part(own, own[part], task.text, task.earlier, run_code)
 
     return grade

@@ -12,6 +12,8 @@ Each different answer is checked once; what was checked is kept in DIR, so that 
 command goes on where it was stopped, and after a change of the key checks again only what
 the change touches. SET is a bundled set's name or a TOML file.
 
+Where the set has variants, each submission is marked as the one that its hand-out records.
+
 --format reports writes each student's feedback, a table of marks and the staff's report;
 exports writes the grade files of other platforms, and --fill fills in one of theirs. Where
 --cluster names a Dask scheduler, its workers do the checking, with the same pset installed.
@@ -42,6 +44,10 @@ COMMANDS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
                           "help": "for one answer, 5 unless given; then it is undecided"},
             "--cluster": {"default": "", "metavar": "ADDRESS",
                           "help": "a Dask scheduler's: tcp://10.0.0.1:8786"},
+            "--variant": {"default": "", "metavar": "N",
+                          "help": "all are variant N, whatever their hand-outs record"},
+            "--by-name": {"is_flag": True,
+                          "help": "each is the variant of its student's name"},
             "--format": {"default": "reports",
                          "help": "reports, exports, or both with a comma"},
             "--run-code": {"is_flag": True,

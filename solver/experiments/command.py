@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from solver.core import BadInput
@@ -247,6 +248,28 @@ def rows_text(rows: Sequence[Sequence[str]]) -> list[str]:
     return found
 
 
+def drawn(setting: Setting, seen: Sequence[Seen], inline: bool = False) -> str:
+    """Each arm's curve by epoch, the median of its seeds; or its accuracies, look by look."""
+    from solver.figures.plot import plot
+    from solver.figures.svg import alone, svg
+
+    study = setting.study
+    runs = runs_of(study, seen)
+    series = []
+    for arm in study.arms:
+        lines = [s.history[study.curve] for s in runs[arm.name]]
+        last = min(map(len, lines))
+        middle = [median(line[i] for line in lines) for i in range(last)]
+        series.append({"name": arm.name, "y": middle})
+    figure = plot(
+        series=series, x="epoch", size=(640, 300),
+        y="training loss" if study.curve == "loss" else study.curve,
+        log=study.curve.endswith("loss"),
+        title=study.question, desc=" ".join(conclusions(setting, seen)),
+    )  # fmt: skip
+    return svg(figure) if inline else alone(figure)
+
+
 def written(folder: Path, setting: Setting, seen: Sequence[Seen]) -> list[Path]:
     """Table and report beside the runs, each replaced whole."""
     from solver.escape import html
@@ -266,9 +289,10 @@ def written(folder: Path, setting: Setting, seen: Sequence[Seen]) -> list[Path]:
                 "head": [html(c) for c in rows[0]],
                 "rows": [[html(c) for c in row] for row in rows[1:]],
                 "findings": [html(f) for f in conclusions(setting, seen)],
-                "figure": "",
+                "figure": drawn(setting, seen, inline=True),
             },
         ),
+        "figure.svg": drawn(setting, seen),
     }
     for name, text in places.items():
         write(folder / name, text)

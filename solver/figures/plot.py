@@ -95,7 +95,7 @@ def plot(
     ends = (min(values + held), max(values + held))
     marks = decades(*ends) if log else ticks(*ends)
     labels = [label(s, line, last) for s, line in zip(series, lines)]
-    right = max([wide(words) for words in labels if words], default=0) + 10
+    right = 1.12 * max([wide(words) for words in labels if words], default=0) + 10
     left = max(wide(number(t), SMALL) for t in marks) + 14
     span = (min(p[0] for p in known), max(p[0] for p in known))
     width, height = size

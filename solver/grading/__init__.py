@@ -72,7 +72,7 @@ def compare(
     if problem.comma and isinstance(right, (int, Numeric, Expr)):
         text = with_points(text)
     try:
-        given = read(right, text, unit_of(answer), known, problem.rounded)
+        given = read(right, text, unit_of(answer), known, problem.allows)
     except BadInput as e:
         said = f"The answer could not be read: {verbatim(e, text)}"
         unread = Verdict("invalid", 0, "", said, "")

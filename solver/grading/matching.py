@@ -15,6 +15,7 @@ from solver.grading.computed import as_stated
 from solver.grading.reading import Chain, Rounded
 from solver.grading.symbols import agree
 from solver.mistaken.typed import as_written
+from solver.properties import Property
 from solver.values import (
     NAMES,
     Gradients,
@@ -87,9 +88,8 @@ def key_for(right: Any, given: Given) -> Stated | None:
         return None if typed is None else replace(key, value=typed.tree)
     unit = str(key.settings.get("unit", ""))
     found = as_stated(right, unit, str(key.settings.get("order", "")))
-    if found is not None and key.settings.get("rounded"):
-        return replace(found, settings={**found.settings, "rounded": True})
-    return found
+    kept = {k: v for k, v in key.settings.items() if k in ("rounded", "tol")}
+    return replace(found, settings={**found.settings, **kept}) if found and kept else found
 
 
 def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str]:
@@ -97,6 +97,8 @@ def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str
 
     known: the letters of the solution, for answers in letters.
     """
+    if isinstance(right, Property):
+        return right.met(given)
     if isinstance(given, Given):
         key = key_for(right, given)
         if key is None or given.key is None or key.form not in (given.key.form, *ALIKE):

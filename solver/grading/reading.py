@@ -21,6 +21,7 @@ from solver.grading.arrays import is_array, read_arrays
 from solver.grading.cases import read_cases
 from solver.grading.computed import as_stated, written_key
 from solver.grading.symbols import after_label, read_members, symbolic
+from solver.properties import Property
 from solver.values import NAMES, Listing, Matrix, Numeric, Options, Record, Shape
 
 TYPE_CHECKING = False
@@ -46,19 +47,22 @@ class Chain:
 
 
 def read(
-    expected: Any, text: str, unit: str = "", known: Any = None, rounded: bool = False
-) -> Any:
+    expected: Any, text: str, unit: str = "", known: Any = None,
+    allows: Mapping[str, Any] | None = None,
+) -> Any:  # fmt: skip
     """The student's value, of the expected one's type and in its unit. Raises BadInput.
 
-    known: the letters of the solution, which an answer in letters may use. rounded: whether
-    a count may be given as 3.2M.
+    known: the letters of the solution, which an answer in letters may use. allows: how far
+    off numbers may be.
     """
     if len(text) > LONGEST:
         raise BadInput(f"the answer has {len(text):,} characters; at most {LONGEST:,}")
     no_controls(text)
+    if isinstance(expected, Property):
+        return expected.read(text)
     stated = expected if isinstance(expected, Stated) else as_stated(expected, unit)
-    if stated and rounded:
-        stated = replace(stated, settings={**stated.settings, "rounded": True})
+    if stated and allows:
+        stated = replace(stated, settings={**stated.settings, **allows})
     if stated:
         return read_answer(stated, text)
     if symbolic(expected):
@@ -73,7 +77,7 @@ def read(
     if isinstance(expected, Cases):
         return read_cases(expected, text)
     if isinstance(expected, Mapping) and any(map(symbolic, expected.values())):
-        return record(text.strip(), expected, unit, known)
+        return record(text.strip(), expected, unit, known, allows)
     text = plain(text)
     if not text:
         raise BadInput("there is no answer")
@@ -84,7 +88,7 @@ def read(
     if isinstance(expected, Options):
         return several(text, expected[0] if expected else Record())
     if isinstance(expected, Mapping):
-        return record(text, expected, unit)
+        return record(text, expected, unit, None, allows)
     if isinstance(expected, (Listing, tuple, list)):
         return listing(text, expected, unit)
     raise BadInput(f"answers of this type are not read yet: {type(expected).__name__}")
@@ -117,7 +121,7 @@ LATEX: dict[str, Any] = {
     r"\\rceil": "⌉",
     r"\{,\}": ",",
     r"(?<=\d)_(?=\d{3})": "",
-    r"torch\.Size|tensor(?=\s*\()": "",
+    r"(?:torch\.Size|tensor|(?:transforms\.)?Normalize)(?=\s*\()": "",
 }
 
 
@@ -163,26 +167,31 @@ def listing(text: str, expected: Any, unit: str) -> Listing:
         text = text[1:-1]
     if isinstance(first, Shape):
         return Listing(read(first, p, unit) for p in re.findall(SHAPES, text))
+    if isinstance(first, (int, float, Numeric)):  # A: −0.5, B: 0.5
+        text = re.sub(r"(?<![^\s,;])[^\W\d]\w{0,15}\s*[:=]\s*(?=[-+−.\d])", "", text)
     gap = r"[;\n]+" if isinstance(first, (Matrix, tuple)) else r"[;\n]+|,\s+|\s+"
     return Listing(read(first, p, unit) for p in re.split(gap, text) if p.strip())
 
 
-def record(text: str, expected: Mapping[str, Any], unit: str, known: Any = None) -> Record:
+def record(
+    text: str, expected: Mapping[str, Any], unit: str, known: Any = None, allows: Any = None
+) -> Record:
     """name value; name value: each entry by its name, or all of them in order."""
     pieces = [p.strip() for p in re.split(r"(?<!\\)[;\n]+", text) if p.strip()]
     if len(pieces) == 1 and len(expected) > 1:
         commas = [p.strip() for p in re.split(r",\s+", text) if p.strip()]
         pieces = commas if len(commas) == len(expected) else pieces
+        pieces = apart if len(apart := groups(text)) == len(expected) else pieces
     found = Record()
     unnamed = []
-    for piece in pieces:
+    for piece in [p for whole in pieces for p in opened(whole, expected)]:
         key = named(piece, expected)
         if key is None:
             unnamed.append(piece)
             continue
         if key[0] in found:
             raise BadInput(f"{key[0]} is given twice")
-        found[key[0]] = read(expected[key[0]], key[1], unit, known)
+        found[key[0]] = read(expected[key[0]], key[1], unit, known, allows)
     left = [k for k in expected if k not in found]
     if len(unnamed) == 1 < len(left):  # which of them is meant?
         left = [k for k in left if reads(expected[k], unnamed[0], unit, known)]
@@ -191,8 +200,24 @@ def record(text: str, expected: Mapping[str, Any], unit: str, known: Any = None)
         values = "1 value" if len(pieces) == 1 else f"{len(pieces)} values"
         raise BadInput(f"{values} for {len(expected)}: name them, as in {names}")
     for key_, piece in zip(left, unnamed):
-        found[key_] = read(expected[key_], piece, unit, known)
+        found[key_] = read(expected[key_], piece, unit, known, allows)
     return found
+
+
+def opened(piece: str, expected: Mapping[str, Any]) -> list[str]:
+    """A value with another one in brackets behind it, which says its name: 6.81 (std 13.8)."""
+    bracket = re.fullmatch(r"(.*\S)\s*[(\[](.+)[)\]]\s*\.?", piece, re.S)
+    if bracket and named(bracket[2], expected):
+        return [bracket[1], bracket[2]]
+    return [piece]
+
+
+def groups(text: str) -> list[str]:
+    """(0.5,), (0.5,), or both in brackets again: what stands in brackets, if all does."""
+    whole = re.fullmatch(r"\s*[(\[]\s*([(\[].*[)\]])[\s,]*[)\]]\s*", text, re.S)
+    text = whole[1] if whole else text
+    group = r"[(\[][^()\[\]]*[)\]]"
+    return [] if re.sub(rf"{group}|[\s,]", "", text) else re.findall(group, text)
 
 
 def reads(expected: Any, text: str, unit: str, known: Any) -> bool:

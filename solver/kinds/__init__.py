@@ -30,11 +30,14 @@ FAMILIES = {
     "loss": "Losses derived from their model, with their derivatives.",
     "update": "Update rules of the optimisers, and their steps on numbers.",
     "backprop": "Networks and layers worked backward, step by step.",
+    "boolean": "Boolean functions as ReLU networks: built, checked, proved impossible.",
+    "grid": "Grids of hyperparameters: their points, and how many configurations.",
     "gradcheck": "Gradients held against difference quotients, as in a gradient check.",
     "knn": "Nearest neighbours: distances, who is near, what they vote for.",
     "logistic": "Logistic regression: probabilities, and where they cross a threshold.",
     "similarity": "Cosine similarities and the pseudolabels that follow from them.",
     "regression": "Polynomial fits: leave-one-out errors, bias and variance.",
+    "stopping": "Early stopping: patience and the generalisation loss, on a curve.",
     "grad": "Gradients of scalars by scalars, columns and matrices.",
     "jacobian": "Derivatives of columns and matrices.",
     "hessian": "Second derivatives of scalars.",
@@ -46,13 +49,19 @@ FAMILIES = {
 }
 
 MODULES = {
-    "count": ("count", "count_tables"),
+    "count": ("count", "count_tables", "count_units"),
     "loss": ("loss", "loss_regression", "loss_margins", "loss_logs"),
-    "update": ("update", "update_adaptive", "update_counts"),
+    "update": (
+        "update", "update_adaptive", "update_counts", "update_unit", "update_kernel",
+        "update_gradients",
+    ),
     "backprop": (
         "backprop", "backprop_zeros", "backprop_algorithm", "backprop_layers",
         "backprop_pool", "backprop_pointwise", "backprop_softmax", "backprop_norms",
+        "backprop_forward", "backprop_single",
     ),
+    "regression": ("regression", "regression_bias"),
+    "run": ("run", "run_norms", "run_epsilon", "run_images"),
     "gradcheck": ("gradcheck", "gradcheck_numbers", "gradcheck_difference"),
     "grad": ("derivative",),
     "jacobian": ("derivative",),
@@ -60,6 +69,14 @@ MODULES = {
     "eval": ("expression",),
     "simplify": ("expression",),
 }  # where a family is not one module of its name
+
+
+# the modules of wrong solvers: solver.kinds.mistakes_<name>
+MISTAKES = (
+    "shapes", "counts", "losses", "updates", "backprop", "layers",
+    "networks", "expressions", "learning", "boolean", "budgets",
+    "norms", "stopping",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -84,7 +101,7 @@ class Kind:
         return found
 
 
-REMEMBERED = 256  # problems whose answers are kept: more than a set has parts
+REMEMBERED = 4096  # problems whose answers are kept: more than a set has parts and variants
 _kinds = Registry("kind")
 _mistakes: dict[str, list[tuple[str, str, Callable[..., Any]]]] = {}
 
@@ -220,14 +237,17 @@ def mistakes(problem: Problem) -> list[Mistake]:
 
 
 def read_mistake(one: Mistake, right: Any) -> Mistake:
-    """A listed mistake whose value is text, read in the letters of the right answer."""
+    """A listed mistake in the form of the right answer: text is read in its letters, and
+    sizes in a row are a list where that is one."""
     from solver.expressions.like import read_like
     from solver.expressions.nodes import Expr
-    from solver.values import Record
+    from solver.values import Listing, Record, Shape
 
     def value(wrong: Any, right: Any) -> Any:
         if isinstance(wrong, str) and isinstance(right, Expr):
             return read_like(right, wrong)
+        if isinstance(wrong, Shape) and isinstance(right, Listing):
+            return Listing(wrong)
         if isinstance(wrong, Mapping) and isinstance(right, Mapping):
             return Record({k: value(v, right.get(k)) for k, v in wrong.items()})
         return wrong
@@ -242,14 +262,8 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
     """The wrong solvers of a problem's kind and family, run on what is given."""
     from solver.values import same
 
-    load("solver.kinds.mistakes_shapes")
-    load("solver.kinds.mistakes_counts")
-    load("solver.kinds.mistakes_losses")
-    load("solver.kinds.mistakes_updates")
-    load("solver.kinds.mistakes_backprop")
-    load("solver.kinds.mistakes_layers")
-    load("solver.kinds.mistakes_networks")
-    load("solver.kinds.mistakes_expressions")
+    for module in MISTAKES:
+        load(f"solver.kinds.mistakes_{module}")
     known = find(problem.kind)
     family = known.name.split()[0]
     given = {**known.fixed, **known.read(problem.given), "right": right}
@@ -267,14 +281,23 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
         except (BadInput, ZeroDivisionError):
             continue  # the mistake cannot be made with these inputs
         explained = function in (f for _, _, f in slips) and any(same(value, v) for v in met)
-        if value is not None and same(value, right) is False and not explained:
+        if value is not None and differs(value, right) and not explained:
             met.append(value)
             yield Mistake(name, value, feedback)
 
 
+def differs(value: Any, right: Any) -> bool:
+    """Whether a wrong value is wrong; of some entries only, whether each of them is."""
+    from solver.values import same
+
+    if isinstance(value, Mapping) and isinstance(right, Mapping) and value.keys() < right.keys():
+        return all(same(v, right[k]) is False for k, v in value.items())
+    return same(value, right) is False
+
+
 def entry_mistakes(problem: Problem) -> Iterator[Mistake]:
     """Mistakes about one entry of a problem that asks for several: a record of that entry."""
-    from solver.values import Record
+    from solver.values import Record, same
 
     if problem.kind == "count layer":
         rest = {k: v for k, v in problem.given.items() if k not in ("ask", "layer")}
@@ -288,11 +311,18 @@ def entry_mistakes(problem: Problem) -> Iterator[Mistake]:
                     yield Mistake(m.name, Record({what: m.value}), m.feedback)
     elif problem.kind == "values":
         for name, spec in problem.given["parts"].items():
-            if isinstance(spec, Mapping) and "entry" not in spec:
-                given = {k: v for k, v in spec.items() if k != "kind"}
-                part = Problem(spec["kind"], given)
-                for m in computed_mistakes(part, solve(part).value):
+            if not isinstance(spec, Mapping):
+                continue
+            entry = spec.get("entry")
+            given = {k: v for k, v in spec.items() if k not in ("kind", "entry")}
+            part = Problem(spec["kind"], given)
+            value = solve(part).value
+            for m in computed_mistakes(part, value):
+                if entry is None:
                     yield Mistake(m.name, Record({name: m.value}), m.feedback)
+                elif isinstance(m.value, Mapping) and entry in m.value:  # of a named entry
+                    if same(m.value[entry], value.get(entry)) is False:
+                        yield Mistake(m.name, Record({name: m.value[entry]}), m.feedback)
 
 
 __all__ = [

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import isqrt
+from math import dist, fsum, isqrt
 
 from solver.answers.forms import state_key
 from solver.core import Answer, BadInput, Check, Step
@@ -143,13 +143,16 @@ def predict(
         Step("votes: " + ", ".join(f"{c} {n}" for c, n in votes.items())),
         *(Step(s) for s in (*said, *more)),
     )
+    apart = floating(metric, data, at)
     options = list(dict.fromkeys(classes.values()))
     value = Record(
         label=state_key("choice", label, {"options": tuple(options)}),
         neighbours=state_key("choice", ", ".join(near), {"options": tuple(data)}),
     )
     return Answer(
-        value, steps, (elected(far, k, near, classes, label, ties),), "prediction",
+        value, steps,
+        (agreed(metric, far, apart), elected(apart, k, near, classes, label, ties)),
+        "prediction",
         conventions=(METRICS[metric], "each of the k nearest has one vote"),
     )  # fmt: skip
 
@@ -216,17 +219,41 @@ def vote(
 
 
 def elected(
-    far: Mapping[str, Fraction], k: int, near: Sequence[str], classes: Mapping[str, str],
+    apart: Mapping[str, float], k: int, near: Sequence[str], classes: Mapping[str, str],
     label: str, ties: str,
 ) -> Check:  # fmt: skip
     """Nobody outside is nearer than anybody inside, and no label has more of their votes."""
-    inside = max(far[n] for n in near)
-    outside = [far[n] for n in far if n not in near]
-    kept = len(set(near)) == k and all(d >= inside for d in outside)
     counts = {c: sum(classes[n] == c for n in near) for c in classes.values()}
     strict = [c for c in counts if counts[c] >= counts[label]] == [label]
     won = strict or (ties != "refuse" and counts[label] == max(counts.values()))
-    return Check("nobody outside is nearer, no label has as many votes", kept and won)
+    ok = surrounds(apart, near) and len(set(near)) == k and won
+    return Check("nobody outside is nearer, no label has as many votes", ok)
+
+
+def agreed(metric: str, far: Mapping[str, Fraction], apart: Mapping[str, float]) -> Check:
+    """The distances that are shown are those in floats."""
+    ok = all(
+        abs(float(distance_of(metric, d)) - apart[n]) <= 1e-12 * max(apart[n], 1e-9)
+        for n, d in far.items()
+    )
+    return Check("all distances again, in floats", ok)
+
+
+def surrounds(apart: Mapping[str, float], near: Sequence[str]) -> bool:
+    """Whether all others are at least as far as the farthest of these, but for rounding."""
+    edge = max(apart[n] for n in near)
+    return all(d >= edge * (1 - 1e-12) for n, d in apart.items() if n not in near)
+
+
+def floating(metric: str, data: Mapping[str, Point], at: Point) -> dict[str, float]:
+    """The distances again, in floats, each by the library's function for it."""
+    found = {}
+    for name, p in data.items():
+        a, b = [float(x) for x in p], [float(x) for x in at]
+        gaps = [abs(x - y) for x, y in zip(a, b)]
+        found[name] = dist(a, b) if metric == "euclidean" else (
+            fsum(gaps) if metric == "manhattan" else sorted(gaps)[-1])  # fmt: skip
+    return found
 
 
 @kind("knn neighbours", "--points 'A: 0 3; B: 2 0; C: -1 1' --query '0 0' --k 2")
@@ -253,10 +280,13 @@ def neighbours(
         *(lines(metric, name, data[name], at) for name in data),
         Step(from_near_to_far(far)), *(Step(s) for s in said),
     )  # fmt: skip
-    outside = [far[n] for n in far if n not in near]
-    ordered = all(far[a] <= far[b] for a, b in zip(near, near[1:]))
-    ok = ordered and all(d >= far[near[-1]] for d in outside)
+    apart = floating(metric, data, at)
+    ordered = all(apart[a] <= apart[b] * (1 + 1e-12) for a, b in zip(near, near[1:]))
+    ok = ordered and surrounds(apart, near)
     form = "ranking" if k > 1 else "choice"
     value = state_key(form, " > ".join(near), {"options": tuple(data)})
     check = Check("nobody outside is nearer, each is at least as near as the next", ok)
-    return Answer(value, steps, (check,), "neighbours", conventions=(METRICS[metric],))
+    return Answer(
+        value, steps, (agreed(metric, far, apart), check), "neighbours",
+        conventions=(METRICS[metric],),
+    )  # fmt: skip

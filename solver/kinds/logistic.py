@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Names = tuple[str, ...]
 
+TAKEN = ("P", "z", "e", "pi", "i")  # letters that mean something else here
 STEEPEST = 30  # |z| beyond which 1 − P has lost its digits
 P, Z = Sym("P", "probability"), Sym("z", "real")
 
@@ -39,13 +40,17 @@ def model(intercept: Any, slopes: Any, names: Any) -> tuple[Fraction, dict[str, 
     for name in called:
         if not re.fullmatch(r"[A-Za-z]\w{0,15}", name) or called.count(name) > 1:
             raise BadInput(f"{name[:20]!r} is no name of a variable, or is given twice")
+        if name in TAKEN:
+            raise BadInput(f"{name} means something else here: name the variable otherwise")
     return b0, dict(zip(called, slope))
 
 
 def log_odds(b0: Fraction, slopes: Mapping[str, Fraction], values: Mapping[str, Any]) -> Expr:
-    """β₀ + β₁X₁ + …, with values where there are some."""
+    """β₀ + β₁X₁ + …, with values where there are some, without what is 0 times."""
     found: Expr | None = num(b0) if b0 else None
     for name, slope in slopes.items():
+        if not slope:
+            continue
         x = num(values[name]) if name in values else Sym(name, "real")
         size = abs(slope)
         term = x if size == 1 and name not in values else times(num(size), x)
@@ -69,10 +74,12 @@ def expression(*, intercept: Any, slopes: Any, names: Names = ()) -> Answer:
     opposite = log_odds(-b0, {n: -s for n, s in slope.items()}, {})
     value = Num(1) / (Num(1) + exp(opposite))
     steps = (
+        *(Step("estimate", None, num(b), Sym(f"beta_{i}", "real"))
+          for i, b in enumerate((b0, *slope.values()))),
         Step("log-odds, linear in the variables", None, z, Z),
         Step("odds", None, exp(Z), P / (Num(1) - P)),
         Step("solved for P", None, value, P, Num(1) / (Num(1) + exp(-Z))),
-    )
+    )  # fmt: skip
     ok = all(
         near(
             float(evaluate(value, env)), 1 - sigmoid(-float(evaluate(z, env))), 1e-9
@@ -171,6 +178,7 @@ def threshold(
     return Answer(
         found, steps, (Check("the probability at this value", near(reached, float(p), 1e-9)),),
         solve, conventions=(f"the probability is larger {way} this value",),
+        unit=solve if len(solve) > 2 else "",  # hours, a word
     )  # fmt: skip
 
 

@@ -12,13 +12,14 @@ from solver.kinds import kind
 from solver.kinds.deriving import LOG
 from solver.kinds.stepping import shown
 from solver.networks.layers import positive
-from solver.values import Record
+from solver.values import Listing, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     Real = Any
+    Reals = Any
 
 E_, N_ = Sym("E", "integer"), Sym("n", "integer")
 
@@ -148,3 +149,25 @@ def wrong_cost_log_two() -> bool:
         if max(parts) > parts[true]:
             least = min(least, -ln(parts[true] / sum(parts)))
     return ln(2) <= least < ln(2) * 1.05
+
+
+@kind("loss chance", "--accuracies '0.0208 0.0501 0.1869' --classes 10")
+def chance(*, accuracies: Reals, classes: int) -> Answer:
+    """How many accuracies lie above chance, which is 1 in as many as there are classes."""
+    positive("classes", classes)
+    rows = accuracies if isinstance(accuracies, tuple) else (accuracies,)
+    found = [x for r in rows for x in (r if isinstance(r, tuple) else (r,))]
+    found = [share(x, "each accuracy") for x in found]
+    guess = Fraction(1, classes)
+    above = [x for x in found if x > guess]
+    steps = (
+        Step("chance, all classes equally frequent", tree(1) / classes, divide(1, classes)),
+        Step("above it", None, Listing(above) if above else "none"),
+        Step("how many", None, len(above)),
+    )
+    ranked = sorted(found, reverse=True)
+    beyond = next((i for i, x in enumerate(ranked) if x * classes <= 1), len(ranked))
+    check = Check("ranking them, up to the first that a guess reaches", beyond == len(above))
+    return Answer(
+        Record(values=len(found), above_chance=len(above)), steps, (check,), "accuracies"
+    )

@@ -14,6 +14,7 @@ from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.nodes import Add, Call, Expr, Mul, Num, Pow
 from solver.expressions.points import near
 from solver.kinds import kind
+from solver.kinds.knn import distance_of
 from solver.kinds.named_points import alongside, listed, named, num
 from solver.registry import unknown
 from solver.values import Listing, Record
@@ -64,7 +65,7 @@ def lines(vectors: Mapping[str, Point], at: Point) -> tuple[Step, ...]:
     squares = [Pow(num(x), Num(2)) for x in at]
     length = Call("sqrt", squares[0] if len(squares) == 1 else Add(*squares))
     return (
-        Step("length of the image", length, sqrt(float(dot(at, at)))),
+        Step("length of the image", length, distance_of("euclidean", dot(at, at))),
         *(Step(f"to {n}", worked(v, at), cosine_of(v, at)) for n, v in vectors.items()),
     )
 

@@ -22,18 +22,24 @@ def resolve(name: str) -> Kind | None:
 
 
 def several(*, parts: Mapping[str, Any]) -> Answer:
-    """Several named values, each answered by its own kind."""
+    """Several named values, each answered by its own kind.
+
+    Entries of one answer are taken from it together: it is worked out, and shown, once.
+    """
     if not parts or len(parts) > MOST:
         raise BadInput(f"values takes 1 to {MOST} named parts, not {len(parts)}")
     found, checks, notes = Record(), list[Check](), dict[str, list[str]]()
     steps: list[Step] = []
     conditions: dict[str, None] = {}
     pictures: list[Picture] = []
+    solved: dict[str, Answer] = {}
     for name, spec in parts.items():
-        answer, value = one(name, spec)
+        before = len(solved)
+        answer, value = one(name, spec, solved)
         found[name] = value
         title = NAMES.get(name, name).replace("_", " ")
-        steps.append(Step(title, None, value, substeps=answer.steps))
+        fresh = len(solved) > before or "entry" not in spec
+        steps.append(Step(title, None, value, substeps=answer.steps if fresh else ()))
         checks += answer.checks
         pictures += answer.pictures
         conditions |= dict.fromkeys([answer.condition] if answer.condition else [])
@@ -54,13 +60,14 @@ def contradicted(note: str, notes: Mapping[str, Any]) -> bool:
     return any(other != note and set(other.split()) - {"not"} == words for other in notes)
 
 
-def one(name: str, spec: Any) -> tuple[Answer, Any]:
+def one(name: str, spec: Any, solved: dict[str, Answer]) -> tuple[Answer, Any]:
     """One part's answer, and its value, or the entry of it that is asked for.
 
-    A list of parts is answered by the list of their values.
+    A list of parts is answered by the list of their values. `solved`: the answers so far,
+    by what was asked.
     """
     if isinstance(spec, (list, tuple)):
-        each = [one(f"{name} {i + 1}", s) for i, s in enumerate(spec)]
+        each = [one(f"{name} {i + 1}", s, solved) for i, s in enumerate(spec)]
         joined = Answer(
             None,
             tuple(s for answer, _ in each for s in answer.steps),
@@ -73,8 +80,11 @@ def one(name: str, spec: Any) -> tuple[Answer, Any]:
     if not isinstance(spec, Mapping) or "kind" not in spec:
         raise BadInput(f"{name} needs a kind: {{ kind = \"shape net\", net = … }}")
     given = {k: v for k, v in spec.items() if k not in ("kind", "entry")}
+    asked = repr((spec["kind"], sorted(given.items())))
     try:
-        answer = solve(Problem(spec["kind"], given))
+        if asked not in solved:
+            solved[asked] = solve(Problem(spec["kind"], given))
+        answer = solved[asked]
         if "entry" not in spec:
             return answer, answer.value
         if isinstance(spec["entry"], int) and isinstance(answer.value, tuple):

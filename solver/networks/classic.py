@@ -212,6 +212,7 @@ class RBF(Layer):
 
     KIND = "product"
     LETTERS = {"classes": "K"}
+    DISTANCES = True
 
     def out(self, *inputs: Shape) -> Shape:
         (input,) = inputs

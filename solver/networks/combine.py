@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from solver.core import BadInput
 from solver.expressions.formula import settle
@@ -211,7 +211,9 @@ class Aside(Network):
     head: Layer
 
     def run(self, signals: Sequence[Signal], path: str, rows: list[Row]) -> Signal:
-        self.head.run(signals, path, rows)
+        own: list[Row] = []
+        self.head.run(signals, path, own)
+        rows += [replace(row, beside=True) for row in own]
         return signals[0]
 
 

@@ -123,6 +123,7 @@ class Row:
     inputs: tuple[Shape, ...]
     out: Shape
     field: tuple[Field, ...] | None
+    beside: bool = False  # on a side path, whose output goes nowhere
 
 
 class Layer:
@@ -140,6 +141,7 @@ class Layer:
     INPUTS: ClassVar[int] = 1  # how many shapes it takes; -1 for any number
     OUTPUTS: ClassVar[int] = 1  # how many tensors it returns; 2 for those with a state
     SIGNED: ClassVar[bool] = False  # whether its own sizes may be negative
+    DISTANCES: ClassVar[bool] = False  # whether the smallest of its outputs says most
     # What a print said of it that no count depends on, and that it does not compute with.
     unheld: Mapping[str, Any] = {}
 

@@ -95,3 +95,22 @@ def moves(
         if not np.allclose(arrays[p.name], wanted, rtol=1e-5, atol=1e-7):
             return False
     return True
+
+
+def same_by_lines(lines: Sequence[tuple[str, Expr]], found: Expr) -> bool:
+    """Whether lines run one after the other end in the values of a formula, at seeded
+    points."""
+    trees = [found, *(rhs for _, rhs in lines)]
+    names = {name for name, _ in lines}
+    size = sizes(trees)
+    for seed in range(5, 13):
+        rng = np.random.default_rng(seed)
+        leaves = [v for v in variables(*trees) if v.name not in names]
+        arrays: dict[str, Any] = {v.name: draw(v, size, rng) for v in leaves}
+        wanted = value(found, arrays, size)
+        last: Any = None
+        for name, rhs in lines:
+            arrays[name] = last = value(rhs, arrays, size)
+        if not np.allclose(last, wanted, rtol=1e-10, atol=1e-12):
+            return False
+    return True

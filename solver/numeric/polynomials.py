@@ -13,6 +13,8 @@ import numpy as np
 from solver.numeric.plain import Array
 
 Function = Callable[[Array], Array]
+NOTHING = 1e-27  # of the mean square of what is fitted: it is rounding
+VALUES = 200_000  # of the powers of many data sets that are worked on at once
 
 
 def drawn(
@@ -70,13 +72,32 @@ def redrawn(
 ) -> Array:  # fmt: skip
     """The leave-one-out mean squared errors of many data sets: sets × degrees."""
     random = np.random.default_rng(seed)
-    found = np.empty((sets, len(degrees)))
-    for i in range(sets):
+    highest, found = max(degrees), []
+    at_once = max(1, VALUES // (samples * (highest + 1)))
+    for start in range(0, sets, at_once):
+        many = min(at_once, sets - start)
+        x, noisy = random.normal(size=(many, 2, samples)).transpose(1, 0, 2)
+        y = function(x) + np.sqrt(noise) * noisy
+        powers = x[..., None] ** np.arange(highest + 1)
+        q = np.linalg.qr(powers)[0]  # its first columns span the lower degrees
+        fits = np.cumsum(q * (y[:, None, :] @ q), axis=2)
+        errors = (y[..., None] - fits) / (1 - np.cumsum(q * q, axis=2))
+        found.append((errors**2).mean(axis=1)[:, list(degrees)])
+    return np.concatenate(found)
+
+
+def redrawn_slowly(
+    function: Function, samples: int, noise: float, degrees: Sequence[int], sets: int,
+    seed: int,
+) -> Array:  # fmt: skip
+    """The same, set after set, each point left out and predicted by a fit without it."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for _ in range(sets):
         x, noisy = random.normal(size=(2, samples))
         y = function(x) + np.sqrt(noise) * noisy
-        for j, degree in enumerate(degrees):
-            found[i, j] = (left_out(x, y, degree) ** 2).mean()
-    return found
+        rows.append([float((refitted(x, y, d) ** 2).mean()) for d in degrees])
+    return np.array(rows)
 
 
 # -- bias and variance ---------------------------------------------------------------
@@ -112,6 +133,7 @@ def decomposed(x: Array, f: Array, noise: float, degrees: Sequence[int]) -> Curv
     for j, degree in enumerate(degrees):
         q = basis(x, degree)
         bias2[j] = ((f - q @ (q.T @ f)) ** 2).sum() / n
+    bias2[bias2 <= NOTHING * (f @ f) / n] = 0  # the fit can be the function itself
     variance = noise * p / n
     return Curves(
         tuple(degrees), bias2, variance, bias2 + noise * (n - p) / n,
@@ -119,26 +141,58 @@ def decomposed(x: Array, f: Array, noise: float, degrees: Sequence[int]) -> Curv
     )  # fmt: skip
 
 
+def traced(x: Array, f: Array, noise: float, degrees: Sequence[int]) -> Curves:
+    """The same once more: hat matrices by SVD of Chebyshev polynomials, with whatever trace
+    they have."""
+    n, rows = len(x), []
+    along = 2 * (x - x.min()) / (x.max() - x.min()) - 1
+    for degree in degrees:
+        powers = np.polynomial.chebyshev.chebvander(along, degree)
+        hat = powers @ np.linalg.pinv(powers)
+        rest = np.eye(n) - hat
+        away, spread = ((rest @ f) ** 2).mean(), noise * (hat**2).sum() / n
+        rows.append((away, spread, away + noise * (rest**2).sum() / n, away + spread + noise))
+    away, spread, train, test = np.array(rows).T
+    return Curves(tuple(degrees), away, spread, train, test, noise)
+
+
+def gap(one: Curves, other: Curves) -> float:
+    """The largest difference of two sets of curves, as a share of the largest error."""
+    pairs = zip(one.named().values(), other.named().values())
+    return largest(np.array([a - b for a, b in pairs])) / max(largest(one.test), 1e-300)
+
+
 def simulated(
     x: Array, f: Array, noise: float, degrees: Sequence[int], sets: int, seed: int
-) -> tuple[Curves, Array]:
-    """The same from data drawn so many times, and the standard errors of the test error."""
+) -> tuple[Curves, Curves]:
+    """The same from data drawn so many times, and the standard errors of each curve (0 for
+    the squared bias, which is what is left of the test error)."""
     random = np.random.default_rng(seed)
     y, new = f + np.sqrt(noise) * random.normal(size=(2, sets, len(x)))
-    rows = []
+    means, errors = [], []
     for degree in degrees:
         q = basis(x, degree)
         fits = (y @ q) @ q.T
-        mean = fits.mean(axis=0)
-        spread = ((fits - mean) ** 2).sum() / (sets - 1) / len(x)
-        away = ((mean - f) ** 2).mean() - spread / sets  # the mean's own variance
-        tests = ((new - fits) ** 2).mean(axis=1)
-        train = ((y - fits) ** 2).mean()
-        rows.append(
-            (away, spread, train, tests.mean(), tests.std(ddof=1) / np.sqrt(sets))
-        )
-    away, spread, train, test, error = np.array(rows).T
-    return Curves(tuple(degrees), away, spread, train, test, noise), error
+        spread = ((fits - fits.mean(axis=0)) ** 2).mean(axis=1) * sets / (sets - 1)
+        each = np.array([spread, ((y - fits) ** 2).mean(axis=1), ((new - fits) ** 2).mean(axis=1)])
+        means.append(each.mean(axis=1))
+        errors.append(each.std(axis=1, ddof=1) / np.sqrt(sets))
+    spread, train, test = np.array(means).T
+    found = Curves(tuple(degrees), test - spread - noise, spread, train, test, noise)
+    spread, train, test = np.array(errors).T
+    return found, Curves(tuple(degrees), 0 * spread, spread, train, test, 0)
+
+
+def met(c: Curves, x: Array, f: Array, sets: int) -> bool:
+    """Whether so many drawn data sets come to these curves, within 5 standard errors."""
+    other, error = simulated(x, f, c.noise, c.degrees, sets, 0)
+    rounding = 1e-9 * largest(c.test)
+    return all(
+        bool((abs(one - two) <= 5 * e + rounding).all())
+        for one, two, e in zip(*(
+            (each.variance, each.train, each.test) for each in (c, other, error)
+        ))
+    )  # fmt: skip
 
 
 # -- small things that a caller without NumPy asks for -------------------------------
@@ -166,9 +220,14 @@ def shuffled(n: int, seed: int) -> list[int]:
     return [int(i) for i in np.random.default_rng(seed).permutation(n)]
 
 
-def spacing(x: Array) -> int:
-    """How many different values there are when one of them is left out."""
-    return len(np.unique(x)) - 1 if len(np.unique(x)) == len(x) else len(np.unique(x))
+def different(x: Array) -> int:
+    """How many different values are left at least when one of them is left out."""
+    counts = np.unique(x, return_counts=True)[1]
+    return len(counts) - int((counts == 1).any())
+
+
+def largest(values: Array) -> float:
+    return float(abs(values).max())
 
 
 def winners(errors: Array) -> Array:
@@ -204,3 +263,9 @@ def even(values: Array) -> bool:
     """Whether all steps are equal, but for rounding."""
     steps = np.diff(values)
     return bool((abs(steps - steps[0]) <= 1e-9 * abs(values).max()).all())
+
+
+def residuals(x: Array, y: Array, degree: int) -> Array:
+    """y minus the fit to all points."""
+    q = basis(x, degree)
+    return y - q @ (q.T @ y)

@@ -78,6 +78,12 @@ def batch_norm(epsilon: float) -> Run:
     return run
 
 
+def batch_norm_of(tensors: Mapping[str, Any], epsilon: float) -> Any:
+    """The output itself, as nested lists."""
+    arrays = {name: np.array(values, dtype=float) for name, values in tensors.items()}
+    return batch_norm(epsilon)(**arrays).tolist()
+
+
 def batch_norm_backs(
     tensors: Mapping[str, Any], gradient: Any, epsilon: float
 ) -> dict[str, Any]:

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from solver.core import BadInput
 from solver.networks.layers import show_shape
-from solver.numeric.memory import afford
+from solver.numeric.memory import afford, in_words
 
 Array = NDArray[Any]
 Sizes = tuple[int, ...]
 
 LARGE = 1 << 30  # bytes from which it is worth looking how many are free
+LESS = "take fewer images or smaller ones"
 
 
 def channels_last(x: Array) -> bool:
@@ -53,23 +54,44 @@ def empty(shape: Sizes, dtype: Any, last: bool) -> Array:
     """
     size = prod(shape) * np.dtype(dtype).itemsize
     if size > LARGE:
-        what = f"an output of {show_shape(shape)} takes"
-        afford(size, what, "take fewer images or smaller ones")
-    if not last:
-        return np.empty(shape, dtype)
-    return rows_first(np.empty((shape[0], *shape[2:], shape[1]), dtype))
+        afford(size, f"an output of {show_shape(shape)} takes", LESS)
+    try:
+        if not last:
+            return np.empty(shape, dtype)
+        return rows_first(np.empty((shape[0], *shape[2:], shape[1]), dtype))
+    except MemoryError:
+        raise lacking(size, f"an output of {show_shape(shape)}") from None
+
+
+def lacking(size: int, what: str) -> BadInput:
+    """The error where the system gives no memory, whatever it says is free."""
+    return BadInput(f"{what} takes {in_words(size)}, more than can be had: {LESS}")
 
 
 def checked(out: Array, shape: Sizes, x: Array) -> Array:
     """`out`, if it can take a result of this shape and of x's type, and is not part of x."""
+    if not isinstance(out, np.ndarray):
+        raise BadInput(f"out must be a NumPy array, not a {type(out).__name__}")
     if out.shape != shape or out.dtype != x.dtype:
         raise BadInput(
             f"out must be {show_shape(shape)} of {x.dtype}, not "
             f"{show_shape(out.shape)} of {out.dtype}"
         )
+    if not out.flags.writeable:
+        raise BadInput("out is read-only: give an array that can be written to")
     if np.shares_memory(out, x):
         raise BadInput("out shares memory with the input: give an array of its own")
     return out
+
+
+def fresh(size: int) -> Array:
+    """So many bytes to work in; refused if they are not there."""
+    if size > LARGE:
+        afford(size, "the memory to work in would be", LESS)
+    try:
+        return np.empty(size, np.uint8)
+    except MemoryError:
+        raise lacking(size, "the memory to work in") from None
 
 
 class Workspace:
@@ -87,7 +109,7 @@ class Workspace:
         size = prod(shape) * np.dtype(dtype).itemsize
         held = self.buffers.get(name)
         if held is None or held.nbytes < size:
-            held = self.buffers[name] = np.empty(size, np.uint8)
+            held = self.buffers[name] = fresh(size)
         return held[:size].view(dtype).reshape(shape)
 
     def laid(self, name: Any, shape: Sizes, dtype: Any, last: bool) -> Array:

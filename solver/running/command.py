@@ -57,7 +57,7 @@ class Found:
         self.built = self.ran = 0.0
 
     def text(self, top: int) -> str:
-        """A table of the layers, and the largest outputs."""
+        """A table of the layers, and the outputs that say most."""
         first = self.rows[0].inputs[0]
         shown = [
             (together(names), show_shape(shape), f"{1000 * seconds:.2f}")
@@ -70,17 +70,27 @@ class Found:
         lines += [f"{a:{wide[0]}}  {b:{wide[1]}}  {c:>{wide[2]}}" for a, b, c in shown]
         lines += ["", f"{1000 * self.ran:.1f} ms, after {self.built:.2f} s of preparation"]
         lines += self.notes
-        return "\n".join([*lines, *self.largest(top)])
+        return "\n".join([*lines, *self.foremost(top)])
 
-    def largest(self, top: int) -> list[str]:
-        """The largest values of each example's output, where it is a row of numbers."""
+    @property
+    def end(self) -> str:
+        """Which outputs say most: the largest, but of distances the smallest."""
+        last = [row for row in self.rows if not row.beside][-1]
+        return "smallest" if last.layer.DISTANCES else "largest"
+
+    def best(self, row: Array, top: int) -> Array:
+        """Where the outputs are that say most, counted from 0."""
+        return np.argsort(row if self.end == "smallest" else -row, kind="stable")[:top]
+
+    def foremost(self, top: int) -> list[str]:
+        """Those of each example's output, where it is a row of numbers."""
         y = self.output
         if not isinstance(y, np.ndarray) or y.ndim != 2 or top < 1:
             return []
-        lines = ["", "largest outputs, counted from 0:"]
+        of = " (they are distances)" if self.end == "smallest" else ""
+        lines = ["", f"{self.end} outputs{of}, counted from 0:"]
         for i, row in enumerate(y[:10]):
-            best = np.argsort(-row, kind="stable")[:top]
-            values = ", ".join(f"{j}: {row[j]:.4g}" for j in best)
+            values = ", ".join(f"{j}: {row[j]:.4g}" for j in self.best(row, top))
             lines.append(f"  {values}" if len(y) == 1 else f"  image {i}: {values}")
         return lines + ([f"  … and {len(y) - 10} images more"] if len(y) > 10 else [])
 
@@ -98,7 +108,7 @@ class Found:
             "seconds": self.ran,
             "notes": self.notes,
             "output": y.tolist() if row else None,
-            "largest": [np.argsort(-r, kind="stable")[:top].tolist() for r in y] if row else [],
+            self.end: [self.best(r, top).tolist() for r in y] if row else [],
         }
 
 
@@ -144,7 +154,7 @@ def passed(
     count = counted(threads) if threads is not None else len(processors())
     found = Found(net, rows, notes)
     start = time.perf_counter()
-    with tensors_of(weights) as tensors:
+    with np.errstate(all="ignore"), tensors_of(weights) as tensors:
         runner = Runner(
             net.layer, x.shape, tensors, seed=seed, dtype=kind, exact=exact, threads=count
         )
@@ -159,7 +169,8 @@ def passed(
         found.lines.append((names, shape, now - clock[0]))
         clock[0] = time.perf_counter()
 
-    found.output = runner(x, tell)
+    with np.errstate(all="ignore"):  # what is no number is named, layer by layer
+        found.output = runner(x, tell)
     found.ran = sum(seconds for _, _, seconds in found.lines)
     if out is not None:
         written(out, found.output)

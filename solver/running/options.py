@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
             "--exact": {"is_flag": True, "help": "no algorithm that costs accuracy (slower)"},
             "--threads": {"type": int, "metavar": "N", "help": "processors to use [all]"},
             "--top": {"type": int, "default": 5, "metavar": "K",
-                      "help": "largest outputs shown [5]"},
+                      "help": "outputs shown: the largest, of distances the smallest [5]"},
             "--out": {"metavar": "FILE", "help": "write the output here, .npy"},
             "--format": {"default": "text", "metavar": "FORMAT", "help": "text or json [text]"},
         },

@@ -11,7 +11,9 @@ import numpy as np
 from solver.core import BadInput
 from solver.networks.layers import Shape
 from solver.numeric.forward import unfit
+from solver.numeric.outputs import finite
 from solver.numeric.workspace import Array
+from solver.running.names import hint
 
 PART = 1 << 17  # values that are drawn at a time
 
@@ -31,9 +33,10 @@ class Given:
         extra = [name for name in tensors if name not in stated]
         if extra:
             more = f" and {len(extra) - 3} more" if len(extra) > 3 else ""
+            few = f"{', '.join(list(stated)[:3]) or 'none'}{' …' if len(stated) > 3 else ''}"
             raise BadInput(
-                f"the network has no tensor {', '.join(extra[:3])}{more}; it has "
-                f"{', '.join(list(stated)[:3]) or 'none'}{' …' if len(stated) > 3 else ''}"
+                f"the network has no tensor {', '.join(extra[:3])}{more}; "
+                f"{hint(tensors, stated) or f'it has {few}'}"
             )
 
     def take(self, name: str) -> Array:
@@ -43,7 +46,19 @@ class Given:
             raise unfit(name, self.stated[name], given)
         if given.dtype.kind not in "fiu":
             raise BadInput(f"{name} is {given.dtype}: numbers are wanted")
-        return given.astype(self.dtype, copy=False)
+        with np.errstate(over="ignore"):
+            found = given.astype(self.dtype, copy=False)
+        if found.dtype != given.dtype and not finite(found) and finite(given):
+            raise BadInput(
+                f"{name} holds numbers too large for {self.dtype}: try --dtype float64"
+            )
+        if name.endswith("variance") and (found < 0).any():
+            where = int(np.argmax(found < 0))
+            raise BadInput(
+                f"{name} is {found[where]:.4g} at channel {where}, counted from 0: a "
+                "variance is 0 or more"
+            )
+        return found
 
 
 class Drawn:

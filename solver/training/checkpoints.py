@@ -38,6 +38,7 @@ def save(path: Path, task: Task, run: Run) -> None:
     about = {
         "version": VERSION,
         "settings": settings(task),
+        "scale": task.scale.plain(),
         "random": run.random,
         "history": [asdict(e) for e in run.history],
         "best_epoch": run.best_epoch,

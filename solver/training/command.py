@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import Any, TextIO
 
 from solver import given as read
 from solver.core import BadInput
-from solver.disk import write
+from solver.disk import alone, write
 from solver.networks.layers import show_shape
 from solver.question import stdin_for
 from solver.telling import clock, say
@@ -40,6 +41,7 @@ from solver.training.stopping import read_stop
 INTERRUPTED = 130
 TEST = 0.2  # of a set that has no test part of its own
 PARTS_SEED = 0  # the parts are the same whatever the seed, so that runs can be compared
+WIDTH = 80
 EVERY = 30.0  # seconds between two checkpoints within an epoch
 CONSTANTS = ("mu", "beta", "beta1", "beta2", "epsilon")
 
@@ -68,8 +70,8 @@ def train(
         constants=constants,
         **given,
     )
-    if resume and not out:
-        raise BadInput("to resume, say where the checkpoint is: --out DIR")
+    if resume:
+        resumable(out)
     learnt, held, test = parts(data, validation)
     task = prepared(read.net(stdin_for(net), "net"), learnt, held, plan)
     if not len(test) or test.shape != learnt.shape:
@@ -81,7 +83,7 @@ def train(
     with folder_of(out) as folder:
         run = started(task, folder, resume)
         for words in dict.fromkeys(filter(None, (learnt.note, test.note))):
-            say(f"note: {words}")
+            say(textwrap.fill(f"note: {words}", WIDTH, subsequent_indent="  "))
         try:
             with progress(task, run, sys.stderr) as tell:
                 go_on(task, run, keeping(task, folder, tell))
@@ -103,6 +105,16 @@ def parts(data: str, validation: float) -> tuple[Data, Data, Data]:
         whole, test = split(whole, TEST, PARTS_SEED)
     learnt, held = split(whole, validation, PARTS_SEED)
     return learnt, held, test
+
+
+def resumable(out: str) -> None:
+    """Refuse to go on where there is nothing: no folder is made for it."""
+    if not out:
+        raise BadInput("to resume, say where the checkpoint is: --out DIR")
+    if not (Path(out) / "checkpoint.npz").exists():
+        raise BadInput(
+            "there is no checkpoint to resume: leave --resume out to train anew"
+        ).at(out)
 
 
 def started(task: Task, folder: Path | None, resume: bool) -> Run:
@@ -158,11 +170,15 @@ def told(task: Task, run: Run, result: dict[str, Any]) -> str:
     epochs = "1 epoch" if run.epoch == 1 else f"{run.epoch} epochs"
     lines = [
         f"test accuracy {percent(result['accuracy'])}  (95 % interval "
-        f"{percent(result['low'])} to {percent(result['high'])}; {result['right']:,} of "
-        f"{result['images']:,} images of {task.train.name} held out)",
+        f"{percent(result['low'])} to {percent(result['high'])})",
+        f"right are {result['right']:,} of {result['images']:,} images of "
+        f"{task.train.name} held out",
         f"{task.parameters:,} parameters; {epochs} of {len(task.train):,} images "
-        f"in {seconds:.3g} s; the weights are those of epoch {run.best_epoch}",
+        f"in {seconds:.3g} s",
+        f"the weights are those of epoch {run.best_epoch}",
     ]
+    if task.heads:
+        lines.insert(3, f"{task.heads:,} more, of side heads, stay as they began")
     return "\n".join([*lines, run.stopped] if run.stopped else lines)
 
 
@@ -171,12 +187,15 @@ def told(task: Task, run: Run, result: dict[str, Any]) -> str:
 
 @contextmanager
 def folder_of(out: str) -> Iterator[Path | None]:
-    """The folder, made; errors of the disk are said in a line."""
+    """The folder, made, and for us alone; errors of the disk are said in a line."""
     try:
-        folder = Path(out) if out else None
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        yield folder
+        if not out:
+            yield None
+            return
+        folder = Path(out)
+        folder.mkdir(parents=True, exist_ok=True)
+        with alone(folder, "training.lock"):
+            yield folder
     except OSError as e:
         if isinstance(e, BrokenPipeError) or e.filename is None:
             raise
@@ -197,6 +216,7 @@ def written(
         "data": {"name": task.train.name, "source": task.train.source},
         "parameters": task.parameters,
         "settings": checkpoints.settings(task),
+        "scale": {"name": task.plan.scale, **task.scale.plain()},  # (x − shift)/by
         "best_epoch": run.best_epoch,
         "stopped": run.stopped,
         "test": result,
@@ -249,12 +269,13 @@ def progress(task: Task, run: Run, stream: TextIO) -> Iterator[Any]:
         now = time.monotonic()
         a_step = (now - begun) / max(run.step - before, 1)
         left = clock((whole - run.step) * a_step)
+        said = fitting(line(task, run), f"  {left} left")
         if live and (now - last > 0.1 or run.at == 0):
             last = now
-            stream.write(f"\r\033[K{line(task, run)}  {left} left")
+            stream.write(f"\r\033[K{said}")
             stream.flush()
         elif not live and run.at == 0:
-            print(f"{line(task, run)}  {left} left", file=stream, flush=True)
+            print(said, file=stream, flush=True)
 
     try:
         yield tell
@@ -264,17 +285,26 @@ def progress(task: Task, run: Run, stream: TextIO) -> Iterator[Any]:
             stream.flush()
 
 
+def fitting(text: str, more: str) -> str:
+    """With what is added, where a line of a terminal holds both."""
+    return text + more if len(text + more) <= WIDTH else text
+
+
 def line(task: Task, run: Run) -> str:
     """epoch 3/20  loss 0.213  accuracy 93.1 %  validation 0.250, 92.0 %"""
     if run.at:
         seen = run.at * task.plan.batch
         place = f"epoch {run.epoch + 1}/{task.plan.epochs}  {run.at}/{task.batches}"
-        return f"{place}  loss {run.sums[0] / seen:.3f}  accuracy {percent(run.sums[1] / seen)}"
+        accuracy = percent(run.sums[1] / seen)
+        return f"{place}  loss {short(run.sums[0] / seen)}  accuracy {accuracy}"
     e = run.history[-1]
-    text = f"epoch {e.epoch}/{task.plan.epochs}  loss {e.loss:.3f}"
+    text = f"epoch {e.epoch}/{task.plan.epochs}  loss {short(e.loss)}"
     text += f"  accuracy {percent(e.accuracy)}"
     if e.validation_loss is not None and e.validation_accuracy is not None:
-        text += (
-            f"  validation {e.validation_loss:.3f}, {percent(e.validation_accuracy)}"
-        )
+        text += f"  validation {short(e.validation_loss)}, {percent(e.validation_accuracy)}"
     return text
+
+
+def short(loss: float) -> str:
+    """0.063, 12.346; 1.23e+04 or 6.3e-05 where that would be long or say nothing."""
+    return f"{loss:.3f}" if 5e-4 <= loss < 1000 or loss == 0 else f"{loss:.3g}"

@@ -166,6 +166,10 @@ class Scale:
         x /= self.by.astype(dtype)
         return x
 
+    def plain(self) -> dict[str, list[float]]:
+        """Its numbers, one for all pixels or one a channel: what new images need."""
+        return {"shift": self.shift.ravel().tolist(), "by": self.by.ravel().tolist()}
+
 
 def fits(images: Array, dtype: np.dtype[Any]) -> None:
     """Refuse values that would overflow, or lose their last digits, in this type."""

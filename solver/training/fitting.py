@@ -41,7 +41,7 @@ from solver.training.passes import (
 )
 from solver.training.schedules import Schedule
 from solver.training.stopping import Stop
-from solver.training.weights import affordable, initial, learned
+from solver.training.weights import INITIAL, affordable, initial, learned, tensors
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
 
@@ -66,12 +66,15 @@ class Plan:
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        for what, known in (
-            (self.rule, RULES), (self.loss, LOSSES), (self.scale, SCALES),
-            (self.dtype, DTYPES),
-        ):  # fmt: skip
-            if what not in known:
-                raise unknown("setting", what, list(known))
+        for what, given, known in (
+            ("update rule (--rule)", self.rule, RULES),
+            ("loss (--loss)", self.loss, LOSSES),
+            ("way to start (--init)", self.initial, INITIAL),
+            ("scale (--scale)", self.scale, SCALES),
+            ("type of number (--dtype)", self.dtype, DTYPES),
+        ):
+            if given not in known:
+                raise unknown(what, given, list(known))
         for name in ("epochs", "batch"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} is 1 or more, not {getattr(self, name)}")
@@ -147,7 +150,14 @@ class Task:
 
     @property
     def parameters(self) -> int:
+        """Numbers that are trained."""
         return sum(map(prod, self.learned.values()))
+
+    @property
+    def heads(self) -> int:
+        """Parameters of side heads, which have no loss here and stay as they began."""
+        every = {t.name: prod(shape) for t, shape in tensors(self.rows) if t.learned}
+        return sum(every.values()) - self.parameters
 
     def batch(self, data: Data, which: Any) -> tuple[Array, Array]:
         """Some images, scaled and in the network's shape, and their labels."""
@@ -231,7 +241,8 @@ def taken(net: Net, data: Data) -> tuple[int, ...]:
 
 def ends(rows: list[Row], batch: int, data: Data, plan: Plan) -> None:
     """Refuse an output that is not one number a class, and a softmax before the loss's."""
-    out, last = rows[-1].out, rows[-1].layer
+    end = [row for row in rows if not row.beside][-1]
+    out, last = end.out, end.layer
     many = len(data.classes)
     if out != (batch, many):
         raise BadInput(
@@ -243,7 +254,7 @@ def ends(rows: list[Row], batch: int, data: Data, plan: Plan) -> None:
     softmax = isinstance(last, Activation) and last.function in over
     if softmax and plan.loss == "cross-entropy":
         raise BadInput(
-            f"the network ends in {rows[-1].name}, and cross-entropy here takes the "
+            f"the network ends in {end.name}, and cross-entropy here takes the "
             "softmax itself: leave the last layer out (the predictions stay the same), or "
             "take --loss mse"
         )

@@ -11,12 +11,15 @@ import gzip
 import hashlib
 import struct
 import zlib
+from collections.abc import Callable
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from solver.core import BadInput
+from solver.numeric.memory import afford
 from solver.numeric.plain import Array
 from solver.registry import unknown
 from solver.training.data import Data, digits
@@ -29,7 +32,7 @@ IDX_TYPES = {
     0x0D: ">f4",
     0x0E: ">f8",
 }
-LARGEST = 2**32  # bytes that a compressed file may unfold to
+DENSEST = 1032  # bytes that a byte compressed by gzip can unfold to, at most
 PARTS = {"train": "train", "test": "t10k"}
 
 # file -> MD5 of the published .gz, and of what is in it
@@ -67,8 +70,12 @@ CIFAR_FILES = {
 RECORD, IN_A_FILE = 1 + 3 * 32 * 32, 10_000  # bytes: the label and its pixels; images
 
 
-def content(path: Path) -> tuple[bytes, bytes]:
-    """(the file's bytes, what is in it): the same unless the file is compressed."""
+def content(path: Path, ends: Callable[[bytes], int]) -> tuple[bytes, bytes]:
+    """(the file's bytes, what is in it): the same unless the file is compressed.
+
+    `ends` says of the first bytes where the content ends at the latest. A compressed file
+    is unfolded one byte further and no more, however much there is.
+    """
     try:
         raw = path.read_bytes()
     except OSError as e:
@@ -77,11 +84,14 @@ def content(path: Path) -> tuple[bytes, bytes]:
         return raw, raw
     try:
         with gzip.open(path) as file:
-            inside = file.read(LARGEST + 1)
+            head = file.read(HEAD)
+            most = min(ends(head), DENSEST * len(raw))
+            afford(most, "what it unfolds to would take", "take a smaller file")
+            inside = head + file.read(max(most - len(head), 0) + 1)
     except (EOFError, OSError, zlib.error) as e:
         raise BadInput(f"the compressed file is damaged: {e}").at(str(path)) from None
-    if len(inside) > LARGEST:
-        raise BadInput(f"it unfolds to more than {LARGEST:,} bytes").at(str(path))
+    except BadInput as e:
+        raise e.at(str(path)) from None
     return raw, inside
 
 
@@ -96,16 +106,23 @@ def read_idx(path: str | Path) -> Array:
     """
     place = Path(path)
     try:
-        return of_idx(content(place)[1])
+        return of_idx(content(place, end_of_idx)[1])
     except BadInput as e:
         raise e if e.where else e.at(str(place)) from None
 
 
 AXES = 8  # of an idx file that can be meant
+HEAD = 4 + 4 * AXES  # bytes in which a header ends
 
 
-def of_idx(data: bytes) -> Array:
-    """The array that these bytes of an idx file hold."""
+def end_of_idx(head: bytes) -> int:
+    """Where an idx file ends, by its header."""
+    shape, dtype, start = header(head)
+    return start + prod(shape) * dtype.itemsize  # Python's ints do not overflow
+
+
+def header(data: bytes) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+    """(sizes, type, the byte at which the values begin) of an idx file."""
     if len(data) < 4:
         raise BadInput(f"an idx file begins with 4 bytes; here are {len(data)}")
     zero, type_, dims = struct.unpack(">HBB", data[:4])
@@ -122,17 +139,20 @@ def of_idx(data: bytes) -> Array:
             f"the header announces {dims} axes, {start} bytes; the file has {len(data)}"
         )
     shape = struct.unpack(f">{dims}I", data[4:start])
-    dtype = np.dtype(IDX_TYPES[type_])
-    needed = (
-        start + prod(shape) * dtype.itemsize
-    )  # in Python's ints, which do not overflow
+    return shape, np.dtype(IDX_TYPES[type_]), start
+
+
+def of_idx(data: bytes) -> Array:
+    """The array that these bytes of an idx file hold."""
+    shape, dtype, start = header(data)
+    needed = end_of_idx(data)
     if len(data) != needed:
         sizes = "×".join(map(str, shape))
+        ends = f"{sizes} values of {dtype.itemsize} bytes end at byte {needed:,}"
+        if len(data) < needed:
+            ends += f", the file at {len(data):,}"
         what = "breaks off" if len(data) < needed else "goes on"
-        raise BadInput(
-            f"the file {what}: {sizes} values of {dtype.itemsize} bytes end at byte "
-            f"{needed:,}, the file at {len(data):,}"
-        )
+        raise BadInput(f"the file {what}: {ends}")
     found = np.frombuffer(data, dtype, offset=start).reshape(shape)
     return found.astype(dtype.newbyteorder("="))
 
@@ -152,7 +172,7 @@ def from_idx(
     for ending in ("images-idx3-ubyte", "labels-idx1-ubyte"):
         file = f"{PARTS[part]}-{ending}"
         path = found_file(Path(folder), file)
-        raw, data = content(path)
+        raw, data = content(path, end_of_idx)
         sums = {hashlib.md5(b, usedforsecurity=False).hexdigest() for b in (raw, data)}
         if not sums & set(published[file]):
             other.append(path.name)
@@ -218,7 +238,7 @@ def cifar10(folder: str | Path, part: str = "train") -> Data:
     images, labels, notes = [], [], []
     for name in CIFAR_FILES[part]:
         path = place / name
-        _, data = content(path)
+        _, data = content(path, lambda head: RECORD * IN_A_FILE)
         if not data or len(data) % RECORD:
             raise BadInput(
                 f"each image has {RECORD:,} bytes, and {len(data):,} is no multiple of "
@@ -272,10 +292,15 @@ READERS = {"mnist": mnist, "fashion": fashion_mnist, "cifar10": cifar10}
 def named(text: str) -> tuple[Data, Data | None]:
     """(training images, test images where the set has its own) of digits, mnist:DIR, …"""
     name, colon, folder = text.partition(":")
-    if name == "digits" and not colon:
+    if name == "digits":
+        if colon:
+            raise BadInput(
+                f"digits are shipped with pset and are in no folder: write digits, not "
+                f"{text:.60}"
+            )
         return digits(), None
     if name not in READERS:
-        raise unknown("data set", name, ["digits", *READERS])
+        raise unknown("data set (--data)", name, ["digits", *READERS])
     if not folder:
         raise BadInput(f"{name} needs the folder of its files: {name}:DIR")
     read = READERS[name]

@@ -94,7 +94,7 @@ def read_schedule(text: str, warm: int = 0) -> Schedule:
     """`step:10,0.1`, `time:0.1`, `exponential:0.05`, `cosine`, `cosine:0.0001`."""
     name, _, rest = text.strip().partition(":")
     if name not in SCHEDULES:
-        raise unknown("schedule", name, list(SCHEDULES))
+        raise unknown("schedule (--schedule)", name, list(SCHEDULES))
     if warm < 0:
         raise BadInput(f"a warm-up has 0 epochs or more, not {warm}")
     make = SCHEDULES[name]

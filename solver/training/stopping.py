@@ -13,10 +13,28 @@ from dataclasses import dataclass
 from solver.core import BadInput
 from solver.registry import unknown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 def best(losses: Sequence[float]) -> int:
     """The epoch (from 0) of the lowest loss, the first of equal ones."""
     return min(range(len(losses)), key=lambda t: losses[t])
+
+
+def waits(values: Sequence[Any], larger: bool = False, delta: Any = 0) -> list[int]:
+    """After each epoch, how many have passed since the best value was last improved.
+
+    An improvement is lower (or larger) by more than delta; the first epoch is one.
+    """
+    found: list[int] = []
+    record = 0
+    for t, value in enumerate(values):
+        gain = value - values[record] if larger else values[record] - value
+        record = t if t == 0 or gain > delta else record
+        found.append(t - record)
+    return found
 
 
 @dataclass(frozen=True)
@@ -26,7 +44,7 @@ class Patience:
     epochs: int = 5
 
     def __call__(self, losses: Sequence[float]) -> bool:
-        return len(losses) - 1 - best(losses) >= self.epochs
+        return waits(losses)[-1] >= self.epochs
 
     def __str__(self) -> str:
         return f"patience ({self.epochs} epochs without a lower validation loss)"
@@ -45,7 +63,7 @@ class GeneralisationLoss:
         return f"generalisation loss (above {self.alpha:g} %)"
 
 
-def generalisation_loss(losses: Sequence[float]) -> float:
+def generalisation_loss(losses: Sequence[Any]) -> Any:
     """GL of the last epoch, in per cent; a loss above an optimum of 0 is infinitely worse."""
     lowest, last = min(losses), losses[-1]
     if lowest == 0:
@@ -60,7 +78,7 @@ def read_stop(text: str) -> Stop:
     """`patience:5` (epochs) or `gl:5` (per cent)."""
     name, _, value = text.strip().partition(":")
     if name not in ("patience", "gl"):
-        raise unknown("rule to stop", name, ["patience", "gl"])
+        raise unknown("rule to stop (--stop)", name, ["patience", "gl"])
     if name == "patience":
         if value and not (value.isdigit() and 1 <= int(value[:9]) <= 10**6):
             raise BadInput(

@@ -55,8 +55,9 @@ def tensors(rows: list[Row]) -> Iterator[tuple[Tensor, tuple[int, ...]]]:
 
 
 def learned(rows: list[Row]) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every weight that has a gradient."""
-    return {t.name: shape for t, shape in tensors(rows) if t.learned}
+    """Name and shape of every weight that has a gradient: not those of side heads."""
+    main = [row for row in rows if not row.beside]
+    return {t.name: shape for t, shape in tensors(main) if t.learned}
 
 
 def initial(

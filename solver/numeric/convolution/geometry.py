@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ import numpy as np
 from solver.core import BadInput
 from solver.networks.layers import show_shape
 from solver.numeric.convolution.task import Task
+from solver.numeric.memory import afford
 from solver.numeric.plain import Sides, axes, spread
-from solver.numeric.workspace import Array, Sizes, channels_last
+from solver.numeric.workspace import LARGE, Array, Sizes, channels_last
 
 MODES = {"reflect": "reflect", "circular": "wrap", "replicate": "edge"}
 
@@ -30,7 +31,9 @@ class Geometry:
     ) -> None:
         self.kernel, self.groups, self.mode = kernel, groups, mode
         _, self.stride, self.dilation = axes(kernel, stride, dilation)
-        if padding == "same":
+        if not isinstance(padding, str):
+            self.before = self.after = spread(padding, len(kernel))
+        elif padding == "same":
             whole = [d * (k - 1) for k, d in zip(kernel, self.dilation)]
             if set(self.stride) != {1}:
                 raise BadInput("padding 'same' goes with stride 1")
@@ -38,10 +41,8 @@ class Geometry:
             self.after = tuple(p - p // 2 for p in whole)
         elif padding == "valid":
             self.before = self.after = (0,) * len(kernel)
-        elif isinstance(padding, str):
-            raise BadInput(f"padding is a size, 'same' or 'valid', not {padding!r}")
         else:
-            self.before = self.after = spread(padding, len(kernel))
+            raise BadInput(f"padding is a size, 'same' or 'valid', not {padding!r}")
         sizes("kernel", kernel, 1)
         sizes("stride", self.stride, 1)
         sizes("dilation", self.dilation, 1)
@@ -56,6 +57,7 @@ class Geometry:
         `last` says that they will have their channels last; x itself, where it is not told.
         """
         none = (0,) * len(self.kernel)
+        roomy(x.shape, self.before, self.after, x.itemsize)
         inside = self.mode != "zeros"
         return Task(
             len(x),
@@ -76,6 +78,7 @@ class Geometry:
         """x with padding that is not zeros put around it."""
         if self.mode == "zeros" or not any((*self.before, *self.after)):
             return x
+        roomy(x.shape, self.before, self.after, x.itemsize)
         amounts = [(0, 0), (0, 0), *zip(self.before, self.after)]
         for n, b, a in zip(x.shape[2:], self.before, self.after):
             widest = {"reflect": n - 1, "circular": n}.get(self.mode, inf if n else 0)
@@ -89,5 +92,20 @@ class Geometry:
 
 def sizes(what: str, given: Sizes, least: int) -> None:
     """Refuse what is not whole, or too small."""
-    if any(not isinstance(n, (int, np.integer)) or n < least for n in given):
+    if not all(isinstance(n, (int, np.integer)) for n in given):
+        shown = "×".join(f"{n}" for n in given)
+        raise BadInput(f"{what} must be whole numbers, {least} or more, not {shown:.60}")
+    if any(n < least for n in given):
         raise BadInput(f"{what} must be {least} or more, not {show_shape(given)}")
+
+
+def roomy(shape: Sizes, before: Sizes, after: Sizes, itemsize: int) -> None:
+    """Refuse padding with which the input would be larger than the memory."""
+    if not any((*before, *after)):
+        return
+    sides = (n + b + a for n, b, a in zip(shape[2:], before, after))
+    whole = (*shape[:2], *sides)
+    size = prod(whole) * itemsize
+    if size > LARGE:
+        what = f"the input with its padding, {show_shape(whole)}, takes"
+        afford(size, what, "take less padding, fewer images or smaller ones")

@@ -18,11 +18,12 @@ from solver.networks.layers import show_shape
 from solver.numeric.convolution import threads as sharing
 from solver.numeric.convolution.finish import NOTHING, Finish
 from solver.numeric.convolution.geometry import Geometry, sizes
+from solver.numeric.convolution.given import array, fitting, layout, real
 from solver.numeric.convolution.rules import choose, choose_input, choose_weight
 from solver.numeric.convolution.small import Toeplitz
 from solver.numeric.convolution.task import Array, Sizes, Task, gapless
 from solver.numeric.convolution.transposed import transposed_sides
-from solver.numeric.plain import Sides, axes, last
+from solver.numeric.plain import Sides, axes, last, spread
 from solver.numeric.workspace import (
     channels_last,
     checked,
@@ -116,7 +117,7 @@ class Convolution:
 
     def __call__(self, x: Array, out: Array | None = None) -> Array:
         """Forward: x is N×C×sides; the output is written into `out` if it is given."""
-        key = x.shape, x.strides, x.dtype
+        key = layout(x, "the input")
         plan = self.plans.get(key)
         if plan is None:
             plan = self.kept(key, self.planned(x))
@@ -164,11 +165,12 @@ class Convolution:
         return algorithm.prepare(self.weight) if self.weight.size else None
 
     def by_input(
-        self, g: Array, sides: Sizes | None = None, out: Array | None = None
+        self, g: Array, sides: Sides | None = None, out: Array | None = None
     ) -> Array:
         """∂L/∂x from ∂L/∂y, N×maps×sides. `sides` are x's; without, the fewest that fit."""
-        sides = None if sides is None else tuple(sides)
-        key = "input", g.shape, g.strides, g.dtype, sides
+        of = layout(g, "the gradient")
+        sides = None if sides is None else spread(sides, len(self.geometry.kernel))
+        key = "input", sides, *of
         plan = self.plans.get(key)
         if plan is None:
             plan = self.kept(key, self.planned_back(g, sides))
@@ -196,6 +198,7 @@ class Convolution:
             sides = tuple(
                 (m - 1) * s + d * (k - 1) + 1 - b - a for m, k, s, d, (b, a) in every
             )
+        sizes("sides", tuple(max(n, 0) for n in sides), 0)
         if any(n < 0 for n in sides):
             raise BadInput(
                 f"a gradient of {show_shape(g.shape[2:])} does not go with padding "
@@ -215,7 +218,7 @@ class Convolution:
 
     def by_weight(self, x: Array, g: Array) -> Array:
         """∂L/∂w from the input and ∂L/∂y, of the weight's shape."""
-        key = "weight", x.shape, x.strides, x.dtype
+        key = "weight", *layout(x, "the input")
         plan = self.plans.get(key)
         if plan is None:
             task = self.task(x)
@@ -280,25 +283,6 @@ def carried_out(
     return out
 
 
-def fitting(bias: Array, maps: int) -> None:
-    """Refuse a bias that is not one real number a map."""
-    if bias.shape != (maps,):
-        raise BadInput(
-            f"the bias is one number a map, {maps}, not {show_shape(bias.shape)}"
-        )
-    if bias.dtype.kind not in "fiu":
-        raise BadInput(f"the bias is {bias.dtype}: give real numbers")
-
-
-def real(x: Array, what: str) -> None:
-    """Refuse what is not float32 or float64."""
-    if x.dtype not in (np.float32, np.float64):
-        raise BadInput(
-            f"{what} is {x.dtype}: the fast convolution takes float32 or float64 "
-            "(the plain one takes whole numbers and fractions)"
-        )
-
-
 def conv(
     x: Array,
     weight: Array,
@@ -311,16 +295,24 @@ def conv(
     return Convolution(weight, bias, **how)(x, out)
 
 
-def by_input(g: Array, weight: Array, sides: Sizes | None = None, **how: Any) -> Array:
+def by_input(g: Array, weight: Array, sides: Sides | None = None, **how: Any) -> Array:
     """∂L/∂x from ∂L/∂y; the arguments are `Convolution`'s."""
     return Convolution(weight, **how).by_input(g, sides)
 
 
-def by_weight(x: Array, g: Array, kernel: Sizes, **how: Any) -> Array:
+def by_weight(x: Array, g: Array, kernel: Sides, **how: Any) -> Array:
     """∂L/∂w from the input and ∂L/∂y, for a kernel of these sides."""
-    groups = how.get("groups", 1)
+    real(x, "the input")
+    array(g, "the gradient")
+    if x.ndim < 3 or g.ndim != x.ndim:
+        raise BadInput(
+            f"the input and the gradient are N×C×sides, not {show_shape(x.shape)} and "
+            f"{show_shape(g.shape)}"
+        )
+    ks, groups = spread(kernel, x.ndim - 2), how.get("groups", 1)
+    sizes("groups", (groups,), 1)
     like = np.broadcast_to(
-        np.empty((), x.dtype), (g.shape[1], x.shape[1] // groups, *kernel)
+        np.empty((), x.dtype), (g.shape[1], x.shape[1] // groups, *ks)
     )
     return Convolution(like, **how).by_weight(x, g)
 
@@ -339,6 +331,7 @@ def conv_transpose(
     threads: int | None = None,
 ) -> Array:
     """The transposed convolution of N×C×sides by a weight of C×(maps/groups)×kernel."""
+    array(x, "the input")
     how: dict[str, Any] = {"stride": stride, "dilation": dilation, "groups": groups}
     how |= {"exact": exact, "threads": threads}
     whole = Convolution(weight, **how)
@@ -360,7 +353,8 @@ def conv_transpose(
     if all(q < s for q, s in zip(qs, ss)):
         y = Convolution(weight, padding=ps, **how).by_input(x, sides)
     else:  # more output padding than a stride: part of it is out of every window's reach
-        y = np.zeros((len(x), maps, *sides), x.dtype)
+        y = empty((len(x), maps, *sides), x.dtype, False)
+        y[...] = 0
         cut = whole.by_input(x)[last(slice(p, p + n) for p, n in zip(ps, sides))]
         y[last(slice(n) for n in cut.shape[2:])] = cut
     if bias is not None:

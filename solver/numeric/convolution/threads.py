@@ -15,6 +15,7 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from solver.core import BadInput
@@ -131,14 +132,16 @@ def run(
             spaces.append(Workspace())
         rest = iter(jobs)
         lock = Lock()
+        warned = np.geterr()  # a thread has its own: overflow is taken as the caller does
 
         def worker(space: Workspace) -> None:
-            while True:
-                with lock:
-                    job = next(rest, None)
-                if job is None:
-                    return
-                job(space)
+            with np.errstate(**warned):
+                while True:
+                    with lock:
+                        job = next(rest, None)
+                    if job is None:
+                        return
+                    job(space)
 
         others = [pool(shared - 1).submit(worker, space) for space in spaces[1:shared]]
         try:
