@@ -237,6 +237,12 @@ def test_what_is_no_array_has_only_a_name(text: str) -> None:
 
 
 @confining
+def test_a_long_text_is_run() -> None:
+    found = confined(f"# {'𝛼' * 18_000}\n{HARMLESS}", "f", [{"x": 1}])
+    assert not isinstance(found, Unfinished) and isinstance(found[0], Returned)
+
+
+@confining
 def test_monkeypatches_printing_and_destructors_change_nothing_here() -> None:
     text = (
         "class A:\n    def __del__(self):\n        while True: pass\na = A()\nprint('x' * 10**6)\n"

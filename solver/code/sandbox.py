@@ -153,7 +153,10 @@ def confined(
     bwrap = shutil.which("bwrap")
     assert bwrap
     asked = request(function, calls, LIMITS, LAST, by_name, names)
-    with piped(source.encode("utf-8", "replace")) as answer, piped(program()) as rules:
+    with (
+        readable(source.encode("utf-8", "replace")) as answer,
+        readable(program()) as rules,
+    ):
         command = argv(bwrap, places(), answer, rules if program() else None)
         written, how, code = exchanged(command, asked, (answer, rules))
     if how:
@@ -162,7 +165,9 @@ def confined(
         return replies(written, len(calls))
     except BadReply as e:
         early = written.count(b"\n") < len(calls)
-        return Unfinished(ended_by(code) if early else f"what it wrote is no result ({e})")
+        return Unfinished(
+            ended_by(code) if early else f"what it wrote is no result ({e})"
+        )
 
 
 @lru_cache(maxsize=1)
@@ -184,29 +189,24 @@ def unavailable() -> str:
 
 
 @contextmanager
-def piped(data: bytes) -> Iterator[int]:
-    """A descriptor from which the data can be read; less than a pipe holds."""
-    reading, writing = os.pipe()
-    try:
-        os.write(writing, data)
-        os.close(writing)
-        yield reading
-    finally:
-        os.close(reading)
+def readable(data: bytes) -> Iterator[int]:
+    """A descriptor from which the data can be read, by a file that has no name."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        file.seek(0)
+        yield file.fileno()
 
 
 def exchanged(
     command: Sequence[str], asked: bytes, descriptors: Sequence[int]
 ) -> tuple[bytes, str, int]:
     """What a child wrote, why it was ended ("" if it ended itself), and its exit code."""
-    with tempfile.TemporaryFile() as given:
-        given.write(asked)
-        given.seek(0)
-        with forking():
-            child = subprocess.Popen(
-                command, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                pass_fds=descriptors, env=ENVIRONMENT, start_new_session=True,
-            )  # fmt: skip
+    with readable(asked) as given, forking():
+        child = subprocess.Popen(
+            command, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            pass_fds=descriptors, env=ENVIRONMENT, start_new_session=True,
+        )  # fmt: skip
     assert child.stdout
     try:
         written, how = heard(child.stdout.fileno(), time.monotonic() + WALL)
