@@ -91,7 +91,6 @@ def compared(
     problem: Problem, task: Task, found: Found, understood: str, reading: Reading
 ) -> Verdict:
     """The verdict on what came back of each call."""
-    wanted = observed(task.backend, task.calls)
     good, remarks = accepted(task, found)
     if all(good.values()):
         return Verdict(
@@ -104,7 +103,7 @@ def compared(
     names, why = explained(task, found, good)
     told = [raised(found), *why]
     if not why:
-        told.append(shapes(task, wanted, found))
+        told.append(shapes(task, found))
     off = [what for what, same in good.items() if not same]
     fine = [what for what, same in good.items() if same]
     if fine:
@@ -126,7 +125,7 @@ def compared(
 def accepted(task: Task, found: Found) -> tuple[dict[str, bool], list[str]]:
     """By what is asked of the function, whether it is the backend's or that of another
     version that is right; and what is to be remarked of the others."""
-    good = met(observed(task.backend, task.calls), found, task.calls)
+    good = met(task.right, found, task.calls)
     remarks = []
     for other in task.others:
         also = met(observed(other.function, task.calls), found, task.calls)
@@ -146,11 +145,11 @@ def explained(
 ) -> tuple[list[str], list[str]]:
     """(names, sentences): the version that agrees in everything, or one for each thing that
     is not right."""
-    wanted = observed(task.backend, task.calls)
     known: list[tuple[Version, dict[str, bool], dict[str, bool]]] = []
-    for one in task.mistakes:
-        made = observed(one.function, task.calls)
-        known.append((one, met(made, found, task.calls), met(made, wanted, task.calls)))
+    for one, made in task.wrong:
+        known.append(
+            (one, met(made, found, task.calls), met(made, task.right, task.calls))
+        )
     for one, same, _ in known:
         if all(same.values()):
             return [one.name], [one.says]
@@ -173,9 +172,9 @@ def raised(found: Found) -> str:
     return next((f.said() for f in found if isinstance(f, Failed)), "")
 
 
-def shapes(task: Task, wanted: Found, found: Found) -> str:
+def shapes(task: Task, found: Found) -> str:
     """The first result whose type or shape is another than it should be."""
-    for a, b, call in zip(wanted, found, task.calls):
+    for a, b, call in zip(task.right, found, task.calls):
         for seen in call.seen:
             right, given = looked_at(a, seen), looked_at(b, seen)
             if isinstance(given, Failed) or agree(right, given):

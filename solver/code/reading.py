@@ -106,7 +106,7 @@ def read(text: str, function: str, arguments: Sequence[str]) -> Reading:
         *imports(tree),
         *renamed(found, function),
         *signature(found, own, arguments),
-        *unused(found, table),
+        *unused(found),
     ]
     return Reading(source, found.name, own, by_name, tuple(notes))
 
@@ -278,23 +278,15 @@ def signature(
         yield Note("signature", found.lineno, found.name, said)
 
 
-def unused(found: ast.FunctionDef, table: symtable.SymbolTable) -> Iterator[Note]:
-    """Arguments that the function never reads."""
-    scopes = [
-        t for t in table.get_children()
-        if t.get_name() == found.name and t.get_lineno() == first_line(found, t)
-    ]  # fmt: skip
-    for scope in scopes[-1:]:
-        read_ = {s.get_name() for s in scope.get_symbols() if s.is_referenced()}
-        for t in tables(scope):  # an inner function may read it
-            read_ |= {s.get_name() for s in t.get_symbols() if s.is_free()}
-        for a in (*found.args.posonlyargs, *found.args.args, *found.args.kwonlyargs):
-            if a.arg not in read_:
-                said = f"The argument {a.arg} is not used."
-                yield Note("unused", a.lineno, a.arg, said)
-
-
-def first_line(found: ast.FunctionDef, table: symtable.SymbolTable) -> int:
-    """The line by which symtable knows a function: its first decorator's in some versions."""
-    lines = {found.lineno, *(d.lineno for d in found.decorator_list)}
-    return table.get_lineno() if table.get_lineno() in lines else found.lineno
+def unused(found: ast.FunctionDef) -> Iterator[Note]:
+    """Arguments that the function never reads; a name that is read inside it counts."""
+    nodes = [n for statement in found.body for n in ast.walk(statement)]
+    met = {
+        n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
+    }
+    met |= {n.target.id for n in nodes
+            if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)}  # fmt: skip
+    for a in (*found.args.posonlyargs, *found.args.args, *found.args.kwonlyargs):
+        if a.arg not in met:
+            said = f"The argument {a.arg} is not used."
+            yield Note("unused", a.lineno, a.arg, said)

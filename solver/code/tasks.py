@@ -12,6 +12,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -90,9 +91,15 @@ class Task:
     others: tuple[Version, ...] = ()  # right as well, with a remark
     printed: Mapping[str, Function] = field(default_factory=dict)
 
-    def parts(self) -> tuple[str, ...]:
-        """What is asked of it, each named once."""
-        return tuple(dict.fromkeys(s.what for c in self.calls for s in c.seen))
+    @cached_property
+    def right(self) -> list[Returned | Failed]:
+        """What the backend's version does at the calls."""
+        return observed(self.backend, self.calls)
+
+    @cached_property
+    def wrong(self) -> list[tuple[Version, list[Returned | Failed]]]:
+        """What each mistaken version does at the calls."""
+        return [(one, observed(one.function, self.calls)) for one in self.mistakes]
 
 
 def versions(*functions: Function) -> tuple[Version, ...]:
