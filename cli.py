@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 OK, OURS, BAD, WRONG = 0, 1, 2, 3
+MOST = 1_000_000  # bytes that are read of an answer's file
 
 def main(argv: list[str] | None = None) -> None:
     """The entry point: answers, and exits with one of the documented codes."""
@@ -235,7 +236,10 @@ def build() -> Any:
         app.command(function.__name__.rstrip("_"), context_settings=settings)(function)
         app.commands[function.__name__.rstrip("_")].params = list(parameters)
 
-    add(check, click.Argument(["set"]), click.Argument(["part"]), click.Argument(["answer"]),
+    add(check, click.Argument(["set"]), click.Argument(["part"]),
+        click.Argument(["answer"], required=False),
+        click.Option(["--file"], type=click.File("rb"), help="the answer, such as a program"),
+        click.Option(["--run-code"], is_flag=True, help="run a function, in bubblewrap"),
         click.Option(["--format", "format"], type=formats, default="text"),
         click.Option(["--variant"], default="", metavar="N", help="of the set's variant N"),
         click.Option(["--student"], default="", metavar="NAME", help="of this student's own"),
@@ -287,19 +291,27 @@ def at_home(module: str, name: str) -> Any:
 
 
 def check(
-    set: str, part: str, answer: str, format: str, variant: str, student: str
-) -> int:
+    set: str, part: str, answer: str | None, file: Any, run_code: bool, format: str,
+    variant: str, student: str,
+) -> int:  # fmt: skip
     """Say whether an ANSWER to a PART of a SET is right, and if not, why.
+
+    A function is read only, unless --run-code lets it run in a sandbox (bubblewrap).
 
     Example: pset check s0 2.2.1.conv1 "6 x 28 x 28; weights 450; params 456"
     """
+    from solver.core import BadInput
     from solver.grading import grade_part
     from solver.render import render
     from solver.sets import load_set
     from solver.varied import label
 
+    if (answer is None) == (file is None):
+        raise BadInput("give one answer: as a word, as - for standard input, or as --file FILE")
     whole = load_set(set).under(label(variant, student))
-    verdict = grade_part(whole, whole[part], stdin_for(answer))
+    problem = whole[part]
+    text = file.read(MOST).decode("utf-8", "replace") if file else stdin_for(answer or "")
+    verdict = grade_part(whole, problem, text, run_code=run_code)
     say(render(verdict, format))
     return OK if verdict.mark == "right" else WRONG
 

@@ -37,6 +37,7 @@ EXAMPLES = {
     "regression": "pset regression loocv --degree 2 --seed 1999",
     "stopping": "pset stopping loss --values '1 0.8 0.9 0.7 0.95' --thresholds '5 28'",
     "run": "pset run pool --in '1 2; 3 4' --k 2 --mode avg",
+    "code": "pset code function --as 'batch norm'",
 }
 # What a parameter is, where its letter's meaning does not say it.
 HELP = {
@@ -180,6 +181,10 @@ HELP = {
     "weights": "weights before, a row for each class: '0 0; 1 0'",
     "odd": "odd kernels only",
     "depth": "only stacks of this many layers",
+    "as": "the function of ours that it must equal: batch norm, convolution, gradient",
+    "code name": "what the student's function is called",
+    "arguments": "the names of its arguments, in order: 'X, w, y'",
+    "version": "which printed version: 'other letter'",
     "expr": "plain text such as x'*A*x, or LaTeX",
     "point": "take it here as well: 'x = (1, 2), A = [[1, 2], [3, 4]]', or a table",
     "entries": "SymPy's derivation as well, entry by entry at small sizes",

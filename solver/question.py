@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FAMILIES = (
     "shape", "count", "field", "fit", "run", "loss", "update", "backprop", "gradcheck",
     "knn", "logistic", "similarity", "regression",
-    "boolean", "grid", "stopping",
+    "boolean", "grid", "stopping", "code",
 )  # fmt: skip
 ALONE = ("grad", "jacobian", "hessian", "eval", "simplify")  # families of one kind: no second word
 DEFAULTS = {  # `pset count vgg16`
@@ -114,8 +114,10 @@ def answer_last(words: list[str]) -> list[str]:
     at, places = 1, 0
     while at < len(words):
         word = words[at]
-        if word.partition("=")[0] in ("--format", "--variant", "--student"):
+        if word.partition("=")[0] in ("--format", "--variant", "--student", "--file"):
             at += 1 if "=" in word else 2
+        elif word == "--run-code":
+            at += 1
         elif word == "--" or (places < 2 and word.startswith("-")):
             break
         elif places == 2:

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from solver.answers.stated import Rubric, Stated
+from solver.code.value import Code
 from solver.expressions.nodes import Expr, evaluate, letters
 from solver.expressions.parse import parse
+from solver.kinds import solve
 from solver.properties import Property
 from solver.sets import bundled, load_set, solve_part
 from solver.values import Options, Record
@@ -35,6 +37,8 @@ def parts(path: Path) -> Iterator[Case]:
             if problem.id not in truth:
                 return "no ground truth has this id"
             answer = solve_part(whole, problem)
+            if isinstance(answer.value, Code):  # its truth is about what the key demonstrates
+                answer = solve(problem.demonstrations[0])
             row = truth[problem.id]
             if isinstance(getattr(answer.value, "value", None), Rubric):
                 return "it is computed, and prose here" if row["computable"] else ""
@@ -172,6 +176,8 @@ def agree(value: Any, wanted: Any) -> bool:
         return value is wanted
     if isinstance(wanted, float) and isinstance(value, (int, float, Fraction)):
         return abs(float(value) - wanted) <= 1e-6 * max(1.0, abs(wanted))
+    if isinstance(wanted, str) and isinstance(value, str):
+        return value == wanted
     if isinstance(wanted, str):
         try:
             return evaluate(parse(wanted)) == value

@@ -300,7 +300,7 @@ def test_answers_that_follow_from_others(store: Store, monkeypatch: pytest.Monke
     store = replace(store, whole=following(store.whole))
     seen = []
 
-    def graded(whole: ProblemSet, problem: Problem, text: str, earlier: dict[str, str] = {}) -> Verdict:  # noqa: B006
+    def graded(whole: ProblemSet, problem: Problem, text: str, earlier: dict[str, str] = {}, run_code: bool = False) -> Verdict:  # noqa: B006, E501
         seen.append((problem.id, text, dict(earlier)))
         return Verdict("undecided")
 

@@ -56,11 +56,13 @@ def grade(
     fill: str = "",
     variant: str = "",
     by_name: bool = False,
+    run_code: bool = False,
 ) -> int:
     """Mark submissions to a set and write what was asked for into a folder.
 
     fill: a grade book that Canvas or Moodle exported, to be filled in. variant, by_name:
     what variant it is, where the hand-outs do not say it or are not to be believed.
+    run_code: whether students' functions are run, in a sandbox.
 
     The exit code: 0, or 130 if a person interrupted it, which loses nothing.
     """
@@ -74,6 +76,7 @@ def grade(
         raise BadInput(f"there are from 1 to 256 jobs, not {jobs}")
     if not 0 < timeout <= 3600:
         raise BadInput(f"the time-out is from 0 to 3600 seconds, not {timeout:g}")
+    grace = allowed_to_run(timeout, cluster) if run_code else None
     wanted, folder = chosen(f"{format},exports" if fill else format), Path(out)
     if fill and not Path(fill).is_file():
         raise BadInput("there is no such grade book").at(fill)
@@ -86,8 +89,8 @@ def grade(
             from solver.courses.cluster import marked_on
 
             return marked_on(cluster, store.whole, chunks, timeout=timeout)
-        known = worked_out(store.whole, labels(store))
-        return marked(chunks, known, jobs=jobs, timeout=timeout)
+        known = worked_out(store.whole, labels(store), run_code)
+        return marked(chunks, known, jobs=jobs, timeout=timeout, grace=grace)
 
     with at_work(folder, given_set(set)) as store:
         try:
@@ -96,13 +99,28 @@ def grade(
             store.note("formats", ",".join(wanted))
             store.note("fill", str(Path(fill).resolve()) if fill else "")
             with progress(sys.stderr) as shown:
-                mark(store, marker, timeout=timeout, jobs=jobs, progress=shown)
+                mark(store, marker, timeout=timeout, jobs=jobs, progress=shown, run_code=run_code)
             written = write_all(store, folder)
         except KeyboardInterrupt:
             say("interrupted: every mark so far is kept, and the same command goes on.")
             return INTERRUPTED
         summarise(store, folder, written)
     return 0
+
+
+def allowed_to_run(timeout: float, cluster: str) -> float:
+    """The seconds that a silent worker is given where it waits for students' functions.
+
+    What keeps them from being run is said at once. Raises BadInput for a cluster.
+    """
+    if cluster:
+        raise BadInput("code is run by this machine's own processes: leave out --cluster")
+    from solver.code.judging import RUNS
+    from solver.code.sandbox import WALL, unavailable
+
+    if why := unavailable():
+        say(f"code is read only: {why}.")
+    return RUNS * WALL + 2 * timeout
 
 
 def chosen(format: str) -> list[str]:

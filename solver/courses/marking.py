@@ -18,7 +18,7 @@ from pathlib import Path
 from solver.core import BadInput, Mistake, Problem, Verdict
 from solver.courses.records import Submission
 from solver.courses.store import ANSWERS, MARK, POINTS, Made, Store, Task
-from solver.grading import grade_part
+from solver.grading import grade_part, is_code
 from solver.kinds import find, mistakes
 from solver.sets import ProblemSet, bundled, kinds_in, load_set, solve_part
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 CHUNK = 150  # answers that a worker is handed at a time; fewer where there are few
-PRINTED = ("title", "prompt", "note")  # of a problem: no verdict depends on them
+# of a problem: no verdict depends on them
+PRINTED = ("title", "prompt", "note", "demonstrations")
 APART = (
     "name", "title", "problems", "course", "intro", "path", "networks", "conventions",
     "varied", "variant",
@@ -276,12 +277,16 @@ def mark(
     timeout: float,
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    run_code: bool = False,
 ) -> int:
     """Have every answer that is not marked yet marked, and kept at once; how many were.
 
-    What ran out of time is tried again if there is more time now. A marker is a function
-    from chunks of answers to verdicts: local workers, or a cluster.
+    What ran out of time is tried again if there is more time now, and code that is undecided
+    if it may be run now. A marker is a function from chunks of answers to verdicts: local
+    workers, or a cluster.
     """
+    if run_code:
+        unrun(store)
     with store.db:
         store.db.execute("UPDATE tasks SET mark = NULL WHERE allowed < ?", (timeout,))
     todo, done = store.waiting(), 0
@@ -299,7 +304,22 @@ def mark(
     return done
 
 
-graders: dict[str, Callable[[Task], Verdict]] = {}  # by the path of their set
+def unrun(store: Store) -> None:
+    """Have the undecided answers to parts that ask for code marked again."""
+    known = Variants(store.whole)
+    open_ = "FROM tasks WHERE mark = 'undecided'"
+    asked = []
+    for (variant,) in store.db.execute(f"SELECT DISTINCT variant {open_}").fetchall():
+        own, prints = known[variant]
+        asked += [prints[p.id] for p in own.problems if is_code(solve_part(own, p).value)]
+    with store.db:
+        store.db.executemany(
+            "UPDATE tasks SET mark = NULL WHERE mark = 'undecided' AND problem = ?",
+            [(one,) for one in asked],
+        )
+
+
+graders: dict[tuple[str, bool], Callable[[Task], Verdict]] = {}  # by their set's path
 
 
 def labels(store: Store) -> list[str]:
@@ -309,7 +329,7 @@ def labels(store: Store) -> list[str]:
 
 
 def worked_out(
-    whole: ProblemSet, labels: Iterable[str] = ()
+    whole: ProblemSet, labels: Iterable[str] = (), run_code: bool = False
 ) -> Callable[[Task], Verdict]:
     """The function that marks a task of this set, all its answers known beforehand, and
     those of its variants under these labels: each different one is solved once.
@@ -327,24 +347,24 @@ def worked_out(
                 mistakes(problem)
             except BadInput as e:
                 raise e.at(f"{whole.path or whole.name}: problem {problem.id}") from None
-    graders[whole.path] = grader(whole)
-    return partial(grade_task, whole.path)
+    graders[whole.path, run_code] = grader(whole, run_code)
+    return partial(grade_task, whole.path, run_code=run_code)
 
 
-def grade_task(path: str, task: Task) -> Verdict:
+def grade_task(path: str, task: Task, run_code: bool = False) -> Verdict:
     """The verdict on a task of the set in a file."""
-    if path not in graders:
-        worked_out(load_set(path))
-    return graders[path](task)
+    if (path, run_code) not in graders:
+        worked_out(load_set(path), run_code=run_code)
+    return graders[path, run_code](task)
 
 
-def grader(whole: ProblemSet) -> Callable[[Task], Verdict]:
-    """The function that marks a task of this set."""
+def grader(whole: ProblemSet, run_code: bool = False) -> Callable[[Task], Verdict]:
+    """The function that marks a task of this set; run_code: students' functions are run."""
     known = Variants(whole)
 
     def grade(task: Task) -> Verdict:
         own, prints = known[task.variant]
         part = next(part for part, one in prints.items() if one == task.problem)
-        return grade_part(own, own[part], task.text, task.earlier)
+        return grade_part(own, own[part], task.text, task.earlier, run_code)
 
     return grade

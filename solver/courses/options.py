@@ -50,6 +50,8 @@ COMMANDS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
                           "help": "each is the variant of its student's name"},
             "--format": {"default": "reports",
                          "help": "reports, exports, or both with a comma"},
+            "--run-code": {"is_flag": True,
+                           "help": "run students' functions, in a sandbox (bubblewrap)"},
             "--fill": {"default": "", "metavar": "FILE",
                        "help": "a grade book that Canvas or Moodle exported, to be filled in"},
         },

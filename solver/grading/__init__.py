@@ -8,6 +8,7 @@ else wrong. A verdict always says how the answer was understood.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 
 from solver.answers.amounts import with_points
@@ -27,6 +28,10 @@ from solver.order import ordered
 from solver.sets import ProblemSet, solve_part
 from solver.values import Numeric, Options
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 DECIDE = "A person has to decide this."
 
 
@@ -40,22 +45,28 @@ def grade_part(
     problem: Problem,
     text: str,
     earlier: Mapping[str, str] | None = None,
+    run_code: bool = False,
 ) -> Verdict:
     """The verdict on an answer to a part of a set, in the order its course writes sizes.
 
     earlier: the student's texts of other parts. Where the part follows one of them, an
-    answer that is right given the student's own value there earns its credit.
+    answer that is right given the student's own value there earns its credit. run_code:
+    whether a student's function is run, in a sandbox; it is only read otherwise.
     """
     order = problem.order or whole.order
-    verdict = compare(problem, solve_part(whole, problem), text, order)
+    verdict = compare(problem, solve_part(whole, problem), text, order, run_code)
     if verdict.mark in ("right", "invalid") or not problem.follows or not earlier:
         return verdict
     return followed(whole, problem, text, earlier, verdict, compare)
 
 
-def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> Verdict:
+def compare(
+    problem: Problem, answer: Answer, text: str, order: str = "CHW", run_code: bool = False
+) -> Verdict:
     """The verdict on a text, the problem's answer being known."""
     text = text.encode("utf-8", "replace").decode()  # half a character says nothing
+    if is_code(answer.value):
+        return on_code(problem, answer, text, run_code)
     right = ordered(answer, order).value
     known = defined(answer.steps)
     if problem.comma and isinstance(right, (int, Numeric, Expr)):
@@ -92,6 +103,20 @@ def compare(problem: Problem, answer: Answer, text: str, order: str = "CHW") -> 
     if links and not name:
         why = f"{links} does not hold. {why}".strip()
     return Verdict("wrong", 0, name, why or said, understood)
+
+
+def is_code(value: Any) -> bool:
+    """Whether a function is asked for; known without loading NumPy."""
+    module = sys.modules.get("solver.code.value")  # no Code exists before it is loaded
+    return module is not None and isinstance(value, module.Code)
+
+
+def on_code(problem: Problem, answer: Answer, text: str, run_code: bool) -> Verdict:
+    """The verdict on a function, run in a sandbox if that is allowed."""
+    from solver.code.judging import judged
+    from solver.code.sandbox import run
+
+    return judged(problem, answer.value, text, run if run_code else None)
 
 
 def by_its_end(problem: Problem, answer: Answer, text: str, order: str) -> Verdict | None:

@@ -43,6 +43,7 @@ FAMILIES = {
     "hessian": "Second derivatives of scalars.",
     "eval": "Values of expressions at numbers.",
     "simplify": "Short forms of expressions.",
+    "code": "Functions to write in NumPy, run against the backend's.",
     "values": "Several questions answered together.",
     "answer": "Answers that their author states: numbers, sets, expressions, prose.",
 }
@@ -222,6 +223,7 @@ def mistakes(problem: Problem) -> list[Mistake]:
         if same(one.value, right) is True:
             raise BadInput(f"the mistake “{one.feedback[:40]}” has the right answer's value")
     found = [*listed, *computed_mistakes(problem, right), *entry_mistakes(problem)]
+    found += getattr(right, "mistakes", list)()  # a function to write has versions of its own
     kept: list[Mistake] = []
     for one in found:
         twin = next((o for o in kept if same(one.value, o.value) is True), None)
