@@ -107,7 +107,8 @@ def exact(name: str, raw: Any) -> list[Fraction]:
 
 
 def between(low: Any, high: Any) -> Any:
-    """An interval with both its ends."""
+    """An interval with both its ends; roots to six digits."""
+    low, high = (f"{v:.6g}" if isinstance(v, float) else v for v in (low, high))
     return state_key("interval", f"[{low}, {high}]", {})
 
 
