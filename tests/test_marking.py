@@ -6,8 +6,8 @@ import faulthandler
 import io
 import json
 import os
-import re
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -608,12 +608,12 @@ def written(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course of 60 students, marked without interruption in whole/marks."""
+    """A course of 25 students, marked without interruption in whole/marks."""
     folder = tmp_path_factory.mktemp("course")
-    write(load_set("s0"), 60, folder / "all.jsonl")
+    write(load_set("s0"), 25, folder / "all.jsonl")
     (folder / "whole").mkdir()
     done = pset("grade", "s0", "../all.jsonl", "--out", "marks", cwd=folder / "whole")
-    assert re.match(r"60 students, \d,\d{3} answers", done.stdout)
+    assert re.match(r"25 students, \d,\d{3} answers", done.stdout)
     # not on a terminal: one line, at the end
     assert done.stderr.startswith("marked ") and done.stderr.count("\n") == 1
     assert "\r" not in done.stderr
