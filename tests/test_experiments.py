@@ -177,7 +177,7 @@ def test_the_command_goes_on_and_writes_what_it_says(
     calls.clear()
     assert asked(tmp_path) == 0 and len(calls) == 1
     out = capsys.readouterr().out
-    assert "With 1 seed nothing is claimed" in out and max(map(len, out.splitlines()[:-3])) <= 80
+    assert "With 1 seed nothing is claimed" in out and max(map(len, out.splitlines()[:-4])) <= 80
     held = json.loads((tmp_path / "runs.json").read_text())
     assert [r["arm"] for r in held["runs"]] == ["96", "60-36", "48-28-20"]
     assert (tmp_path / "table.csv").read_text().count("\n") == 4

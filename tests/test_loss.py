@@ -401,7 +401,8 @@ def test_every_form_is_rendered(kind: str, given: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [n for n in names("loss") if n not in ("loss accuracy", "loss consistency")]
+    "kind",
+    [n for n in names("loss") if n not in ("loss accuracy", "loss chance", "loss consistency")],
 )
 def test_every_kind_names_its_conventions(kind: str) -> None:
     assert solve(kind).conventions

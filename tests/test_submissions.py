@@ -73,6 +73,11 @@ def test_an_untouched_sheet_has_no_answers(tmp_path: Path) -> None:
     assert found == Submission("s0-sheet", {}, str(tmp_path / "s0-sheet.tex"))
 
 
+def in_words(value: Any) -> bool:
+    """Whether an answer of this kind is prose or code."""
+    return bool(getattr(value, "words", "")) or type(value).__name__ in ("Task", "Code")
+
+
 @pytest.mark.parametrize("name", sorted(bundled()))
 def test_the_right_values_in_their_boxes_are_right(name: str, tmp_path: Path) -> None:
     """Every part of every set: what is shown goes through boxes as through `pset check`."""
@@ -89,6 +94,8 @@ def test_the_right_values_in_their_boxes_are_right(name: str, tmp_path: Path) ->
     marks = {p.id: grade_part(whole, p, found.answers[p.id]).mark for p in whole.problems}
     # The printed form of these is rounded to more than is taken for right.
     few = {"3.1.6.b1", "3.1.6.b2", "10.2b.ratio"}
+    # What is written in words is left to a person, and code is not run here.
+    few |= {p.id for p in whole.problems if in_words(solve_part(whole, p).value)}
     assert {id for id, mark in marks.items() if mark != "right"} <= few
 
 
@@ -296,7 +303,8 @@ def test_named_boxes_are_read_back(tmp_path: Path, answers: dict[tuple[str, str]
     wanted: dict[str, list[str]] = {}
     for part, value in PLACES:
         if (part, value) in answers:
-            wanted.setdefault(part, []).append(f"{value} {answers[part, value]}")
+            sign = " =" if value in ("formula", "grad") else ""  # entries in letters
+            wanted.setdefault(part, []).append(f"{value}{sign} {answers[part, value]}")
     assert found.answers == {p: "; ".join(v) for p, v in wanted.items()}
 
 

@@ -361,7 +361,7 @@ def links(steps: tuple[Step, ...]) -> int:
 
 COUNTED = (
     "update count", "update perceptron", "update kernel-perceptron", "update relu-unit",
-    "update limit", "update schedule",
+    "update limit", "update schedule", "update accumulate",
 )  # fmt: skip
 
 
