@@ -812,7 +812,7 @@ def test_a_cluster_that_loses_workers_loses_nothing(
     from solver.courses import cluster as there
 
     whole = the_set(tmp_path)
-    numbers = random.Random(0).sample(range(10**6), 400)
+    numbers = random.Random(0).sample(range(10**6), 150)
     pile = [Submission(f"s{i}", {"a": "6" if i % 3 else str(n), "b": f"{n} x 28 x 28", "c": str(n)}, "x")
             for i, n in enumerate(numbers)]  # fmt: skip
 
