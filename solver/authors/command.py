@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from solver.core import BadInput
-from solver.telling import say
+from solver.telling import rewrite, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -152,10 +152,9 @@ class Count:
         self.seen += 1
         if self.live and time.monotonic() - self.at > 0.1:
             self.at = time.monotonic()
-            self.stream.write(f"\r\033[K{done:,}/{total:,} parts and variants")
-            self.stream.flush()
+            rewrite(self.stream, f"{done:,}/{total:,} parts and variants")
 
     def clear(self) -> None:
         """Take the line away, before something else is printed."""
         if self.live:
-            self.stream.write("\r\033[K")
+            rewrite(self.stream)

@@ -20,7 +20,7 @@ from shlex import quote
 from solver.core import BadInput
 from solver.courses.workers import TIMEOUT, cores, marked, one_thread
 from solver.disk import locked
-from solver.telling import clock, say
+from solver.telling import clock, rewrite, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -367,15 +367,14 @@ def progress(stream: TextIO) -> Iterator[Callable[[int, int], None]]:
         elif live and (now - last > 0.1 or done == total):
             last, rate = now, done / max(now - begun, 1e-3)
             left = clock((total - done) / rate)
-            stream.write(f"\r\033[K{done:,}/{total:,} answers  {rate:,.0f}/s  {left} left")
-            stream.flush()
+            rewrite(stream, f"{done:,}/{total:,} answers  {rate:,.0f}/s  {left} left")
 
     try:
         yield tell
     finally:
         done, total = at
         if live and done:
-            stream.write("\r\033[K")
+            rewrite(stream)
         if total:
             spent = max(time.monotonic() - begun, 1e-3)
             of = "" if done == total else f" of {total:,}"

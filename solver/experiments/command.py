@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Any
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
 
 from solver.core import BadInput
 from solver.disk import write
@@ -26,10 +27,13 @@ from solver.experiments.study import (
     measured,
 )
 from solver.registry import first_line
-from solver.telling import clock, say
+from solver.telling import clock, rewrite, say
 from solver.training.command import INTERRUPTED, parts
 from solver.training.curves import percent
 from solver.training.data import split
+
+if TYPE_CHECKING:
+    from solver.figures.drawing import Figure
 
 VERSION = 1
 
@@ -96,8 +100,11 @@ def experiment(
 
 def listing() -> str:
     """Every experiment with the first line that says what it does."""
-    broad = max(map(len, STUDIES.names()))
-    return "\n".join(f"{n.ljust(broad)}  {first_line(f)}" for n, f in STUDIES.items())
+    broad = max(map(len, STUDIES.names())) + 2
+    return "\n".join(
+        fill(n.ljust(broad) + first_line(f), 80, subsequent_indent=" " * broad)
+        for n, f in STUDIES.items()
+    )
 
 
 def read(
@@ -138,13 +145,12 @@ def going_on(setting: Setting, seen: Sequence[Seen]) -> Iterator[Seen]:
         place = f"{len(done) + n + 1}/{len(setting.todo)}"
         line = f"{place}  {arm.name}, seed {seed}: {percent(one.accuracy)}, {left} left"
         if sys.stderr.isatty():
-            sys.stderr.write(f"\r\033[K{line[:79]}")
-            sys.stderr.flush()
+            rewrite(sys.stderr, line[:79])
         else:
             say(line)
         yield one
     if todo and sys.stderr.isatty():
-        sys.stderr.write("\r\033[K")
+        rewrite(sys.stderr)
 
 
 def kept(folder: Path | None, setting: Setting) -> list[Seen]:
@@ -193,8 +199,7 @@ def table(setting: Setting, seen: Sequence[Seen]) -> list[list[str]]:
     for arm, runs in runs_of(study, seen).items():
         cells = [spread(c, runs) for c in study.columns]
         for i in range(1, len(study.looks)):
-            values = sorted(s.accuracies[i] for s in runs)
-            cells.append(shown("accuracy", values[len(values) // 2]))
+            cells.append(shown("accuracy", median(s.accuracies[i] for s in runs)))
         rows.append([arm, *cells])
     return rows
 
@@ -209,14 +214,11 @@ def told(setting: Setting, seen: Sequence[Seen]) -> str:
     """Question, table and findings for the terminal."""
     from solver.render import wrap
 
-    rows = table(setting, seen)
-    lines = [setting.study.question, *rows_text(rows), "", scope(setting)]
-    if setting.study.note:
-        lines.append(setting.study.note)
-    return "\n".join(
-        wrap(x, 80) if x not in rows_text(rows) else x
-        for x in [*lines, "", *conclusions(setting, seen)]
-    )
+    prose = [scope(setting), setting.study.note, "", *conclusions(setting, seen)]
+    if not setting.study.note:
+        del prose[1]
+    lines = [wrap(setting.study.question, 80), *rows_text(table(setting, seen)), ""]
+    return "\n".join([*lines, *(wrap(x, 80) for x in prose)])
 
 
 def scope(setting: Setting) -> str:
@@ -248,10 +250,9 @@ def rows_text(rows: Sequence[Sequence[str]]) -> list[str]:
     return found
 
 
-def drawn(setting: Setting, seen: Sequence[Seen], inline: bool = False) -> str:
-    """Each arm's curve by epoch, the median of its seeds; or its accuracies, look by look."""
+def drawn(setting: Setting, seen: Sequence[Seen], desc: str) -> Figure:
+    """Each arm's curve by epoch, the median of its seeds."""
     from solver.figures.plot import plot
-    from solver.figures.svg import alone, svg
 
     study = setting.study
     runs = runs_of(study, seen)
@@ -261,26 +262,27 @@ def drawn(setting: Setting, seen: Sequence[Seen], inline: bool = False) -> str:
         last = min(map(len, lines))
         middle = [median(line[i] for line in lines) for i in range(last)]
         series.append({"name": arm.name, "y": middle})
-    figure = plot(
+    return plot(
         series=series, x="epoch", size=(640, 300),
         y="training loss" if study.curve == "loss" else study.curve,
         log=study.curve.endswith("loss"),
-        title=study.question, desc=" ".join(conclusions(setting, seen)),
+        title=study.question, desc=desc,
     )  # fmt: skip
-    return svg(figure) if inline else alone(figure)
 
 
 def written(folder: Path, setting: Setting, seen: Sequence[Seen]) -> list[Path]:
     """Table and report beside the runs, each replaced whole."""
     from solver.escape import html
-    from solver.render import fill
+    from solver.figures.svg import alone, svg
+    from solver.render import fill as filled
 
     out = io.StringIO()
-    rows = table(setting, seen)
+    rows, said = table(setting, seen), conclusions(setting, seen)
+    figure = drawn(setting, seen, " ".join(said))
     csv.writer(out, lineterminator="\n").writerows(rows)
     places = {
         "table.csv": out.getvalue(),
-        "report.html": fill(
+        "report.html": filled(
             "experiment.html",
             {
                 "title": html(setting.study.question),
@@ -288,11 +290,11 @@ def written(folder: Path, setting: Setting, seen: Sequence[Seen]) -> list[Path]:
                 "note": html(setting.study.note),
                 "head": [html(c) for c in rows[0]],
                 "rows": [[html(c) for c in row] for row in rows[1:]],
-                "findings": [html(f) for f in conclusions(setting, seen)],
-                "figure": drawn(setting, seen, inline=True),
+                "findings": [html(f) for f in said],
+                "figure": svg(figure),
             },
         ),
-        "figure.svg": drawn(setting, seen),
+        "figure.svg": alone(figure),
     }
     for name, text in places.items():
         write(folder / name, text)

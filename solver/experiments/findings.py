@@ -12,6 +12,7 @@ from math import sqrt
 from statistics import median
 
 from solver.experiments.study import MEASURES, Seen, Study
+from solver.telling import listed
 from solver.training.curves import percent
 
 LEAST = 3  # seeds from which something is claimed
@@ -162,9 +163,3 @@ def unfinished(study: Study, runs: Runs) -> list[str]:
     return [
         f"Still improving at the last epoch, so that more may be in it: {listed(late)}."
     ]
-
-
-def listed(names: Sequence[str]) -> str:
-    """a, b and c."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last

@@ -18,7 +18,7 @@ from solver.networks.notation import read_net
 from solver.numeric.convolution.threads import BlasThreads
 from solver.numeric.plain import Array
 from solver.registry import Registry
-from solver.training.data import SCALES, Data
+from solver.training.data import Data
 from solver.training.fitting import (
     Epoch,
     Plan,
@@ -164,11 +164,9 @@ def histories(
 
 def by_class(task: Task, run: Run, test: Data) -> tuple[float, ...]:
     """The share of each class's images that are taken for it."""
-    scale = SCALES[task.plan.scale](task.train)
     right: Array = np.zeros(len(test.classes))
     for at in range(0, len(test), task.plan.batch):
-        x = scale(test.images[at : at + task.plan.batch]).reshape(-1, *task.shape)
-        labels = test.labels[at : at + task.plan.batch]
+        x, labels = task.batch(test, slice(at, at + task.plan.batch))
         hits = ahead(task.layer, x, run.best).argmax(axis=1) == labels
         right += np.bincount(labels[hits], minlength=len(right))
     return tuple(float(r / n) for r, n in zip(right, test.counts()))

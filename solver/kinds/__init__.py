@@ -280,31 +280,26 @@ def computed_mistakes(problem: Problem, right: Any) -> Iterator[Mistake]:
             value = function(**passed)
         except (BadInput, ZeroDivisionError):
             continue  # the mistake cannot be made with these inputs
-        value = apart(value, right)
+        value = wrong_part(value, right)
         explained = function in (f for _, _, f in slips) and any(same(value, v) for v in met)
-        if value is not None and differs(value, right) and not explained:
+        if value is not None and not explained:
             met.append(value)
             yield Mistake(name, value, feedback)
 
 
-def differs(value: Any, right: Any) -> bool:
-    """Whether a wrong value is wrong; of some entries only, whether each of them is."""
-    from solver.values import same
+def wrong_part(value: Any, right: Any) -> Any:
+    """What of a wrong solver's value is known to be wrong; None if nothing is.
 
-    if isinstance(value, Mapping) and isinstance(right, Mapping) and value.keys() < right.keys():
-        return all(same(v, right[k]) is False for k, v in value.items())
-    return same(value, right) is False
-
-
-def apart(value: Any, right: Any) -> Any:
-    """A mistake about some of several values: those that it leaves right are no part of it."""
+    Of a mistake about some of several values, those that it leaves right are no part.
+    """
     from solver.values import Record, same
 
     some = isinstance(value, Mapping) and isinstance(right, Mapping) and len(value) < len(right)
     if not some:
-        return value
+        return value if value is not None and same(value, right) is False else None
     kept = {k: v for k, v in value.items() if same(v, right.get(k)) is not True}
-    return Record(kept) if kept else None
+    wrong = bool(kept) and all(same(v, right.get(k)) is False for k, v in kept.items())
+    return Record(kept) if wrong else None
 
 
 def entry_mistakes(problem: Problem) -> Iterator[Mistake]:

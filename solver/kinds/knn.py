@@ -12,9 +12,10 @@ from solver.answers.forms import state_key
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.nodes import Add, Call, Expr, Num, Pow, evaluate
 from solver.kinds import kind
-from solver.kinds.named_points import alongside, listed, named, num, whole
+from solver.kinds.named_points import alongside, named, num, whole
 from solver.kinds.named_points import point as read_point
 from solver.registry import unknown
+from solver.telling import listed
 from solver.values import Record
 
 TYPE_CHECKING = False

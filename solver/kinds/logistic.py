@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fractions import Fraction
-from math import exp as e_to
 from math import log as ln
 
 from solver.core import Answer, BadInput, Check, Step
+from solver.expressions.functions import sigmoid
 from solver.expressions.nodes import Call, Expr, Neg, Num, Sym, evaluate, times
 from solver.expressions.points import near, points
 from solver.kinds import kind
@@ -59,11 +59,6 @@ def log_odds(b0: Fraction, slopes: Mapping[str, Fraction], values: Mapping[str, 
         else:
             found = found + term if slope >= 0 else found - term
     return Num(0) if found is None else found
-
-
-def sigmoid(z: float) -> float:
-    """1/(1 + exp(−z)), without overflow."""
-    return 1 / (1 + e_to(-z)) if z >= 0 else e_to(z) / (1 + e_to(z))
 
 
 @kind("logistic expression", "--intercept -6 --slopes '0.05 1' --names X1,X2")

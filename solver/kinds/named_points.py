@@ -13,6 +13,7 @@ from fractions import Fraction
 from solver.core import BadInput
 from solver.expressions.nodes import Expr, Num
 from solver.kinds.stepping import shown
+from solver.numeric.text import exact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,19 +22,13 @@ if TYPE_CHECKING:
     Point = tuple[Fraction, ...]
 
 MOST, LONGEST = 1000, 100  # points, and coordinates of each
-NUMBER = re.compile(r"[-+−]?(\d{1,18}(\.\d{1,18})?|\.\d{1,18})(e[-+]?\d{1,2})?(/\d{1,18})?")
 
 
 def number(raw: Any) -> Fraction:
     """One coordinate, exactly: 3, -0.5, 1/3."""
-    if isinstance(raw, (int, Fraction)) and not isinstance(raw, bool):
-        return Fraction(raw)
-    text = str(raw).strip()
-    if isinstance(raw, (str, float)) and NUMBER.fullmatch(text):
-        whole, _, below = text.replace("−", "-").partition("/")
-        if not below or int(below):
-            return Fraction(whole) / (int(below) if below else 1)
-    raise BadInput(f"a coordinate is a number such as 3, -0.5 or 1/3, not {text[:40]!r}")
+    if isinstance(raw, (list, tuple)):
+        raise BadInput("a coordinate is one number such as 3, -0.5 or 1/3")
+    return Fraction(exact(raw))
 
 
 def num(x: Fraction) -> Expr:
@@ -90,9 +85,3 @@ def alongside(raw: Any, points: Mapping[str, Point], what: str) -> Point:
     if len(found) != size:
         raise BadInput(f"{what} has {len(found)} coordinates, and the points have {size}")
     return found
-
-
-def listed(names: Sequence[str]) -> str:
-    """a, b and c."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last

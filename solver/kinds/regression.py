@@ -100,10 +100,11 @@ def data_of(
     assert seed is not None
     if not 0 <= seed < 2**32 or not 0 <= skip <= 10**6 or not 3 <= samples <= MOST:
         raise BadInput(f"3 to {MOST} samples, a seed from 0 to 2³² − 1, at most 10⁶ to skip")
-    xs, ys = drawn(function_of(true)[1], samples, variance(noise), seed, skip)
+    tree, function = function_of(true)
+    xs, ys = drawn(function, samples, variance(noise), seed, skip)
     first = f"{skip} normal draws thrown away, then " if skip else ""
     told = f"RandomState({seed}): {first}{samples} times x ~ N(0, 1), then its noise"
-    return xs, ys, (f"y = {function_of(true)[0]} + noise of variance {noise}", told)
+    return xs, ys, (f"y = {tree} + noise of variance {noise}", told)
 
 
 def variance(noise: Any) -> float:

@@ -15,8 +15,9 @@ from solver.expressions.nodes import Add, Call, Expr, Mul, Num, Pow
 from solver.expressions.points import near
 from solver.kinds import kind
 from solver.kinds.knn import distance_of
-from solver.kinds.named_points import alongside, listed, named, num
+from solver.kinds.named_points import alongside, named, num
 from solver.registry import unknown
+from solver.telling import listed
 from solver.values import Listing, Record
 
 TYPE_CHECKING = False

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 ENTRIES = 20_000
-NUMBER = re.compile(r"[+-−]?\d{1,18}(\.\d{1,18})?(/\d{1,18})?|[+-]?\.\d{1,18}")
+NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?(/\d{1,18})?|[+-]?\.\d{1,18}")
 
 
 def read_array(raw: Any) -> tuple[Any, ...]:

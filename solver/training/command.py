@@ -20,7 +20,7 @@ from solver.core import BadInput
 from solver.disk import alone, write
 from solver.networks.layers import show_shape
 from solver.question import stdin_for
-from solver.telling import clock, say
+from solver.telling import clock, rewrite, say
 from solver.training import checkpoints
 from solver.training.curves import curves, percent
 from solver.training.data import Data, split
@@ -272,8 +272,7 @@ def progress(task: Task, run: Run, stream: TextIO) -> Iterator[Any]:
         said = fitting(line(task, run), f"  {left} left")
         if live and (now - last > 0.1 or run.at == 0):
             last = now
-            stream.write(f"\r\033[K{said}")
-            stream.flush()
+            rewrite(stream, said)
         elif not live and run.at == 0:
             print(said, file=stream, flush=True)
 
@@ -281,8 +280,7 @@ def progress(task: Task, run: Run, stream: TextIO) -> Iterator[Any]:
         yield tell
     finally:
         if live:
-            stream.write("\r\033[K")
-            stream.flush()
+            rewrite(stream)
 
 
 def fitting(text: str, more: str) -> str:
