@@ -176,13 +176,10 @@ def sources(
     known = {
         "shapes.jsonl": shapes,
         "networks.json": networks,
-        "gradients.jsonl": gradients,
         "gradients_bad.jsonl": refused,
+        "gradients.jsonl": gradients,
         "gradients_fuzz.jsonl": fuzz,
     }
-    for name, measure in known.items():
-        if corpora and (corpora / name).exists():
-            yield name, measure(corpora / name)
     if sets:
         for path in sorted(sets.glob("*.yaml")):
             yield path.name, parts(path)
@@ -191,6 +188,9 @@ def sources(
 
         for path in sorted(submissions.glob("*.yaml")):
             yield f"recorded {path.name}", recorded(path)
+    for name, measure in known.items():
+        if corpora and (corpora / name).exists():
+            yield name, measure(corpora / name)
 
 
 def reports(corpora: Path | None) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -234,13 +234,13 @@ def main() -> int:
         for line in tally.failures[:8]:
             print("   ", line[:200])
 
-    for name, cases in sources(options.corpora, options.sets, options.submissions):
-        tell(name, cases)
     for name, found in reports(options.corpora):
         keep(name, found)
         print(f"{name:20} " + ", ".join(f"{k} {v}" for k, v in found.items() if k not in LONG))
         for line in found["failures"][:8]:
             print("   ", line[:200])
+    for name, cases in sources(options.corpora, options.sets, options.submissions):
+        tell(name, cases)
     if options.corpora:  # last, as it takes longest
         from tests.conformance_running import zoo
 
