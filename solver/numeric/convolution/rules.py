@@ -23,6 +23,7 @@ from solver.numeric.convolution.grouped import Grouped
 from solver.numeric.convolution.pointwise import Pointwise
 from solver.numeric.convolution.scatter import Scatter
 from solver.numeric.convolution.small import Toeplitz, ToeplitzInput
+from solver.numeric.convolution.strips import Strips
 from solver.numeric.convolution.task import Task
 from solver.numeric.convolution.transposed import Transposed
 from solver.numeric.convolution.weights import (
@@ -72,6 +73,7 @@ def toeplitz_size(task: Task) -> int:
     return task.channels * prod(task.sides) * task.maps * prod(task.out)
 
 
+FEW = 3  # channels in a group up to which zeros are multiplied rather than copies made
 TINY = 200_000  # entries of a matrix that is made for a convolution
 
 RULES = (
@@ -90,6 +92,14 @@ RULES = (
         lambda t: t.point and t.groups == 1,
         lambda t: True,
         lambda t, choose: Pointwise(t),
+    ),
+    Rule(
+        "strips",
+        lambda t: len(t.kernel) == 2 and t.dilation[0] == 1 and not t.last,
+        lambda t: t.groups > 1 and t.channels // t.groups <= FEW,
+        lambda t, choose: Strips(t),
+        growth=lambda t: Strips(t).growth,
+        local=False,
     ),
     Rule(
         "depthwise",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from math import prod
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 
 from solver.numeric.convolution.columns import Columns, windows
 from solver.numeric.convolution.task import Array, Task, flat, padded, split
-from solver.numeric.convolution.winograd import Winograd
+from solver.numeric.convolution.winograd import BUDGET, Winograd
 from solver.numeric.plain import last
 from solver.numeric.workspace import Job, Workspace, rows_last
 
@@ -28,6 +29,19 @@ def summed(parts: list[Array]) -> Array:
     for part in parts[1:]:
         np.add(parts[0], part, out=parts[0])
     return parts[0]
+
+
+def multiply(maps: Array, seen: Array, out: Array, work: Workspace) -> None:
+    """maps×positions by positions×C, the larger matrix first: BLAS is faster so.
+
+    What is turned around for it is turned back; where positions are few, that costs more.
+    """
+    if len(maps) < min(seen.shape):
+        other = work.array("other", out.shape[::-1], out.dtype)
+        np.matmul(seen, maps.T, out=other)
+        np.copyto(out, other.T)
+    else:
+        np.matmul(maps, seen.T, out=out)
 
 
 class PointwiseWeight:
@@ -47,11 +61,14 @@ class PointwiseWeight:
             maps, seen = flat(g, task.last), flat(read, task.last)
             if task.last:
                 maps = maps.reshape(-1, task.maps).T
-                seen = seen.reshape(-1, task.channels)
+                seen = seen.reshape(-1, task.channels).T
             else:
-                maps, seen = maps[0], seen[0].T
+                maps, seen = maps[0], seen[0]
             run(
-                [self.product(maps[m], seen, found[m]) for m in split(task.maps, parts)]
+                [
+                    partial(multiply, maps[some], seen, found[some])
+                    for some in split(task.maps, parts)
+                ]
             )
             return found.reshape(task.maps, -1, *task.kernel)
         shares = split(len(x), parts)
@@ -59,21 +76,13 @@ class PointwiseWeight:
         run([self.images(read[some], g[some], s) for some, s in zip(shares, sums)])
         return summed(sums).reshape(task.maps, -1, *task.kernel)
 
-    def product(self, maps: Array, seen: Array, found: Array) -> Job:
-        """Some maps' rows of the gradient."""
-
-        def multiply(work: Workspace) -> None:
-            np.matmul(maps, seen, out=found)
-
-        return multiply
-
     def images(self, read: Array, g: Array, total: Array) -> Job:
         """The sum over some images."""
 
         def add(work: Workspace) -> None:
             each = total
             for maps, seen in zip(flat(g, False), flat(read, False)):
-                np.matmul(maps, seen.T, out=each)
+                multiply(maps, seen, each, work)
                 if each is not total:
                     np.add(total, each, out=total)
                 each = work.array("each", total.shape, total.dtype)
@@ -128,7 +137,7 @@ class ColumnsWeight:
         heights = split(high, parts) if len(lots) == 1 < parts else [slice(0, high)]
         shares = list(product(lots, heights))
         shape = (task.fan, task.maps) if task.last else (task.maps, task.fan)
-        sums = [np.zeros(shape, task.dtype) for _ in shares]
+        sums = [np.empty(shape, task.dtype) for _ in shares]
         run([self.job(x, g, *share, total) for share, total in zip(shares, sums)])
         return self.weight(summed(sums))
 
@@ -137,20 +146,22 @@ class ColumnsWeight:
         task, inner = self.task, self.forward
 
         def add(work: Workspace) -> None:
+            each = total
             for i in range(some.start, some.stop, inner.images):
                 images = slice(i, min(i + inner.images, some.stop))
                 for rows, columns in inner.blocks(
                     x[images], high.start, high.stop, work
                 ):
                     part = g[images, :, rows]
-                    each = work.array("each", total.shape, task.dtype)
                     if task.last:
                         maps = rows_last(part).reshape(-1, task.maps)
                         np.matmul(columns.T, maps, out=each)
                     else:
                         maps = inner.maps_first(part).reshape(task.maps, -1)
-                        np.matmul(maps, columns.T, out=each)
-                    np.add(total, each, out=total)
+                        multiply(maps, columns, each, work)
+                    if each is not total:
+                        np.add(total, each, out=total)
+                    each = work.array("each", total.shape, total.dtype)
 
         return add
 
@@ -166,7 +177,7 @@ class ColumnsWeight:
 
 
 class WinogradWeight:
-    """The sum over tiles at each point, then back to the kernel: Gᵀ [Σ (B x)(Aᵀ g)].
+    """Sums over tiles at each point, taken back to the kernel: Gᵀ [Σ (B x)(Aᵀ g)].
 
     Error as of the forward pass (measured, 2e-6 for 3×3 and 1e-5 for 5×5).
     """
@@ -174,40 +185,87 @@ class WinogradWeight:
     def __init__(self, task: Task, m: int) -> None:
         self.task, self.m = task, m
         self.forward = Winograd(task, m)
+        # more tiles where the sums are large: they are taken back once a block
+        wide = task.channels * task.maps // (task.channels + task.maps)
+        self.forward.most = max(self.forward.most, wide)
+        self.weigh = self.forward.weigh.T.astype(task.dtype)
+        each = self.forward.n**2 * task.channels * task.dtype.itemsize
+        self.some = max(1, BUDGET // each)  # maps whose sums stay in cache
 
     def of(self, x: Array, g: Array, run: Run, parts: int) -> Array:
-        """Blocks of tiles as in the forward pass, each share with a sum of its own."""
-        task, inner = self.task, self.forward
-        blocks = inner.blocks(len(x))
-        shares = split(len(blocks), parts)
-        sums = [
-            np.zeros((inner.n**2, task.channels, task.maps), task.dtype) for _ in shares
-        ]
+        """Blocks of tiles as in the forward pass, each share with a sum of its own.
 
-        def job(share: slice, total: Array) -> Job:
-            def add(work: Workspace) -> None:
-                for images, rows in blocks[share]:
-                    self.add(x[images], g[images], rows, total, work)
+        Where there are few blocks the maps are shared out instead.
+        """
+        task = self.task
+        blocks = self.forward.blocks(len(x))
+        lots, maps = [slice(None)], [slice(0, task.maps)]
+        if len(blocks) < 2 * parts:
+            maps = split(task.maps, parts)
+        else:
+            lots = split(len(blocks), parts)
+        shape = (self.weigh.shape[0], task.maps, task.channels)
+        sums = [np.empty(shape, task.dtype) for _ in lots]
+        run(
+            [
+                self.job(x, g[:, some], blocks[lot], total[:, some])
+                for lot, total in zip(lots, sums)
+                for some in maps
+            ]
+        )
+        total = summed(sums).reshape(*task.kernel, task.maps, task.channels)
+        return np.ascontiguousarray(total.transpose(2, 3, 0, 1))
 
-            return add
+    def job(
+        self, x: Array, g: Array, blocks: list[tuple[slice, slice]], total: Array
+    ) -> Job:
+        """The sum over these blocks: r²×maps×C.
 
-        run([job(*each) for each in zip(shares, sums)])
-        return self.weight(summed(sums))
+        Sums at the points that stay in cache are kept for all blocks; others are taken
+        back block by block, some maps at a time.
+        """
+        points, channels = self.forward.n**2, x.shape[1]
+        some = split(g.shape[1], -(-g.shape[1] // self.some))
+        kept = len(some) == 1
 
-    def add(
-        self, x: Array, g: Array, rows: slice, total: Array, work: Workspace
-    ) -> None:
-        """One block's part of the sum."""
-        task, inner, m = self.task, self.forward, self.m
+        def add(work: Workspace) -> None:
+            for i, (images, rows) in enumerate(blocks):
+                values = self.values(x[images], rows, work)
+                spread = self.spread(g[images], rows, work)
+                for m in some:
+                    shape = (points, m.stop - m.start, channels)
+                    sums = work.array("sums", shape, x.dtype)
+                    more = work.array("more", shape, x.dtype) if kept and i else sums
+                    np.matmul(spread[:, :, m].transpose(0, 2, 1), values, out=more)
+                    if more is not sums:
+                        np.add(sums, more, out=sums)
+                    if kept and i < len(blocks) - 1:
+                        continue
+                    back = work.array("back", (len(total), *shape[1:]), x.dtype)
+                    flat_ = sums.reshape(points, -1)
+                    np.matmul(self.weigh, flat_, out=back.reshape(len(total), -1))
+                    if kept or i == 0:
+                        total[:, m] = back
+                    else:
+                        np.add(total[:, m], back, out=total[:, m])
+
+        return add
+
+    def values(self, x: Array, rows: slice, work: Workspace) -> Array:
+        """A block's inputs at the points: n²×tiles×C."""
+        inner = self.forward
         points = inner.n**2
         tiles = inner.gathered(x, rows, work)
-        count = prod(tiles.shape[2:5])
-        values = work.array("values", (points, count * task.channels), task.dtype)
-        np.matmul(inner.into, tiles.reshape(points, -1), out=values)
+        found = work.array("values", (points, tiles[0, 0].size), x.dtype)
+        np.matmul(inner.into, tiles.reshape(points, -1), out=found)
+        return found.reshape(points, -1, x.shape[1])
+
+    def spread(self, g: Array, rows: slice, work: Workspace) -> Array:
+        """A block's gradients at the points: n²×tiles×maps."""
+        inner, m, maps = self.forward, self.m, g.shape[1]
+        points = inner.n**2
         high, wide = rows.stop - rows.start, inner.tiles[1]
-        picture = work.array(
-            "picture", (len(g), high * m, wide * m, task.maps), g.dtype
-        )
+        picture = work.array("picture", (len(g), high * m, wide * m, maps), g.dtype)
         seen = rows_last(g[:, :, rows.start * m : rows.stop * m])
         picture[:, seen.shape[1] :] = 0
         picture[:, :, seen.shape[2] :] = 0
@@ -215,22 +273,9 @@ class WinogradWeight:
         cut = picture.reshape(len(g), high, m, wide, m, -1).transpose(2, 4, 0, 1, 3, 5)
         parts = work.array("parts", cut.shape, g.dtype)
         np.copyto(parts, cut)
-        spread = work.array("products", (points, count * task.maps), task.dtype)
-        np.matmul(inner.back.T, parts.reshape(m * m, -1), out=spread)
-        each = work.array("each", total.shape, task.dtype)
-        np.matmul(
-            values.reshape(points, count, -1).transpose(0, 2, 1),
-            spread.reshape(points, count, -1),
-            out=each,
-        )
-        np.add(total, each, out=total)
-
-    def weight(self, total: Array) -> Array:
-        """From the points, n²×C×maps, to maps×C×kernel."""
-        task = self.task
-        flat_ = self.forward.weigh.T.astype(task.dtype) @ total.reshape(len(total), -1)
-        turned = flat_.reshape(*task.kernel, task.channels, task.maps)
-        return np.ascontiguousarray(turned.transpose(3, 2, 0, 1))
+        found = work.array("products", (points, parts[0, 0].size), g.dtype)
+        np.matmul(inner.back.T, parts.reshape(m * m, -1), out=found)
+        return found.reshape(points, -1, maps)
 
 
 class GroupedWeight:
