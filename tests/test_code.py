@@ -335,7 +335,8 @@ def test_values_come_back_as_they_went() -> None:
 
 BAD: list[Any] = [
     b"", b"\xff", b"[]", b"[" * 10_000, b'{"value": 1}', b"{}", b'{"value": {}, "tables": {}}',
-    {**GOOD, "more": 1}, {**GOOD, "tables": []},
+    {**GOOD, "more": 1}, {**GOOD, "tables": []}, {**GOOD, "tables": {"cache_dict": {"plain": 1}}},
+    {**GOOD, "tables": {"cache_dict": {"several": []}}},
     *({**GOOD, "value": {**GOOD["value"], **change}} for change in (
         {"shape": [3]}, {"shape": [10**12]}, {"shape": [10**5, 10**5]}, {"shape": [-1, -2]}, {"shape": [True] * 1},
         {"shape": "2"}, {"shape": [1] * 60 + [2]}, {"data": "no base64!"}, {"data": 3}, {"data": "A" * 10**6},

@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 
 UNRUN = "Code is run with --run-code only."
 DECIDE = "A person has to decide this."
-OURS = ("MemoryError", "SystemExit", "KeyboardInterrupt", "PermissionError")
+OURS = (
+    "MemoryError", "SystemExit", "KeyboardInterrupt", "PermissionError", "OSError",
+    "FileNotFoundError", "BlockingIOError", "ImportError", "ModuleNotFoundError",
+)  # fmt: skip
 # exceptions that come of the sandbox, or say nothing of the function
+NO_THREAD = "can't start new thread"
 TRIED = 2  # unused arguments that an undefined name may stand for
 RUNS = 1 + TRIED  # of one answer, at most
 
@@ -44,9 +48,9 @@ def judged(problem: Problem, right: Code, text: str, run: Run | None = None) -> 
     if isinstance(found, Unfinished):
         said = f"It was run without a result: {found.why}."
         return undecided(understood, said, reading.said())
-    if any(isinstance(f, Failed) and f.error in OURS for f in found):
-        failed = next(f for f in found if isinstance(f, Failed) and f.error in OURS)
-        return undecided(understood, failed.said(), reading.said())
+    ours = next((f for f in found if isinstance(f, Failed) and of_sandbox(f)), None)
+    if ours:
+        return undecided(understood, ours.said(), reading.said())
     verdict = compared(problem, right.task, found, understood, reading)
     if verdict.mark == "right":
         return verdict
@@ -56,6 +60,11 @@ def judged(problem: Problem, right: Code, text: str, run: Run | None = None) -> 
         points = problem.points * problem.credit
         return Verdict("partly", points, "undefined_name", said, understood)
     return verdict
+
+
+def of_sandbox(failed: Failed) -> bool:
+    """Whether an exception comes of what the sandbox does not allow."""
+    return failed.error in OURS or failed.says == NO_THREAD
 
 
 def called(
@@ -112,9 +121,7 @@ def compared(
         told = ["Its values are not the backend's at seeded inputs."]
     if not why:
         failed = any(isinstance(f, Failed) and f.error == "NameError" for f in found)
-        told += [
-            n.says for n in reading.notes if not (failed and n.kind == "undefined")
-        ]
+        told.append(reading.said("undefined" if failed else ""))
     mark = "partly" if fine else "wrong"
     points = round(problem.points * len(fine) / len(good), 2)
     return Verdict(
