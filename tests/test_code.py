@@ -300,7 +300,7 @@ def test_the_printed_version() -> None:
     assert value == {"as_printed_raises": "NameError", "fixed_matches_reference": True}
     for given in ({"as": "batch norms"}, {"as": "batch norm", "arguments": "a, b"}, {"as": "gradient"},
                   {"as": "batch norm", "name": "1x"}, {**GRADIENT, "arguments": "X, w"},
-                  {**GRADIENT, "arguments": "X, w, w"}, {"as": "convolution", "wrt": "x"}):  # fmt: skip
+                  {**GRADIENT, "arguments": "X, w, w"}, {**GRADIENT, "where": ["X"]}, {"as": "convolution", "wrt": "x"}):  # fmt: skip
         with pytest.raises(BadInput):
             solve("code function", **given)
 

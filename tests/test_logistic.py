@@ -157,3 +157,13 @@ def test_log_odds_slightly_wrong_are_caught(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(logistic, "log_odds", lambda b, s, v: right(b * shifted, s, v))
     with pytest.raises(CheckFailed):
         solve("logistic probability", **ISL, at="40 3.5")
+
+
+@pytest.mark.parametrize("z", [-29.5, -24, 22.5, 24.5, 27.9, 29.9])
+def test_probabilities_near_0_and_1_are_answered(z: float) -> None:
+    """Where 1 − P has few digits left the other class's probability proves P."""
+    found = solve("logistic probability", intercept=z, slopes=[0], at=[0]).value
+    assert found["P"] == pytest.approx(1 / (1 + math.exp(-z)), rel=1e-12)
+    assert logistic.gives_back(found["P"], z)
+    assert not logistic.gives_back(found["P"], z * 1.001)
+    assert not logistic.gives_back(found["P"] * 0.999, z)

@@ -104,9 +104,18 @@ def probability(*, intercept: Any, slopes: Any, at: Any, names: Names = ()) -> A
         Step("probability", Num(1) / (Num(1) + exp(num(-z))), p, P,
              Num(1) / (Num(1) + exp(-Z))),
     )  # fmt: skip
-    ok = 0 < p < 1 and abs(ln(p / (1 - p)) - float(z)) <= 1e-7 * max(1, abs(float(z)))
     found = Record(z=whole(z), P=p)
-    return Answer(found, steps, (Check("ln(P/(1 − P)) gives z back", ok),), "probability")
+    check = Check("ln(P/(1 − P)) gives z back", gives_back(p, float(z)))
+    return Answer(found, steps, (check,), "probability")
+
+
+def gives_back(p: float, z: float) -> bool:
+    """Whether the odds of P are those of z; for z far above 0, where 1 − P has few digits
+    left, by the other class's probability, which has all."""
+    other = sigmoid(-z)
+    if not 0 < p < 1 or abs(p + other - 1) > 1e-15:
+        return False
+    return abs(ln(p / other) - z) <= 1e-9 * max(1, abs(z))
 
 
 def valued(raw: Any, slopes: Mapping[str, Fraction]) -> dict[str, Fraction]:
