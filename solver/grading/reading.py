@@ -170,7 +170,11 @@ def listing(text: str, expected: Any, unit: str) -> Listing:
     if isinstance(first, (int, float, Numeric)):  # A: −0.5, B: 0.5
         text = re.sub(r"(?<![^\s,;])[^\W\d]\w{0,15}\s*[:=]\s*(?=[-+−.\d])", "", text)
     gap = r"[;\n]+" if isinstance(first, (Matrix, tuple)) else r"[;\n]+|,\s+|\s+"
-    return Listing(read(first, p, unit) for p in re.split(gap, text) if p.strip())
+    pieces = [p for p in re.split(gap, text) if p.strip()]
+    if isinstance(first, (int, float, Numeric)) and len(pieces) != len(expected):
+        apart = [p for p in re.split(r"[;,\s]+", text) if p]  # 1,2 is 1.2 only if one is asked
+        pieces = apart if len(apart) == len(expected) else pieces
+    return Listing(read(first, p, unit) for p in pieces)
 
 
 def record(
@@ -182,6 +186,7 @@ def record(
         commas = [p.strip() for p in re.split(r",\s+", text) if p.strip()]
         pieces = commas if len(commas) == len(expected) else pieces
         pieces = apart if len(apart := groups(text)) == len(expected) else pieces
+    pieces = by_names(text, expected) or pieces
     found = Record()
     unnamed = []
     for piece in [p for whole in pieces for p in opened(whole, expected)]:
@@ -202,6 +207,17 @@ def record(
     for key_, piece in zip(left, unnamed):
         found[key_] = read(expected[key_], piece, unit, known, allows)
     return found
+
+
+def by_names(text: str, expected: Mapping[str, Any]) -> list[str]:
+    """z=-0.5,P=0.38: the pieces before which a comma, "and" or a space and a name with its
+    sign stand, if all entries are named so, each once; else nothing."""
+    names = {w for key in expected for w in (key, key.replace("_", " "), NAMES.get(key, key))}
+    any_name = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    cut = rf"(?:\s*[;,\n]|\s+and\b)\s*(?=(?:{any_name})(?:\s*[:=]|\s))|\s+(?=(?:{any_name})\s*[:=])"
+    pieces = [p.strip() for p in re.split(cut, text, flags=re.I) if p.strip()]
+    keys = [found[0] for p in pieces if (found := named(p, expected))]
+    return pieces if len(keys) == len(pieces) and sorted(keys) == sorted(expected) else []
 
 
 def opened(piece: str, expected: Mapping[str, Any]) -> list[str]:
