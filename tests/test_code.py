@@ -107,6 +107,8 @@ TABLE = [
     ("no γ", changed(("gamma * (Z", "(Z")), "partly", "not_scaled", ""),
     ("no β", changed((") + beta", ")")), "partly", "not_shifted", ""),
     ("nothing returned", changed(("return gamma", "y = gamma")), "partly", "", "returns nothing"),
+    ("nothing at all", BATCH_NORM.partition("mode):")[0] + "mode):\n    pass\n", "wrong", "averages_missing",
+     "The function returns nothing."),
     ("another key", changed(('["mean"]', '["mu"]')), "wrong", "", "KeyError on line 6"),
     ("transposed", changed((") + beta", ") + beta).T"), ("return gamma", "return (gamma")),
      "partly", "", "has the shape (5, 7), not (7, 5)"),
@@ -231,7 +233,8 @@ def test_each_mistaken_version_is_told(name: str) -> None:
             assert all(good.values())  # a column, of which the axes of length 1 do not count
             continue
         assert not all(good.values()), one.name
-        names, said = explained(code.task, made, good)
+        names, said, every = explained(code.task, made, good)
+        assert every
         verdict = compared(problem, code.task, made, "", reading)
         assert one.name in names and one.feedback in said and verdict.mark in ("partly", "wrong")
         assert show(one.value) and one.feedback in verdict.feedback
@@ -331,6 +334,15 @@ def test_values_come_back_as_they_went() -> None:
         assert isinstance(wire.decoded(child.encoded(value)), Other)
     assert not agree(np.ones(3), np.ones(3) * 1.001) and not agree(np.ones(3), np.array([1, 1, np.nan]))
     assert agree(np.array([np.nan, 1]), np.array([np.nan, 1])) and not agree(np.ones(3), None)
+
+
+def test_small_values_are_held_to_their_own_size() -> None:
+    """The gradient of ‖w‖²/10⁹ is no 0."""
+    given = {"as": "gradient", "expr": "norm2(w)^2/10^9", "wrt": "w", "where": "w: d"}
+    for call, found in zip(*(lambda t: (t.calls, t.right))(solve("code function", **given).value.task)):
+        assert isinstance(found, Returned) and not agree(found.value, 0 * found.value)
+        assert not agree(found.value, 1.001 * found.value) and agree(found.value, 2e-9 * call.arguments["w"])
+    assert agree(np.zeros(3), np.full(3, 1e-16)) and not agree(np.zeros(3), np.full(3, 1e-9))
 
 
 BAD: list[Any] = [

@@ -242,6 +242,7 @@ def test_what_does_not_return_is_ended(short: None, text: str, why: str) -> None
         "__import__('threading').Thread(target=print).start()",
         "open('weights.npy')",
         "__import__('scipy')",
+        "input()",
     ],
 )
 def test_what_the_sandbox_has_not_is_no_fault_of_the_function(line: str) -> None:

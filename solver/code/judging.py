@@ -26,6 +26,7 @@ DECIDE = "A person has to decide this."
 OURS = (
     "MemoryError", "SystemExit", "KeyboardInterrupt", "PermissionError", "OSError",
     "FileNotFoundError", "BlockingIOError", "ImportError", "ModuleNotFoundError",
+    "EOFError",
 )  # fmt: skip
 # exceptions that come of the sandbox, or say nothing of the function
 NO_THREAD = "can't start new thread"
@@ -109,14 +110,16 @@ def compared(
             " ".join([*remarks, *aside(reading)]),
             understood,
         )
-    names, why = explained(task, found, good)
+    names, why, every = explained(task, found, good)
     told = [raised(found), *why]
-    if not why:
+    if not every:
         told.append(shapes(task, found))
     off = [what for what, same in good.items() if not same]
     fine = [what for what, same in good.items() if same]
     if fine:
         told.insert(0, f"Right: {', '.join(fine)}. Not right: {', '.join(off)}.")
+    elif why and not every:
+        told.insert(0, f"Not right: {', '.join(off)}.")
     if not any(told):
         told = ["Its values are not the backend's at seeded inputs."]
     if not why:
@@ -149,9 +152,9 @@ def aside(reading: Reading) -> list[str]:
 
 def explained(
     task: Task, found: Found, good: dict[str, bool]
-) -> tuple[list[str], list[str]]:
-    """(names, sentences): the version that agrees in everything, or one for each thing that
-    is not right."""
+) -> tuple[list[str], list[str], bool]:
+    """(names, sentences, whether they explain all): the version that agrees in everything, or
+    one for each thing that is not right."""
     known: list[tuple[Version, dict[str, bool], dict[str, bool]]] = []
     for one, made in task.wrong:
         known.append(
@@ -159,9 +162,10 @@ def explained(
         )
     for one, same, _ in known:
         if all(same.values()):
-            return [one.name], [one.says]
+            return [one.name], [one.says], True
     names: list[str] = []
     said: list[str] = []
+    every = True
     for what, right in good.items():
         if right:
             continue
@@ -171,7 +175,9 @@ def explained(
                     names.append(one.name)
                     said.append(one.says)
                 break
-    return names, said
+        else:
+            every = False
+    return names, said, every
 
 
 def raised(found: Found) -> str:
