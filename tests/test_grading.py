@@ -336,3 +336,28 @@ def test_what_separates_values(problem: Problem, answer: str, mark: str) -> None
 
 def test_nothing_is_said_twice() -> None:
     assert grade(SCALED, "(-1, 1)").feedback.count("The bounds are right") == 1
+
+
+LOST = Problem("backprop batch-of-one", {})
+BITS = Problem("boolean network", {"net": "max(0, x1 + x2) - 2*max(0, x1 + x2 - 1)", "function": "xor"})
+PASSED = Problem("backprop local", {"net": "1x2x2: maxpool 2"})
+TINY = Problem("update adam", {"w": 1, "grads": 0.5, "alpha": 1})
+
+
+@pytest.mark.parametrize(
+    ("problem", "answer", "mark"),
+    [
+        (LOST, "output beta; z 0; gamma 0; beta delta", "right"),  # not output·β and β·δ
+        (LOST, "output β, z 0, gamma 0, beta δ", "right"),
+        (LOST, "output gamma; z 0; gamma 0; beta delta", "partly"),
+        (BITS, "0110; yes", "right"),
+        (BITS, "outputs = [0,1,1,0], meets = yes", "right"),
+        (BITS, "0111; yes", "partly"),
+        (PASSED, "{0,1}", "right"),
+        (TINY, "2e-8", "right"),  # 1.99999996·10⁻⁸, which a key shows as 2·10⁻⁸
+        (TINY, "3e-8", "wrong"),
+        (TINY, "0", "wrong"),
+    ],
+)
+def test_values_as_the_key_shows_them(problem: Problem, answer: str, mark: str) -> None:
+    assert grade(problem, answer).mark == mark

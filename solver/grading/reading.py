@@ -16,6 +16,7 @@ from solver.answers.stated import Stated
 from solver.core import BadInput
 from solver.expressions.nodes import Sym, walk
 from solver.expressions.series import Cases
+from solver.expressions.typeset_forms import GREEK
 from solver.expressions.written import Index
 from solver.grading.arrays import is_array, read_arrays
 from solver.grading.cases import read_cases
@@ -163,8 +164,10 @@ def listing(text: str, expected: Any, unit: str) -> Listing:
     """Values in a row, separated by ; or new lines, numbers also by commas or spaces."""
     first = expected[0] if expected else 0
     text = text.strip()
-    if isinstance(first, (int, Numeric)) and text[:1] in ("(", "[") and text[-1:] in (")", "]"):
+    if isinstance(first, (int, Numeric)) and text[:1] in tuple("([{") and text[-1:] in tuple(")]}"):
         text = text[1:-1]
+    if re.fullmatch(r"[01]+", text) and len(text) == len(expected) > 1:
+        text = " ".join(text)  # 0110: bits are written without a gap
     if isinstance(first, Shape):
         return Listing(read(first, p, unit) for p in re.findall(SHAPES, text))
     if isinstance(first, (int, float, Numeric)):  # A: −0.5, B: 0.5
@@ -187,10 +190,11 @@ def record(
         pieces = commas if len(commas) == len(expected) else pieces
         pieces = apart if len(apart := groups(text)) == len(expected) else pieces
     pieces = by_names(text, expected) or pieces
+    said = all_named(pieces, expected)
     found = Record()
     unnamed = []
     for piece in [p for whole in pieces for p in opened(whole, expected)]:
-        key = named(piece, expected)
+        key = said.get(piece) or named(piece, expected)
         if key is None:
             unnamed.append(piece)
             continue
@@ -218,6 +222,21 @@ def by_names(text: str, expected: Mapping[str, Any]) -> list[str]:
     pieces = [p.strip() for p in re.split(cut, text, flags=re.I) if p.strip()]
     keys = [found[0] for p in pieces if (found := named(p, expected))]
     return pieces if len(keys) == len(pieces) and sorted(keys) == sorted(expected) else []
+
+
+def all_named(pieces: list[str], expected: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """output β; z 0; gamma 0: the entry and the rest of each piece, if each begins with the
+    name of another entry and one of these is a word, which is no factor as a letter is."""
+    if not any(re.fullmatch(r"[a-z]{3,}(?:_[a-z]+)*", k) and k not in GREEK for k in expected):
+        return {}
+    found: dict[str, tuple[str, str]] = {}
+    for piece in pieces:
+        for key in expected:
+            name = re.escape(key).replace("_", "[_ ]")
+            m = re.match(rf"{name}(?:\s*[:=]\s*|\s+)(.+)$", piece, re.I | re.S)
+            if m:
+                found[piece] = (key, m[1].strip())
+    return found if sorted(key for key, _ in found.values()) == sorted(expected) else {}
 
 
 def opened(piece: str, expected: Mapping[str, Any]) -> list[str]:
