@@ -266,6 +266,8 @@ def scales(raw: Any, name: str) -> Any:
     if isinstance(raw, str) and "," in raw:
         raw = raw.strip("()[] ").split(",")
     if isinstance(raw, (list, tuple)):
+        if not raw or any(isinstance(x, (list, tuple)) for x in raw):
+            raise BadInput(f"expected a factor, or one an axis, not {shown(raw)}")
         return tuple(scales(x, name) for x in raw)
     if (
         isinstance(raw, float)

@@ -102,7 +102,7 @@ def read_problem(
         listed = tuple(read_mistake(m, order, where) for m in tables(entry, "mistakes"))
         follows = read_follows(entry, kind)
         allows = read_allowed(entry)
-        demonstrations = read_demonstrations(entry, course, networks, order)
+        demonstrations = read_demonstrations(entry, course, networks, order, id)
         shares = [share(entry, k, d) for k, d in (("credit", 0.5), ("follow_credit", 1.0))]
     except BadInput as e:
         raise e.at(where) from None
@@ -144,6 +144,7 @@ def read_demonstrations(
     conventions: Mapping[str, Any],
     networks: Mapping[str, Any],
     order: str,
+    id: str,
 ) -> tuple[Problem, ...]:
     """What the key works out below its answer, to show what it claims: a table (or a list
     of them) with a kind, what is given, and what the outcome `says`."""
@@ -160,7 +161,7 @@ def read_demonstrations(
             says = text(table, "says", "demonstration")
         except BadInput as e:
             raise e.at("demonstration") from None
-        found.append(Problem(kind.name, given, prompt=says, order=order))
+        found.append(Problem(kind.name, given, id, prompt=says, order=order))
     return tuple(found)
 
 

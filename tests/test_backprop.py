@@ -395,6 +395,8 @@ ASKED = [
     ({"net": "4: gelu"}, "gelu"),
     ({"net": "z = W*x", "batch": "N"}, "layers"),
     ({"net": "z = W*x + G"}, "--upstream"),
+    ({"net": "z = W*x; L = norm2(z)^2", "wrt": ""}, "wrt names nothing"),
+    ({"net": "z = W*x; L = norm2(z)^2", "where": {"x": 2.5}}, "declared by its sizes"),
     ({"net": "4: linear 5, sigmoid", "loss": "cross-entropy"}, "softmax"),
 ]
 

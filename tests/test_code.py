@@ -107,6 +107,8 @@ TABLE = [
     ("no γ", changed(("gamma * (Z", "(Z")), "partly", "not_scaled", ""),
     ("no β", changed((") + beta", ")")), "partly", "not_shifted", ""),
     ("nothing returned", changed(("return gamma", "y = gamma")), "partly", "", "returns nothing"),
+    ("nothing at all", BATCH_NORM.partition("mode):")[0] + "mode):\n    pass\n", "wrong", "averages_missing",
+     "The function returns nothing."),
     ("another key", changed(('["mean"]', '["mu"]')), "wrong", "", "KeyError on line 6"),
     ("transposed", changed((") + beta", ") + beta).T"), ("return gamma", "return (gamma")),
      "partly", "", "has the shape (5, 7), not (7, 5)"),
@@ -231,7 +233,8 @@ def test_each_mistaken_version_is_told(name: str) -> None:
             assert all(good.values())  # a column, of which the axes of length 1 do not count
             continue
         assert not all(good.values()), one.name
-        names, said = explained(code.task, made, good)
+        names, said, every = explained(code.task, made, good)
+        assert every
         verdict = compared(problem, code.task, made, "", reading)
         assert one.name in names and one.feedback in said and verdict.mark in ("partly", "wrong")
         assert show(one.value) and one.feedback in verdict.feedback
@@ -300,7 +303,7 @@ def test_the_printed_version() -> None:
     assert value == {"as_printed_raises": "NameError", "fixed_matches_reference": True}
     for given in ({"as": "batch norms"}, {"as": "batch norm", "arguments": "a, b"}, {"as": "gradient"},
                   {"as": "batch norm", "name": "1x"}, {**GRADIENT, "arguments": "X, w"},
-                  {**GRADIENT, "arguments": "X, w, w"}, {"as": "convolution", "wrt": "x"}):  # fmt: skip
+                  {**GRADIENT, "arguments": "X, w, w"}, {**GRADIENT, "where": ["X"]}, {"as": "convolution", "wrt": "x"}):  # fmt: skip
         with pytest.raises(BadInput):
             solve("code function", **given)
 
@@ -333,9 +336,19 @@ def test_values_come_back_as_they_went() -> None:
     assert agree(np.array([np.nan, 1]), np.array([np.nan, 1])) and not agree(np.ones(3), None)
 
 
+def test_small_values_are_held_to_their_own_size() -> None:
+    """The gradient of ‖w‖²/10⁹ is no 0."""
+    given = {"as": "gradient", "expr": "norm2(w)^2/10^9", "wrt": "w", "where": "w: d"}
+    for call, found in zip(*(lambda t: (t.calls, t.right))(solve("code function", **given).value.task)):
+        assert isinstance(found, Returned) and not agree(found.value, 0 * found.value)
+        assert not agree(found.value, 1.001 * found.value) and agree(found.value, 2e-9 * call.arguments["w"])
+    assert agree(np.zeros(3), np.full(3, 1e-16)) and not agree(np.zeros(3), np.full(3, 1e-9))
+
+
 BAD: list[Any] = [
     b"", b"\xff", b"[]", b"[" * 10_000, b'{"value": 1}', b"{}", b'{"value": {}, "tables": {}}',
-    {**GOOD, "more": 1}, {**GOOD, "tables": []},
+    {**GOOD, "more": 1}, {**GOOD, "tables": []}, {**GOOD, "tables": {"cache_dict": {"plain": 1}}},
+    {**GOOD, "tables": {"cache_dict": {"several": []}}},
     *({**GOOD, "value": {**GOOD["value"], **change}} for change in (
         {"shape": [3]}, {"shape": [10**12]}, {"shape": [10**5, 10**5]}, {"shape": [-1, -2]}, {"shape": [True] * 1},
         {"shape": "2"}, {"shape": [1] * 60 + [2]}, {"data": "no base64!"}, {"data": 3}, {"data": "A" * 10**6},

@@ -150,6 +150,13 @@ FAILS = [
         "import os\ndef f(x):\n    os.listdir(os.path.expanduser('~root/.ssh'))",
         "FileNotFoundError",
     ),
+    (
+        "memory that no limit counts",
+        "import ctypes\ndef f(x):\n    c = ctypes.CDLL(None, use_errno=True)\n"
+        "    if c.shmget(0, 1 << 20, 0o1600) < 0 > c.msgget(0, 0o1600):\n"
+        "        raise PermissionError(ctypes.get_errno())",
+        "PermissionError",
+    ),
     ("a file to write", "def f(x):\n    open('/x', 'w')", "OSError"),
     ("a file in /tmp", "def f(x):\n    open('/tmp/x', 'w')", "FileNotFoundError"),
     ("our package", "def f(x):\n    import solver", "ModuleNotFoundError"),
@@ -226,6 +233,24 @@ def test_what_is_not_there_fails_in_the_code(text: str, error: str) -> None:
 def test_what_does_not_return_is_ended(short: None, text: str, why: str) -> None:
     found = confined(text + "\n", "f", [{"x": 1}])
     assert isinstance(found, Unfinished) and why in found.why, found
+
+
+@confining
+@pytest.mark.parametrize(
+    "line",
+    [
+        "__import__('threading').Thread(target=print).start()",
+        "open('weights.npy')",
+        "__import__('scipy')",
+        "input()",
+    ],
+)
+def test_what_the_sandbox_has_not_is_no_fault_of_the_function(line: str) -> None:
+    whole = load_set("s4")
+    part, head = whole["11.2.code"], "mode):\n"
+    text = BATCH_NORM.replace(head, f"{head}    {line}\n", 1)
+    verdict = judged(part, solve_part(whole, part).value, text, sandbox.run)
+    assert verdict.mark == "undecided", verdict
 
 
 @confining

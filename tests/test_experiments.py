@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -184,9 +186,45 @@ def test_the_command_goes_on_and_writes_what_it_says(
     assert "nothing is claimed" in (tmp_path / "report.html").read_text()
     with pytest.raises(BadInput, match="another experiment, other data or settings"):
         asked(tmp_path, epochs=2)
-    (tmp_path / "runs.json").write_text("[1]")
-    with pytest.raises(BadInput, match="no runs of an experiment"):
-        asked(tmp_path)
+    whole = (tmp_path / "runs.json").read_text()
+    for text, said in (
+        ("[1]", "no runs of an experiment"),
+        ("[" * 100_000, "no runs of an experiment"),
+        (whole[:-20], "no runs of an experiment"),
+        (whole.replace('"seed": 0', '"seed": null'), "not as they were written"),
+        (whole.replace('"history": {', '"history": {"x": [], '), "not as they were written"),
+    ):
+        assert text != whole
+        (tmp_path / "runs.json").write_text(text)
+        with pytest.raises(BadInput, match=said):
+            asked(tmp_path)
+    (tmp_path / "runs.json").write_text(whole)
+    calls.clear()
+    assert asked(tmp_path) == 0 and not calls
+
+
+def test_one_experiment_at_a_time_and_no_training_in_vain(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What cannot be written is refused before anything is trained."""
+    monkeypatch.setattr(command, "measured", None)
+    (tmp_path / "file").write_text("")
+    given: dict[str, Any] = {"name": "momentum", "data": "digits", "seeds": 1, "epochs": 1}
+    with pytest.raises(BadInput):
+        command.experiment(**given, images=100, out=str(tmp_path / "file"))
+    script = (
+        "import sys, time; from pathlib import Path; from solver.disk import alone\n"
+        "with alone(Path(sys.argv[1]), 'training.lock'): print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout and other.stdout.readline() == "held\n"
+        try:
+            with pytest.raises(BadInput, match="is at work in this folder"):
+                command.experiment(**given, images=100, out=str(tmp_path))
+        finally:
+            other.kill()
 
 
 @pytest.mark.parametrize(

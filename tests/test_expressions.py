@@ -386,6 +386,13 @@ def test_different_even_if_only_seldom(a: str, b: str) -> None:
     assert same_size((parse(a), 1), (parse(a), 1, 2)) is False
 
 
+def test_a_difference_is_known_to_the_rounding_of_its_terms() -> None:
+    """0.7 − 0.1·7 is −1.1·10⁻¹⁶ in floats, and 0."""
+    off = Num(0.7) - Num(0.1) * Num(7)
+    assert same_size(off, 0) is True and same_size(off, 1e-14) is False
+    assert same_size(Num(1e-20) + Num(0.0), 1.1e-20) is False
+
+
 @given(trees())
 @settings(max_examples=60)
 def test_one_more_is_never_the_same(tree: Expr) -> None:

@@ -294,3 +294,70 @@ def test_values_said_again_unnamed_or_rounded(
 ) -> None:
     found = grade(problem, answer)
     assert (found.mark, said in found.feedback) == (mark, True), found
+
+SUMS = Problem("update accumulate", {"grads": [1, 233, 333]})
+HALVES = Problem("update accumulate", {"grads": [0.5, 0.25, 0.5]})
+TWO = Problem("update accumulate", {"grads": [1, 1]})
+LOGIT = Problem("logistic probability", {"intercept": -6, "slopes": [0.05, 1], "at": [40, 3.5]})
+NEAREST = Problem("knn predict", {"points": {"A": [0, 3], "B": [2, 0], "C": [-1, 0]}, "query": [0, 0],
+                                  "labels": ["Red", "Red", "Green"], "k": 3})  # fmt: skip
+RANKED = Problem("similarity pseudolabel", {"sources": {"A": [1, 0], "B": [0, 1], "C": [1, 1]},
+                                            "image": [1, 2], "n": 3})  # fmt: skip
+SCALED = Problem("run normalize", {"mean": 0.5, "std": 0.5, "interval": [0, 1]})
+
+
+@pytest.mark.parametrize(
+    ("problem", "answer", "mark"),
+    [
+        *((TWO, text, "right") for text in ("1,2", "[1,2]", "(1,2)", "1, 2", "1 2", "1;2")),
+        (TWO, "1,20", "wrong"),
+        (SUMS, "1,234,567", "right"),  # three are asked for, not one of seven digits
+        (SUMS, "1,234, 567", "right"),
+        (HALVES, "0.5,0.75,1.25", "right"),
+        (HALVES, "1/2,3/4,5/4", "right"),
+        (HALVES, "0,5 0,75 1,25", "right"),
+        (HALVES, "0,5, 0,75, 1,25", "right"),
+        (LOGIT, "z=-0.5,P=0.378", "right"),
+        (LOGIT, "P=0,378 z=-0,5", "right"),
+        (LOGIT, "z = -0.5 and P = 0.378", "right"),
+        (LOGIT, "z=-0.5,P=0.622", "partly"),
+        (NEAREST, "label Red, neighbours A, B, C", "right"),  # as a verdict says it
+        (RANKED, "c, b, a", "right"),
+        (RANKED, "a, b, c", "wrong"),
+        (SCALED, "[-1;1]", "right"),
+        (SCALED, "[-1,0; 1,0]", "right"),
+        (SCALED, "[-1,0,1,0]", "invalid"),
+        (SCALED, "[-1;2]", "wrong"),
+    ],
+)
+def test_what_separates_values(problem: Problem, answer: str, mark: str) -> None:
+    assert grade(problem, answer).mark == mark
+
+
+def test_nothing_is_said_twice() -> None:
+    assert grade(SCALED, "(-1, 1)").feedback.count("The bounds are right") == 1
+
+
+LOST = Problem("backprop batch-of-one", {})
+BITS = Problem("boolean network", {"net": "max(0, x1 + x2) - 2*max(0, x1 + x2 - 1)", "function": "xor"})
+PASSED = Problem("backprop local", {"net": "1x2x2: maxpool 2"})
+TINY = Problem("update adam", {"w": 1, "grads": 0.5, "alpha": 1})
+
+
+@pytest.mark.parametrize(
+    ("problem", "answer", "mark"),
+    [
+        (LOST, "output beta; z 0; gamma 0; beta delta", "right"),  # not output·β and β·δ
+        (LOST, "output β, z 0, gamma 0, beta δ", "right"),
+        (LOST, "output gamma; z 0; gamma 0; beta delta", "partly"),
+        (BITS, "0110; yes", "right"),
+        (BITS, "outputs = [0,1,1,0], meets = yes", "right"),
+        (BITS, "0111; yes", "partly"),
+        (PASSED, "{0,1}", "right"),
+        (TINY, "2e-8", "right"),  # 1.99999996·10⁻⁸, which a key shows as 2·10⁻⁸
+        (TINY, "3e-8", "wrong"),
+        (TINY, "0", "wrong"),
+    ],
+)
+def test_values_as_the_key_shows_them(problem: Problem, answer: str, mark: str) -> None:
+    assert grade(problem, answer).mark == mark

@@ -64,6 +64,8 @@ WRONG = [
     ('value = [6, "<n>", "<n>"]', 'value = "hello <n>"', "mistakes met", "is no answer to this"),
     ('shows = ["same"]', 'shows = ["shared"]', "solves", "the same everywhere"),
     ('rubric = [ { says = "the same everywhere", shows = ["same"] } ]', "", "rubric asks", "no point"),
+    ('title = "Why"', 'title = "Why"\ndemonstration = { kind = "run pool", input = [[1, 2]], kernel = 5, says = "x" }',
+     "demonstrations run", "kernel 5 does not fit"),
     ("points = 2", "points = 0", "points are sensible", "0 points"),
     ("points = 2", "points = 2.1", "points are sensible", "quarters"),
     ("points = 2", "points = 40", "points are sensible", "40 points"),

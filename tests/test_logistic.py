@@ -128,7 +128,7 @@ def test_what_is_zero_times_is_left_out(form: str) -> None:
         ("probability", {**ISL, "at": "40"}, "X_2 has no value"),
         ("probability", {**ISL, "at": "1 2 3"}, "3 values for 2 variables"),
         ("probability", {**ISL, "at": "X_7 = 1"}, "no variable is called"),
-        ("probability", {"intercept": 0, "slopes": "1000", "at": "1"}, "0 or 1 to all digits"),
+        ("probability", {"intercept": 0, "slopes": "1000", "at": "1"}, "1 to all digits"),
         ("expression", {**ISL, "names": "a"}, "2 slopes are given, and 1 names"),
         ("expression", {**ISL, "names": "a,a"}, "given twice"),
         ("expression", {**ISL, "names": "P,q"}, "P means something else"),
@@ -157,3 +157,16 @@ def test_log_odds_slightly_wrong_are_caught(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(logistic, "log_odds", lambda b, s, v: right(b * shifted, s, v))
     with pytest.raises(CheckFailed):
         solve("logistic probability", **ISL, at="40 3.5")
+
+
+@pytest.mark.parametrize("z", [-29.5, -24, -15, 14])
+def test_probabilities_near_0_and_1_are_answered(z: float) -> None:
+    found = solve("logistic probability", intercept=z, slopes=[0], at=[0]).value
+    assert found["P"] == pytest.approx(1 / (1 + math.exp(-z)), rel=1e-12)
+
+
+@pytest.mark.parametrize("z", [14.6, 24.5, 29, 1000, -31])
+def test_a_probability_that_would_be_shown_as_1_is_refused(z: float) -> None:
+    """Its key would be 1.0, which no probability here is, and 1 would be marked right."""
+    with pytest.raises(BadInput, match="to all digits"):
+        solve("logistic probability", intercept=z, slopes=[0], at=[0])

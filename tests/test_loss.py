@@ -467,6 +467,15 @@ def test_at_a_kink_there_is_no_value() -> None:
         ("loss accuracy", {"samples": 9, "correct": 10}, "0 to 9"),
         ("loss accuracy", {"samples": 9}, "either correct"),
         ("loss consistency", {"samples": 9, "errors": 10, "printed": 1}, "not 10"),
+        # 1/10·ln 2 = 0.06931472 is printed as 0.0693147, which is less, and as 0.069
+        ("loss consistency", {"samples": 10, "errors": 1, "printed": 0.0693147}, "rounded"),
+        ("loss consistency", {"samples": 10, "errors": 1, "printed": 0.069}, "rounded"),
+        ("loss l2", {"strength": ""}, "no letter"),
+        ("loss l2", {"strength": "3"}, "no letter"),  # 2·3·w is not 23·w
+        ("loss l2", {"strength": "alpha"}, "something else"),
+        ("loss hinge", {"score": "y"}, "something else"),
+        ("loss logistic", {"score": "2"}, "no letter"),
+        ("loss hinge", {"margin": 10**9, "wrt": "z"}, "between 10⁻⁶ and 10⁶"),
     ],
 )
 def test_bad_input(kind: str, given: dict[str, Any], said: str) -> None:

@@ -410,8 +410,47 @@ def test_numbers_are_worked_line_by_line(kind: str) -> None:
             {"w": 1, "grads": "0", "alpha": 1, "epsilon": 0},
             "out of arithmetic",
         ),
+        ("update rmsprop", {"w": 1, "grads": "1", "alpha": 1, "beta": 2}, "a negative"),
+        ("update sgd", {"w": 1, "grads": [], "alpha": 1}, "empty list"),
+        ("update sgd", {"w": [1, 2], "grads": "1 2; 3", "alpha": 1}, "2 and 1 entries"),
+        ("update sgd", {"gradient": "x", "weight": "3"}, "no letter"),
+        ("update sgd", {"gradient": "x", "weight": "g"}, "something else"),
+        (
+            "update schedule",
+            {"decay": 0.001, "t": 10**6, "form": "exponential"},
+            "0 to all digits",
+        ),
+        ("update relu-unit", {"w": 10**9}, "between 10⁻⁶ and 10⁶"),
     ],
 )
 def test_bad_input(kind: str, given: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         solve(kind, **given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "wanted"),
+    [
+        ("update sgd", {"w": 0.7, "grads": 7, "alpha": 0.1}, 0),
+        ("update momentum", {"w": 1, "grads": "3 4", "alpha": 0.1, "mu": 1}, 0),
+        ("update adam", {"w": 1, "grads": 0.5, "alpha": 1}, 2e-8),
+    ],
+)
+def test_a_step_that_ends_at_0_is_answered(
+    kind: str, given: dict[str, Any], wanted: float
+) -> None:
+    assert solve(kind, **given).value == pytest.approx(wanted, rel=1e-6)
+
+
+def test_updates_of_very_many_samples_are_counted_at_once() -> None:
+    found = solve("update count", samples=10**9, batch=3, epochs=2).value
+    assert found == 2 * -(-(10**9) // 3)
+    found = solve("update count", samples=10**9, batch=3, epochs=2, drop_last=True).value
+    assert found == 2 * (10**9 // 3)
+
+
+def test_a_unit_at_its_kink_is_off() -> None:
+    """w + b is exactly 0 after the update at x = 1, and only rounded in floats."""
+    found = solve("update relu-unit", w=0.4, b=0.6, alpha=0.5, samples=31, labels=[0, 1],
+                  low=-1, high=1).value  # fmt: skip
+    assert found["dead_on_all_x"] is True and found["nonzero_updates"] == 31

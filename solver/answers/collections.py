@@ -128,6 +128,29 @@ def same_interval(stated: Stated, value: Expr) -> Finding:
     return related(stated, *sides)
 
 
+def read_interval(stated: Stated, text: str) -> Given:
+    """An interval; between its ends stands a comma, or a semicolon. Raises BadInput."""
+    e = bounded(answer_tree(stated, text))
+    fenced = isinstance(e, Group) and e.fences != "{}" and len(e.fences) == 2
+    if isinstance(e, Group) and fenced and len(e.items) > 2:
+        raise BadInput(
+            f"an interval has two ends, and here are {len(e.items)}: write decimals with a "
+            "point, or a semicolon between the ends",
+            text=text,
+            offset=0,
+        )
+    return Given(e)
+
+
+def bounded(e: Expr) -> Expr:
+    """[0; 1], which reads as a column of two, as the interval that is asked for."""
+    if isinstance(e, Grid):
+        return Group("[]", *e.args[1:]) if e.args[0] == 1 and len(e.args) == 3 else e
+    if isinstance(e, SetOp):
+        return e.with_args((e.args[0], *(bounded(a) for a in e.args[1:])))
+    return e
+
+
 def read_plain(stated: Stated, text: str) -> Given:
     return Given(answer_tree(stated, text))
 

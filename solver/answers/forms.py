@@ -49,7 +49,7 @@ TABLE: dict[str, tuple[State, Read, Same]] = {
     "set": (collections.state_set, collections.read_set, collections.same_sets),
     "interval": (
         collections.state_interval,
-        collections.read_plain,
+        collections.read_interval,
         collections.same_interval,
     ),
     "list": (collections.state_list, collections.read_list, collections.same_list),
@@ -129,7 +129,7 @@ def read_answer(stated: Stated, text: str) -> Given:
     if (
         stated.settings.get("comma")
         and stated.form not in LISTS
-        or (apart and stated.form in ("list", "set", "assignments"))
+        or (apart and stated.form in ("list", "set", "interval", "assignments"))
     ):  # 0,5; 0,25
         text = with_points(text)
     return replace(TABLE[stated.form][1](stated, text), key=stated)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LONGEST = 600
+SHOWN = Fraction(1, 2 * 10**6)  # of a number: half of the sixth digit, the last that is shown
 RELATED = re.compile(
     r"[<>≤≥≠]|\\(?:leq?|geq?|neq?|lt|gt|pm|mp|in|to)(?![A-Za-z])|±|\bor\b|\bnot\b"
 )
@@ -165,7 +166,8 @@ def precise(x: Any) -> Any:
 
 
 def same_number(stated: Stated, value: Amount, exact: bool = False) -> Finding:
-    """Equal; within the tolerance; or right to the digits that are shown, two at least."""
+    """Equal; within the tolerance; or right to the digits that are shown, if these say the
+    number to 1 %, or are all that a key would show: 2·10⁻⁸ of 1.99999996·10⁻⁸."""
     key = stated.value
     right = constant_value(key.value)
     got = (
@@ -217,7 +219,8 @@ def same_number(stated: Stated, value: Amount, exact: bool = False) -> Finding:
                 return Finding(None, "Rounded; the exact number was asked for.")
             close = abs(precise(right) - precise(got)) <= abs(precise(right)) / 100
             return Finding(close or None, "" if close else "Rounded by more than 1 %.")
-        if precise(value.slack) <= abs(precise(right)) / 100:
+        off, size = abs(precise(right) - precise(got)), abs(precise(right))
+        if precise(value.slack) <= size / 100 or off <= size * SHOWN:
             return Finding(True)
         return Finding(False, "Too few digits are shown.")
     comma = re.fullmatch(r"\s*[-−]?\d{1,3},\d{3}\s*", value.text)

@@ -172,6 +172,12 @@ def ranked(text: str) -> tuple[str, ...]:
 def read_ranking(stated: Stated, text: str) -> Given:
     found = ranked(text)
     known = {i for item in stated.value for i in item.split("=")}
+    known |= set(map(str, stated.settings.get("options") or ()))
+    spelt = {k.casefold(): k for k in known}
+    if len(spelt) == len(known):  # capitals tell no two apart
+        found = tuple(
+            "=".join(sorted(spelt.get(i.casefold(), i) for i in item.split("="))) for item in found
+        )
     given = [i for item in found for i in item.split("=")]
     strangers = [g for g in given if g not in known]
     if strangers and not all(len(g) == 1 for g in strangers):

@@ -9,6 +9,7 @@ from solver.authors.cases import Case, check
 from solver.grading import compare
 from solver.kinds import read_mistake
 from solver.order import reorder
+from solver.sets import solve_part
 from solver.values import Matrix, Shape, Table, same, show
 
 TYPE_CHECKING = False
@@ -21,6 +22,14 @@ def solves(case: Case) -> Iterator[str]:
     """A part that has no answer, or whose checks fail."""
     if not case.answer.checks:
         yield "nothing proves its answer"
+
+
+@check(Case)
+def demonstrations_run(case: Case) -> Iterator[str]:
+    """A demonstration that has no answer, or whose checks fail."""
+    for shown in case.problem.demonstrations:
+        solve_part(case.whole, shown)  # BadInput, CheckFailed are told
+    yield from ()
 
 
 @check(Case)

@@ -42,6 +42,9 @@ def declared(raw: Any) -> tuple[dict[str, tuple[Any, ...]], dict[str, tuple[str,
 
 def shape(name: str, what: Any) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     """The dims and flags of one declaration: "n x n symmetric", ["m", "n"]."""
+    what = str(what) if isinstance(what, int) else what
+    if not isinstance(what, (str, list, tuple)):
+        raise BadInput(f"{name} is declared by its sizes, m x n, not by {what!r:.20}")
     words = (
         re.split(r"[\s,×x]+|(?<=\d)x", what.strip())
         if isinstance(what, str)

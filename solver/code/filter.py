@@ -1,7 +1,8 @@
 """System calls that the child may not make: a filter of the kernel's (seccomp), as its bytes.
 
 Namespaces and limits confine the child already; this keeps it from starting processes even
-where the limit on their number does not count (root), and from the kernel's rarer doors.
+where the limit on their number does not count (root), from memory that no limit of a
+process counts (shared segments, queues), and from the kernel's rarer doors.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ MACHINES = {
         "bpf": 321, "io_uring_setup": 425, "keyctl": 250, "add_key": 248,
         "request_key": 249, "perf_event_open": 298, "userfaultfd": 323,
         "memfd_create": 319, "process_vm_readv": 310, "process_vm_writev": 311,
+        "shmget": 29, "msgget": 68, "semget": 64, "mq_open": 240, "memfd_secret": 447,
     }),
     "aarch64": (0xC00000B7, {
         "clone": 220, "execveat": 281, "socket": 198, "socketpair": 199, "ptrace": 117,
         "mount": 40, "unshare": 97, "setns": 268, "bpf": 280, "io_uring_setup": 425,
         "keyctl": 219, "add_key": 217, "request_key": 218, "perf_event_open": 241,
         "userfaultfd": 282, "memfd_create": 279, "process_vm_readv": 270,
-        "process_vm_writev": 271,
+        "process_vm_writev": 271, "shmget": 194, "msgget": 186, "semget": 190,
+        "mq_open": 180, "memfd_secret": 447,
     }),
 }  # fmt: skip
 

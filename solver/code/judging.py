@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 
 UNRUN = "Code is run with --run-code only."
 DECIDE = "A person has to decide this."
-OURS = ("MemoryError", "SystemExit", "KeyboardInterrupt", "PermissionError")
+OURS = (
+    "MemoryError", "SystemExit", "KeyboardInterrupt", "PermissionError", "OSError",
+    "FileNotFoundError", "BlockingIOError", "ImportError", "ModuleNotFoundError",
+    "EOFError",
+)  # fmt: skip
 # exceptions that come of the sandbox, or say nothing of the function
+NO_THREAD = "can't start new thread"
 TRIED = 2  # unused arguments that an undefined name may stand for
 RUNS = 1 + TRIED  # of one answer, at most
 
@@ -44,9 +49,9 @@ def judged(problem: Problem, right: Code, text: str, run: Run | None = None) -> 
     if isinstance(found, Unfinished):
         said = f"It was run without a result: {found.why}."
         return undecided(understood, said, reading.said())
-    if any(isinstance(f, Failed) and f.error in OURS for f in found):
-        failed = next(f for f in found if isinstance(f, Failed) and f.error in OURS)
-        return undecided(understood, failed.said(), reading.said())
+    ours = next((f for f in found if isinstance(f, Failed) and of_sandbox(f)), None)
+    if ours:
+        return undecided(understood, ours.said(), reading.said())
     verdict = compared(problem, right.task, found, understood, reading)
     if verdict.mark == "right":
         return verdict
@@ -56,6 +61,11 @@ def judged(problem: Problem, right: Code, text: str, run: Run | None = None) -> 
         points = problem.points * problem.credit
         return Verdict("partly", points, "undefined_name", said, understood)
     return verdict
+
+
+def of_sandbox(failed: Failed) -> bool:
+    """Whether an exception comes of what the sandbox does not allow."""
+    return failed.error in OURS or failed.says == NO_THREAD
 
 
 def called(
@@ -100,21 +110,21 @@ def compared(
             " ".join([*remarks, *aside(reading)]),
             understood,
         )
-    names, why = explained(task, found, good)
+    names, why, every = explained(task, found, good)
     told = [raised(found), *why]
-    if not why:
+    if not every:
         told.append(shapes(task, found))
     off = [what for what, same in good.items() if not same]
     fine = [what for what, same in good.items() if same]
     if fine:
         told.insert(0, f"Right: {', '.join(fine)}. Not right: {', '.join(off)}.")
+    elif why and not every:
+        told.insert(0, f"Not right: {', '.join(off)}.")
     if not any(told):
         told = ["Its values are not the backend's at seeded inputs."]
     if not why:
         failed = any(isinstance(f, Failed) and f.error == "NameError" for f in found)
-        told += [
-            n.says for n in reading.notes if not (failed and n.kind == "undefined")
-        ]
+        told.append(reading.said("undefined" if failed else ""))
     mark = "partly" if fine else "wrong"
     points = round(problem.points * len(fine) / len(good), 2)
     return Verdict(
@@ -142,9 +152,9 @@ def aside(reading: Reading) -> list[str]:
 
 def explained(
     task: Task, found: Found, good: dict[str, bool]
-) -> tuple[list[str], list[str]]:
-    """(names, sentences): the version that agrees in everything, or one for each thing that
-    is not right."""
+) -> tuple[list[str], list[str], bool]:
+    """(names, sentences, whether they explain all): the version that agrees in everything, or
+    one for each thing that is not right."""
     known: list[tuple[Version, dict[str, bool], dict[str, bool]]] = []
     for one, made in task.wrong:
         known.append(
@@ -152,9 +162,10 @@ def explained(
         )
     for one, same, _ in known:
         if all(same.values()):
-            return [one.name], [one.says]
+            return [one.name], [one.says], True
     names: list[str] = []
     said: list[str] = []
+    every = True
     for what, right in good.items():
         if right:
             continue
@@ -164,7 +175,9 @@ def explained(
                     names.append(one.name)
                     said.append(one.says)
                 break
-    return names, said
+        else:
+            every = False
+    return names, said, every
 
 
 def raised(found: Found) -> str:

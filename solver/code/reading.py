@@ -66,10 +66,14 @@ class Reading:
         """The names that notes of a kind are about."""
         return tuple(n.name for n in self.notes if n.kind == kind)
 
-    def said(self) -> str:
-        """All that reading shows, in sentences; the unused arguments in one."""
+    def said(self, without: str = "") -> str:
+        """What reading shows, but for one kind, in sentences; unused arguments in one."""
         idle = self.names("unused")
-        said = [n.says for n in self.notes if n.kind != "unused" or len(idle) == 1]
+        said = [
+            n.says
+            for n in self.notes
+            if n.kind != without and (n.kind != "unused" or len(idle) == 1)
+        ]
         if len(idle) > 1:
             listed = f"{', '.join(idle[:-1])} and {idle[-1]}"
             said.append(f"The arguments {listed} are not used.")

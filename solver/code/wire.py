@@ -116,6 +116,8 @@ def reply(line: bytes) -> Returned | Failed:
     if data.keys() != {"value", "tables"} or not isinstance(data["tables"], dict):
         raise BadReply("a line has other names")
     tables = {clean(k): decoded(v) for k, v in list(data["tables"].items())[:ENTRIES]}
+    if not all(isinstance(v, dict) for v in tables.values()):
+        raise BadReply("a table is none")
     return Returned(decoded(data["value"]), tables)
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from statistics import median
 from textwrap import fill
@@ -28,14 +29,14 @@ from solver.experiments.study import (
 )
 from solver.registry import first_line
 from solver.telling import clock, rewrite, say
-from solver.training.command import INTERRUPTED, parts
+from solver.training.command import INTERRUPTED, folder_of, parts
 from solver.training.curves import percent
 from solver.training.data import split
 
 if TYPE_CHECKING:
     from solver.figures.drawing import Figure
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,12 @@ def experiment(
         print(listing())
         return 0
     setting = read(name, data, seeds, epochs, images)
-    folder = Path(out) if out else None
+    with folder_of(out) as folder:
+        return carried_out(setting, folder)
+
+
+def carried_out(setting: Setting, folder: Path | None) -> int:
+    """The runs that are missing, and what all came to, on the terminal and in the folder."""
     seen = kept(folder, setting)
     for words in dict.fromkeys(filter(None, (p.note for p in setting.parts))):
         say(f"note: {words}")
@@ -159,17 +165,27 @@ def kept(folder: Path | None, setting: Setting) -> list[Seen]:
         return []
     try:
         held = json.loads(place.read_text(encoding="utf-8"))
-        about, runs = held["about"], [seen_from(one) for one in held["runs"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        digest = held.pop("digest")
+        about, found = held["about"], held["runs"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BadInput("these are no runs of an experiment: take another folder").at(
             str(place)
         ) from None
+    if digest != digest_of(held):
+        raise BadInput(
+            "these runs are not as they were written: delete the file, or take another folder"
+        ).at(str(place))
     if about != setting.about():
         raise BadInput(
             "the folder holds runs of another experiment, other data or settings: take "
             "another folder"
         ).at(str(folder))
-    return [s for s in runs if s.seed < setting.seeds]
+    return [s for s in map(seen_from, found) if s.seed < setting.seeds]
+
+
+def digest_of(held: dict[str, Any]) -> str:
+    """A sum of all that is held, by which damage to a file is seen."""
+    return sha256(json.dumps(held, ensure_ascii=False).encode()).hexdigest()
 
 
 def seen_from(data: dict[str, Any]) -> Seen:
@@ -184,7 +200,7 @@ def keep(folder: Path | None, setting: Setting, seen: Sequence[Seen]) -> None:
     if folder is None:
         return
     held = {"about": setting.about(), "runs": [asdict(s) for s in seen]}
-    text = json.dumps(held, ensure_ascii=False)
+    text = json.dumps({"digest": digest_of(held), **held}, ensure_ascii=False)
     write(folder / "runs.json", f"{text}\n", durable=True)
 
 

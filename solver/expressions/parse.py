@@ -237,6 +237,16 @@ def spelt(word: str) -> str:
     return "".join(map(name, unicodedata.normalize("NFD", word)))
 
 
+def named(word: str, *taken: str) -> str:
+    """The name of a letter that an author chooses, none of those that mean something else."""
+    name = spelt(word.strip())
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,15}(_\w{1,8})?", name):
+        raise BadInput(f"{word[:20]!r} is no letter: give one such as z, α or w_1")
+    if name in taken:
+        raise BadInput(f"{name} means something else here: take another letter")
+    return name
+
+
 def _minus(e: Expr) -> Expr:
     return Num(-e.value) if isinstance(e, Num) and e.value > 0 else Neg(e)
 

@@ -53,4 +53,4 @@ def general(right: Any, value: Any) -> tuple[str, str]:
         why = same(key, value.value).why
     else:
         names, why = mistakes_of_typed(right, value), ""
-    return " or ".join(names), " ".join(x for x in (said(names), why) if x)
+    return " or ".join(names), " ".join(dict.fromkeys(x for x in (said(names), why) if x))

@@ -16,6 +16,7 @@ from solver.answers.stated import Stated
 from solver.core import BadInput
 from solver.expressions.nodes import Sym, walk
 from solver.expressions.series import Cases
+from solver.expressions.typeset_forms import GREEK
 from solver.expressions.written import Index
 from solver.grading.arrays import is_array, read_arrays
 from solver.grading.cases import read_cases
@@ -163,14 +164,20 @@ def listing(text: str, expected: Any, unit: str) -> Listing:
     """Values in a row, separated by ; or new lines, numbers also by commas or spaces."""
     first = expected[0] if expected else 0
     text = text.strip()
-    if isinstance(first, (int, Numeric)) and text[:1] in ("(", "[") and text[-1:] in (")", "]"):
+    if isinstance(first, (int, Numeric)) and text[:1] in tuple("([{") and text[-1:] in tuple(")]}"):
         text = text[1:-1]
+    if re.fullmatch(r"[01]+", text) and len(text) == len(expected) > 1:
+        text = " ".join(text)  # 0110: bits are written without a gap
     if isinstance(first, Shape):
         return Listing(read(first, p, unit) for p in re.findall(SHAPES, text))
     if isinstance(first, (int, float, Numeric)):  # A: −0.5, B: 0.5
         text = re.sub(r"(?<![^\s,;])[^\W\d]\w{0,15}\s*[:=]\s*(?=[-+−.\d])", "", text)
     gap = r"[;\n]+" if isinstance(first, (Matrix, tuple)) else r"[;\n]+|,\s+|\s+"
-    return Listing(read(first, p, unit) for p in re.split(gap, text) if p.strip())
+    pieces = [p for p in re.split(gap, text) if p.strip()]
+    if isinstance(first, (int, float, Numeric)) and len(pieces) != len(expected):
+        apart = [p for p in re.split(r"[;,\s]+", text) if p]  # 1,2 is 1.2 only if one is asked
+        pieces = apart if len(apart) == len(expected) else pieces
+    return Listing(read(first, p, unit) for p in pieces)
 
 
 def record(
@@ -182,10 +189,12 @@ def record(
         commas = [p.strip() for p in re.split(r",\s+", text) if p.strip()]
         pieces = commas if len(commas) == len(expected) else pieces
         pieces = apart if len(apart := groups(text)) == len(expected) else pieces
+    pieces = by_names(text, expected) or pieces
+    said = all_named(pieces, expected)
     found = Record()
     unnamed = []
     for piece in [p for whole in pieces for p in opened(whole, expected)]:
-        key = named(piece, expected)
+        key = said.get(piece) or named(piece, expected)
         if key is None:
             unnamed.append(piece)
             continue
@@ -202,6 +211,32 @@ def record(
     for key_, piece in zip(left, unnamed):
         found[key_] = read(expected[key_], piece, unit, known, allows)
     return found
+
+
+def by_names(text: str, expected: Mapping[str, Any]) -> list[str]:
+    """z=-0.5,P=0.38: the pieces before which a comma, "and" or a space and a name with its
+    sign stand, if all entries are named so, each once; else nothing."""
+    names = {w for key in expected for w in (key, key.replace("_", " "), NAMES.get(key, key))}
+    any_name = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    cut = rf"(?:\s*[;,\n]|\s+and\b)\s*(?=(?:{any_name})(?:\s*[:=]|\s))|\s+(?=(?:{any_name})\s*[:=])"
+    pieces = [p.strip() for p in re.split(cut, text, flags=re.I) if p.strip()]
+    keys = [found[0] for p in pieces if (found := named(p, expected))]
+    return pieces if len(keys) == len(pieces) and sorted(keys) == sorted(expected) else []
+
+
+def all_named(pieces: list[str], expected: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """output β; z 0; gamma 0: the entry and the rest of each piece, if each begins with the
+    name of another entry and one of these is a word, which is no factor as a letter is."""
+    if not any(re.fullmatch(r"[a-z]{3,}(?:_[a-z]+)*", k) and k not in GREEK for k in expected):
+        return {}
+    found: dict[str, tuple[str, str]] = {}
+    for piece in pieces:
+        for key in expected:
+            name = re.escape(key).replace("_", "[_ ]")
+            m = re.match(rf"{name}(?:\s*[:=]\s*|\s+)(.+)$", piece, re.I | re.S)
+            if m:
+                found[piece] = (key, m[1].strip())
+    return found if sorted(key for key, _ in found.values()) == sorted(expected) else {}
 
 
 def opened(piece: str, expected: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,9 @@ The first word of its name is its family, which is a module here and a group of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field as entry  # solver.kinds.field is a module
 from functools import lru_cache
@@ -193,14 +195,41 @@ def worked(problem: Problem) -> Answer:
     found = find(problem.kind)
     try:
         return verified(found.function(**found.read(problem.given)), same_or_fail(same))
+    except CheckFailed as e:
+        size = far_off(problem.given)
+        if not size:
+            raise
+        raise BadInput(
+            f"with numbers such as {size} rounding hides what would prove the answer: give "
+            "numbers between 10⁻⁶ and 10⁶ in size"
+        ) from e
     except RecursionError:
         raise BadInput("this is nested too deeply to be answered") from None
     except (OverflowError, ZeroDivisionError) as e:
         raise BadInput(f"the numbers given lead out of arithmetic: {e}") from None
     except ValueError as e:
-        if isinstance(e, BadInput) or "integer string conversion" not in str(e):
+        if isinstance(e, BadInput) or not any(said in str(e) for said in BEYOND):
             raise
-        raise BadInput("the numbers given grow beyond 4300 digits") from None
+        said = next(words for known, words in BEYOND.items() if known in str(e))
+        raise BadInput(f"the numbers given {said}") from None
+
+
+# what Python says of a value that is beyond it, and what we do
+BEYOND = {
+    "integer string conversion": "grow beyond 4300 digits",
+    "math domain error": "lead to a root or a logarithm of a negative number, or of 0",
+}
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
+
+
+def far_off(given: Any) -> str:
+    """A number among those given that is too large or too small for the proofs in floats:
+    beyond 10⁶, or nearer to 0 than 10⁻⁶."""
+    for text in NUMBER.findall(str(given)):
+        with suppress(OverflowError):
+            if float(text) > 1e6 or 0 < float(text) < 1e-6:
+                return str(text)
+    return ""
 
 
 def same_or_fail(same: Callable[[Any, Any], bool | None]) -> Callable[[Any, Any], bool]:

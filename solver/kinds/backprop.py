@@ -126,6 +126,8 @@ def asked(whole: Equations, wrt: Sequence[str] | None) -> list[Var]:
     Without a loss, when the gradient comes from above, all leaves are asked for.
     """
     if wrt is not None:
+        if not wrt:
+            raise BadInput("wrt names nothing: leave it out for all parameters")
         return [whole.find(name) for name in dict.fromkeys(wrt)]
     ends = is_scalar(whole.last.var)
     skipped = DATA if ends else MASK

@@ -105,6 +105,8 @@ def frozen(where: Any) -> Any:
     """Declarations as text, so that a task is remembered by them."""
     if isinstance(where, dict):
         return ", ".join(f"{k}: {v}" for k, v in where.items())
+    if where is not None and not isinstance(where, str):
+        raise BadInput('declare letters as in "X: n x d, w: d"').at("where")
     return where
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Names = tuple[str, ...]
 
 TAKEN = ("P", "z", "e", "pi", "i")  # letters that mean something else here
-STEEPEST = 30  # |z| beyond which 1 − P has lost its digits
+LARGEST = 30  # beyond −z = 30 P is no number that anybody would write
 P, Z = Sym("P", "probability"), Sym("z", "real")
 
 
@@ -95,9 +95,12 @@ def probability(*, intercept: Any, slopes: Any, at: Any, names: Names = ()) -> A
         missing = next(n for n in slope if n not in values)
         raise BadInput(f"{missing} has no value: --at gives one for each of {', '.join(slope)}")
     z = b0 + sum((s * values[n] for n, s in slope.items()), Fraction(0))
-    if abs(z) > STEEPEST:
-        raise BadInput(f"z = {float(z):g}: the probability is 0 or 1 to all digits")
-    p = sigmoid(float(z))
+    p = sigmoid(min(float(z), LARGEST))
+    if z < -LARGEST or float(f"{p:.6g}") == 1:
+        raise BadInput(
+            f"z = {float(z):g}: the probability is {'0' if z < 0 else '1'} to all digits that "
+            "are shown: take other values"
+        )
     steps = (
         Step("log-odds", log_odds(b0, slope, values), whole(z), Z,
              log_odds(b0, slope, {})),

@@ -12,7 +12,7 @@ from math import log as ln
 
 from solver.core import Answer, BadInput, Step
 from solver.expressions.nodes import Call, Div, Expr, Mul, Neg, Sym, subs
-from solver.expressions.parse import spelt
+from solver.expressions.parse import named
 from solver.expressions.points import near
 from solver.expressions.series import Partial, Series, written
 from solver.kinds import kind
@@ -346,7 +346,7 @@ def logistic(
     *, of: str = "loss", wrt: str = "", score: str = "z", reduction: str = "none"
 ) -> Answer:
     """Logistic loss for labels −1 and +1: log(1 + exp(−y z)), derivative −y σ(−y z)."""
-    z = Sym(spelt(score), "real")
+    z = Sym(named(score, "y", "L", "J"), "real")
     of, letter, reduction = wanted(of), by(wrt, z), reduced(reduction)
     d = Derivation()
     d.note(f"labels are −1 and +1; {z} is the score before the sigmoid")

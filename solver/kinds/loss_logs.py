@@ -103,6 +103,11 @@ def consistency(
         raise BadInput(f"a cross-entropy is a number, 0 or more, not {printed}")
     bound = errors / samples * ln(2)
     possible = bool(float(printed) >= bound)
+    if not possible and float(printed + half_of_last(printed)) >= bound:
+        raise BadInput(
+            f"{float(printed):g} is rounded, and so may stand for the bound, {bound:.9g}: "
+            "take another number of errors"
+        )
     least = times(tree(errors) / samples, Call("log", Num(2)))
     sign = "≥" if possible else "<"
     steps = [
@@ -138,6 +143,14 @@ def consistency(
         )
     check = Check("the losses of seeded misclassified samples", wrong_cost_log_two())
     return Answer(value, tuple(steps), (check,), "loss", conventions=(LOG,))
+
+
+def half_of_last(printed: int | Fraction) -> Fraction:
+    """Half of the last decimal that a number is printed with; 0 of one that is no decimal."""
+    for decimals in range(20):
+        if (Fraction(printed) * 10**decimals).denominator == 1:
+            return Fraction(1, 2 * 10**decimals)
+    return Fraction(0)
 
 
 def wrong_cost_log_two() -> bool:

@@ -10,7 +10,7 @@ from random import Random
 
 from solver.core import Answer, BadInput, Check, Step
 from solver.expressions.nodes import Call, Expr, Mul, Neg, Num, Sym, evaluate
-from solver.expressions.parse import spelt
+from solver.expressions.parse import named
 from solver.expressions.points import near
 from solver.expressions.series import Case, Cases, Partial, Rel, Series
 from solver.kinds import kind
@@ -46,7 +46,7 @@ def hinge(
     *, wrt: str = "", score: str = "z", margin: int = 1, reduction: str = "none"
 ) -> Answer:
     """Hinge loss for labels −1, +1: max(0, 1 − y z); margin 0 is the perceptron's."""
-    z = Sym(spelt(score), "real")
+    z = Sym(named(score, "y", "L", "J"), "real")
     letter, reduction = by(wrt, z), reduced(reduction)
     if margin < 0:
         raise BadInput(f"the margin is 0 or more, not {margin}")
@@ -335,7 +335,8 @@ def l2(
     """L2 penalty λ wᵀw: its gradient, and the update in which the weights decay."""
     if of not in ("loss", "gradient", "update"):
         raise unknown("thing to derive (of)", of, ["loss", "gradient", "update"])
-    rate, lam = Sym(spelt(alpha), "real"), Sym(spelt(strength), "real")
+    rate = Sym(named(alpha, "w", "g", "L", "J"), "real")
+    lam = Sym(named(strength, "w", "g", "L", "J", rate.name), "real")
     w, g, data = Sym("w", "real"), Sym("g", "real"), Sym("L", "real")
     d = Derivation()
     d.note(

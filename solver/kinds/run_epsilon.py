@@ -121,6 +121,8 @@ def scale(
     a = Sym("a", "positive")
     if isinstance(var, Expr) or var <= 0:
         raise BadInput("var is a number above 0")
+    if isinstance(epsilon, Expr):
+        raise BadInput(f"epsilon is a number, 0 or more, not {epsilon}")
     root = rooted(var)
     lead = a if root == 1 else Mul(a, number(root))
     square = Pow(a, Num(2)) if var == 1 else Mul(Pow(a, Num(2)), num(Fraction(var)))

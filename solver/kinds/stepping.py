@@ -26,6 +26,7 @@ from solver.expressions.nodes import (
 from solver.expressions.parse import parse
 from solver.expressions.points import near
 from solver.registry import unknown
+from solver.telling import listed
 from solver.values import Listing, Record
 
 TYPE_CHECKING = False
@@ -211,8 +212,14 @@ def flattened(x: Any) -> tuple[Any, ...]:
 def gradients(grads: Any, size: int) -> list[tuple[Any, ...]]:
     """One gradient a step: rows of w's length, or one number a step where w is one."""
     flat = flattened(grads)
-    if isinstance(grads, tuple) and grads and isinstance(grads[0], tuple):
-        width = len(flattened(grads[0]))
+    if isinstance(grads, tuple) and any(isinstance(row, tuple) for row in grads):
+        widths = [len(flattened(row)) for row in grads]
+        if len(set(widths)) > 1:
+            raise BadInput(
+                f"the gradients have {listed([*map(str, widths)])} entries: give a row for "
+                "each step, all as long as w"
+            )
+        width = widths[0]
     else:
         width = len(flat)
     if size == 1 and (width == len(flat) or width == 1):

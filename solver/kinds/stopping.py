@@ -206,9 +206,11 @@ def loss(*, values: Reals, thresholds: Reals) -> Answer:
 def limits_of(thresholds: Any) -> list[Fraction]:
     """The thresholds in per cent, above 0."""
     found = [Fraction(v) for v in flat(thresholds) if not isinstance(v, Expr)]
-    if not found or len(found) > 8 or min(found) <= 0 or len(set(found)) < len(found):
+    named = {f"{float(v):g}" for v in found}
+    if not found or len(found) > 8 or min(found) <= 0 or len(named) < len(found):
         raise BadInput(
-            "thresholds are 1 to 8 different numbers of per cent above 0: 28 150"
+            "thresholds are 1 to 8 numbers of per cent above 0 that differ in their first "
+            "six digits: 28 150"
         )
     return found
 

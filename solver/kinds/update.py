@@ -21,7 +21,7 @@ from solver.expressions.nodes import (
     times,
     tree,
 )
-from solver.expressions.parse import spelt
+from solver.expressions.parse import named
 from solver.expressions.points import near, points
 from solver.kinds import kind, update_rules
 from solver.kinds.stepping import CONVENTIONS, answered, formula, powers, shown
@@ -76,7 +76,7 @@ def sgd(
 
 def with_gradient(alpha: Any, gradient: Any, weight: str) -> Answer:
     """The step with a gradient given as an expression, its signs worked out."""
-    w, g = Sym(spelt(weight), "real"), tree(gradient)
+    w, g = Sym(named(weight, "g", "alpha"), "real"), tree(gradient)
     rate = formula("alpha") if alpha is None else shown(alpha)
     put = w - Mul(rate, g)
     found = put

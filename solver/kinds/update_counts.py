@@ -62,10 +62,8 @@ def count(
         label = "updates per epoch" + (f", batch size {size}" if len(batch) > 1 else "")
         each.append(settle(ratio))
         steps.append(Step(label, ratio, each[-1], None, Call(whole, n / b)))
-        starts = range(0, samples, size)
-        ok = ok and each[-1] == sum(
-            not drop_last or s + size <= samples for s in starts
-        )
+        end = samples - size + 1 if drop_last else samples
+        ok = ok and each[-1] == len(range(0, end, size))
     notes = [
         "one update for each batch",
         "the last, smaller batch is dropped"
@@ -73,10 +71,7 @@ def count(
         else "the last batch counts, even if it is smaller",
     ]
     if every is not None:
-        ok = ok and all(
-            sum(t % every == 0 for t in range(1, per + 1)) == per // every
-            for per in each
-        )
+        ok = ok and all(len(range(every, per + 1, every)) == per // every for per in each)
         for i, per in enumerate(each):
             ratio = Call("floor", tree(per) / every)
             each[i] = settle(ratio)
@@ -166,6 +161,7 @@ def settled(mu: float) -> float:
     return v
 
 
+FADED = 700  # exponents beyond which nothing of the rate is left in floats
 FORMS = {"time": "1/(1 + decay*t)", "exponential": "exp(-decay*t)"}
 
 
@@ -194,6 +190,10 @@ def schedule(
         return Answer(found, tuple(steps), (check,), "share", conventions=notes)
     if not 0 <= decay <= 10 or t > 10**6:
         raise BadInput("the decay is a number from 0 to 10, t at most 1,000,000")
+    if form == "exponential" and decay * t > FADED:
+        raise BadInput(
+            f"exp(−{float(decay * t):g}) is 0 to all digits: decay·t is at most {FADED}"
+        )
     worked = subs(share, {"lambda": shown(decay), "t": t})
     exact = divide(1, 1 + decay * t) if form == "time" else evaluate(worked)
     steps.append(Step("share that is left", worked, exact, None, share))

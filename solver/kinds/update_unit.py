@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Seen = tuple[Any, Any, Any, int]  # w, b, the larger of the two gradients, label
 
 MOST, SHOWN, DIGITS = 100_000, 4, 10**30
+KINK = 1e-12  # nearer to 0 than this, an input of ReLU is not told from 0 in floats
 
 
 @kind("update relu-unit", "--w 1 --b 0.5 --alpha 0.1 --samples 500 --labels '-1 1'")
@@ -84,6 +85,11 @@ def run(
     for y in labels:
         for x in xs:
             z = w * x + b
+            if 0 < abs(z) < KINK:
+                raise BadInput(
+                    f"at x = {float(x):g} with label {y} the unit's input is 0 to all digits, "
+                    "but not 0: whether it is on hangs on rounding; take other numbers"
+                )
             slope = z - y if z > 0 else 0
             if slope:
                 w, b = rounded(w - alpha * slope * x), rounded(b - alpha * slope)
@@ -140,7 +146,7 @@ def floats_agree(
 
     for y in labels:
         for x in map(float, xs):
-            if w * x + b <= 0:
+            if w * x + b <= KINK:
                 continue
             by_w = (loss(w + h, b, x, y) - loss(w - h, b, x, y)) / (2 * h)
             by_b = (loss(w, b + h, x, y) - loss(w, b - h, x, y)) / (2 * h)

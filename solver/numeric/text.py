@@ -161,4 +161,11 @@ def reals(raw: Any) -> Any:
     if isinstance(raw, str):
         alone = REAL.fullmatch(raw.strip().replace("−", "-"))
         raw = real(raw) if alone else from_text(raw)
+    if holds_nothing(raw):
+        raise BadInput("expected numbers such as 1 -2, not an empty list")
     return exact(raw)
+
+
+def holds_nothing(raw: Any) -> bool:
+    """Whether nested lists have an empty one somewhere."""
+    return isinstance(raw, (list, tuple)) and (not raw or any(map(holds_nothing, raw)))
