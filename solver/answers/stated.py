@@ -57,6 +57,11 @@ class Stated:
         """The key's text, where it is words and no mathematics; else nothing."""
         return self.text if self.form == "prose" else ""
 
+    @property
+    def rubric(self) -> tuple[Point, ...]:
+        """What a marker looks for, where the answer is words."""
+        return tuple(self.value) if isinstance(self.value, Rubric) else ()
+
     def shown(self, form: str) -> str:
         """The key as text, LaTeX or MathML."""
         from solver.expressions import show
