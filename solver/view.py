@@ -120,7 +120,9 @@ def view(
     cells = tuple(tuple(cell(c, form, escape) for c in row) for row in table)
     name = NAMES.get(answer.name, answer.name)
     return View(
-        value=stated(answer, read(value)) if form == "text" else show(value, form),
+        value=stated(answer, show(value, form))
+        if form == "text"
+        else show(value, form),
         name=escape(name),
         lines=tuple(lines),
         where=tuple((expression(s, form), escape(meaning(s))) for s in met(answer)),
@@ -153,15 +155,6 @@ def drawings(
     escape = escaper(form)
     found = [drawn(p, form, handout) for p in together(pictures)]
     return tuple((source, escape(title), lines) for source, title, lines in filter(None, found))
-
-
-def read(value: Any) -> str:
-    """A value as the terminal shows it."""
-    if said := getattr(value, "words", ""):
-        from solver.prose import prose
-
-        return prose(said, "text")
-    return show(value, "text")
 
 
 def stated(answer: Answer, shown: str) -> str:

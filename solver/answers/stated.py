@@ -69,6 +69,10 @@ class Stated:
 
         if isinstance(self.value, Expr):
             return str(getattr(show, form)(self.value))
+        if self.words and form == "text":
+            from solver.prose import prose
+
+            return prose(self.words, "text")
         return words(self.text, form)
 
     def agrees(self, other: Any) -> bool | None:
