@@ -247,6 +247,7 @@ def listed(store: Store, folder: Path) -> None:
         print(f"    {line(group.verdict.feedback)}\n")
     if open_:
         print(f"pset decide {quote(str(folder))} GROUP right|partly|wrong")
+        print("without a mark, GROUP is shown in full")
     else:
         print("nothing waits for a decision")
     for one in store.decided():
@@ -257,11 +258,13 @@ def listed(store: Store, folder: Path) -> None:
 def shown(group: Group) -> None:
     """One group in full."""
     from solver.escape import terminal
+    from solver.render import wrap
 
     print(f"{group.id}  {group.part}  {many(len(group.students), 'student')}")
-    for text in (group.text, group.verdict.understood_as, group.verdict.feedback):
+    told = (group.text, group.verdict.understood_as, group.verdict.feedback)
+    for text in dict.fromkeys(told):
         for each in text.splitlines():
-            print(f"    {terminal(each)}")
+            print(wrap(f"    {terminal(each)}", 80))
     print(terminal(", ".join(group.students)))
 
 
