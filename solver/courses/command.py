@@ -169,6 +169,11 @@ def summarise(store: Store, folder: Path, written: Counter[Path]) -> None:
     torn = store.one("SELECT COUNT(*) FROM submissions WHERE unread != '[]'")
     if torn:
         print(f"something of {many(torn, 'student')} could not be read: see the report")
+    count = "SELECT COUNT(*) FROM submissions WHERE variant"
+    none = store.one(f"{count} = ''")
+    if none and store.one(f"{count} != ''"):
+        are = "records no variant and is" if none == 1 else "record no variant and are"
+        print(f"{many(none, 'submission')} {are} marked as the set itself")
     changed = sum(1 for _ in store.changed())
     if changed:
         print(f"{many(changed, 'mark')} other than before: see the report")
