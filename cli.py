@@ -258,6 +258,8 @@ def build() -> Any:
     ):  # fmt: skip
         for name, (about, given) in commands.items():
             app.add_command(own(name, about, given, f"solver.{home}.command"))
+    for made_ in app.commands.values():  # whole first sentences: click would cut them off
+        made_.short_help = " ".join((made_.help or "").split("\n\n")[0].split())
     return app
 
 
@@ -334,18 +336,23 @@ def batch(file: Any) -> int:
 
 
 def kinds(family: str | None) -> int:
-    """List the kinds of question, with what each is given.
+    """List the kinds of question: `pset shape conv --help` says what one is given.
 
     Example: pset kinds shape
     """
+    from textwrap import fill
+
     from solver.kinds import FAMILIES, find, names
     from solver.registry import unknown
 
     if family is not None and family not in FAMILIES:
         raise unknown("family", family, list(FAMILIES))
-    for name in names(family or ""):
-        kind = find(name)
-        print(f"{kind.name:24} {kind.doc}")
+    listed = [find(name) for name in names(family or "")]
+    broad = max(len(kind.name) for kind in listed) + 2
+    for kind in listed:
+        whole = f"{kind.name.ljust(broad)}{kind.doc}"
+        terminal = sys.stdout.isatty()  # a line each where it is searched by a program
+        print(fill(whole, 80, subsequent_indent=" " * broad) if terminal else whole)
     return OK
 
 

@@ -15,7 +15,7 @@ from solver.kinds import mistakes
 from solver.order import reorder
 from solver.prose import prose
 from solver.registry import unknown
-from solver.render import answer_json, answer_text, dump, template, wrap
+from solver.render import answer_json, answer_text, dump, heading, template, wrap
 from solver.sets import ProblemSet, solve_part
 from solver.values import NAMES, Record, Table, show, to_json
 from solver.view import View, escaper, inline, points_text, view
@@ -65,6 +65,7 @@ class Item:
     places: tuple[tuple[str, str, int], ...]
     room: int
     demonstrations: tuple[tuple[str, View], ...] = ()
+    rubric: tuple[tuple[str, str], ...] = ()
 
 
 def items(whole: ProblemSet, form: str, what: str = "key") -> list[Item]:
@@ -96,6 +97,7 @@ def items(whole: ProblemSet, form: str, what: str = "key") -> list[Item]:
                     places(answer, escape),
                     len(p.prompt) // 90,
                     demonstrations(whole, p, form) if what != "sheet" else (),
+                    rubric(answer, escape),
                 )
             )
         except BadInput as e:
@@ -123,6 +125,14 @@ def chosen(part: Problem, answer: Answer, what: str, shown: set[Any]) -> list[Pi
             shown.add(same(picture))
             found.append(picture)
     return found
+
+
+def rubric(answer: Answer, escape: Any) -> tuple[tuple[str, str], ...]:
+    """What a marker looks for in prose, each with its points."""
+    value = answer.value
+    parts = value.values() if isinstance(value, Record) else [value]
+    points = (p for part in parts for p in getattr(part, "rubric", ()))
+    return tuple((escape(p.says), points_text(p.points)) for p in points)
 
 
 def demonstrations(whole: ProblemSet, part: Problem, form: str) -> tuple[tuple[str, View], ...]:
@@ -246,7 +256,9 @@ def as_text(whole: ProblemSet, what: str) -> str:
                 lines += ["", wrap(f"    Demonstration. {says}".rstrip(), 80)]
                 lines += [indented(answer_text(solve_part(whole, d), 76))]
         elif what == "guide":
-            lines += ["", indented(show(answer.value))]
+            lines += ["", indented(heading(view(answer), 76))]
+            for says, worth in rubric(answer, str):
+                lines.append(wrap(f"    ☐ {says} ({worth})", 80))
             for m in mistakes(p):
                 wrong = show(reorder(m.value, whole.order))
                 lines.append(wrap(f"    ✗ {wrong}: {prose(m.feedback, 'text')}", 80))

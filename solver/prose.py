@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from unicodedata import lookup, normalize
 
 from solver import escape
 from solver.core import BadInput
@@ -29,9 +30,24 @@ PLAIN = {
     r"\approx": "≈", r"\ldots": "…", r"\dots": "…", r"\quad": "  ",
     r"\,": " ", r"\;": " ",
     r"\lfloor": "⌊", r"\rfloor": "⌋", r"\{": "{", r"\}": "}", r"\%": "%",
-    r"\colon": ":",
-    r"\alpha": "α", r"\beta": "β", r"\gamma": "γ", r"\sigma": "σ", r"\mu": "μ",
+    r"\colon": ":", r"\leq": "≤", r"\geq": "≥", r"\neq": "≠", r"\lt": "<", r"\gt": ">",
+    r"\partial": "∂", r"\in": "∈", r"\sim": "∼", r"\mid": " | ", r"\ell": "ℓ", r"\sum": "Σ",
+    r"\leftarrow": "←", r"\odot": "⊙", r"\infty": "∞", r"\pm": "±", r"\cdots": "⋯",
+    r"\lVert": "‖", r"\rVert": "‖", r"\ ": " ", r"\varepsilon": "ε",
+    r"\epsilon": "ε", r"\varphi": "φ", r"\nabla": "∇",
 }  # fmt: skip
+SPOKEN = re.compile(  # functions, with a space on each side where a letter stands
+    r"(?P<before>[\w)}])?\\(?P<name>ln|log|exp|max|min|sin|cos|tan|tanh|sinh|cosh|arg|det)"
+    r"(?![a-zA-Z])(?P<after>\s*(?=[A-Za-z0-9\\{]))?"
+)
+LETTER = re.compile(r"\\([A-Za-z][a-z]+)(?![a-zA-Z])\s?")  # \lambda, \Sigma
+PART = r"(?:\{((?:[^{}]|\{[^{}]*\})*)\}|\s*(\w))"
+STYLED = re.compile(r"\\(?:text|mathrm|mathbf|boldsymbol|mathbb|operatorname)" + PART)
+ACCENT = re.compile(r"\\(hat|bar|tilde)" + PART)
+MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
+TURNED = re.compile(r"\^(?:\{(?:T|\\top)\}|T(?![a-zA-Z])|\\top(?![a-zA-Z]))")
+FRACTION = re.compile(r"\\[td]?frac" + PART + PART)
+ROOT = re.compile(r"\\sqrt" + PART)
 
 
 def prose(text: str, form: str) -> str:
@@ -90,6 +106,13 @@ def _mathematics(source: str, form: str) -> str:
         return f"${escape.tex_mathematics(source)}$"
     if form == "mathml":
         return mathml(source)
+    return _plain(source)
+
+
+def _plain(source: str) -> str:
+    """Mathematics as the terminal shows it, in letters and signs; what has none stays."""
+    source = re.sub(r"\\(?:left|right)(?![a-zA-Z])\s?", "", TURNED.sub("ᵀ", source))
+    source = SPOKEN.sub(_spoken, source)
     for macro, sign in sorted(PLAIN.items(), key=lambda m: -len(m[0])):
         ending = r"(?![a-zA-Z])" if macro[-1].isalpha() else ""
         if sign in "⌋}":
@@ -101,8 +124,46 @@ def _mathematics(source: str, form: str) -> str:
     source = re.sub(
         r"\\begin\{([bp]?matrix)\}(.*?)\\end\{\1\}", rows, source, flags=re.S
     )
-    source = re.sub(r"\\(?:text|mathrm|mathbf|operatorname)\{([^{}]*)\}", r"\1", source)
-    return source.replace("{,}", ",")
+    source = LETTER.sub(_letter, source)
+    while True:  # the innermost first
+        flat = STYLED.sub(lambda m: m[1] or m[2] or "", source)
+        flat = ACCENT.sub(_accented, flat)
+        flat = ROOT.sub(lambda m: f"√{_closed(m[1] or m[2])}", flat)
+        flat = FRACTION.sub(
+            lambda m: f"{_closed(m[1] or m[2])}/{_closed(m[3] or m[4])}", flat
+        )
+        if flat == source:
+            return source.replace("{,}", ",")
+        source = flat
+
+
+def _spoken(m: re.Match[str]) -> str:
+    """A function by its name, apart from the letters around it."""
+    before = f"{m['before']} " if m["before"] else ""
+    return before + m["name"] + (" " if m["after"] is not None else "")
+
+
+def _accented(m: re.Match[str]) -> str:
+    r"""ŷ for \hat y."""
+    letter = m[2] or m[3]
+    one = len(letter) == 1
+    return normalize("NFC", letter + MARKS[m[1]]) if one else f"{m[1]}({letter})"
+
+
+def _closed(part: str) -> str:
+    """Part of a fraction: in brackets unless it is one word."""
+    bare = re.fullmatch(r"\w+|[∂d]?\w(?:_\w|_\{\w*\})?", part.strip())
+    return part.strip() if bare else f"({part})"
+
+
+def _letter(m: re.Match[str]) -> str:
+    """A Greek letter by its name, or the macro as it is."""
+    size = "CAPITAL" if m[1][0].isupper() else "SMALL"
+    try:
+        name = "LAMDA" if m[1].lower() == "lambda" else m[1].upper()
+        return lookup(f"GREEK {size} LETTER {name}")
+    except KeyError:
+        return m[0]
 
 
 def rows(m: re.Match[str]) -> str:

@@ -70,7 +70,8 @@ def unknown(what: str, name: str, names: list[str]) -> BadInput:
 
     lower = {n.lower(): n for n in names}
     found = get_close_matches(name.lower(), list(lower), n=3, cutoff=0.5)
-    near = [lower[n] for n in found]
+    near = [n for n in names if " " in n and name.lower() in n.lower().split()][:6]
+    near = near or [lower[n] for n in found]
     if not near:
         near = [
             n for n in names if name and (n.startswith(name) or name.startswith(n))

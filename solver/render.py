@@ -55,7 +55,7 @@ def dump(data: Any, indent: int | None = 2) -> str:
 def answer_text(answer: Answer, width: int = WIDTH) -> str:
     """The value, then the steps, what the letters mean, conventions and checks."""
     v = view(answer, "text")
-    blocks = [heading(v)]
+    blocks = [heading(v, width)]
     if v.table:
         blocks.append(table_text(v))
     steps = steps_text(v.lines, width)
@@ -92,7 +92,7 @@ def numpy_text(answer: Any) -> str:
     return numpy_source(value, list(letters), answer.name or "expression", shown)
 
 
-def heading(v: View) -> str:
+def heading(v: View, width: int = WIDTH) -> str:
     """The value with its name and condition; a record one entry a line."""
     condition = f"   for {v.condition}" if v.condition else ""
     if v.table:
@@ -107,7 +107,8 @@ def heading(v: View) -> str:
             lines += [row.rstrip() for row in rows.split("\n")]
         return "\n".join(lines) + (f"\n{condition.strip()}" if condition else "")
     unit = f" {v.unit}" if v.unit else ""
-    return v.value + unit + condition
+    whole = v.value + unit + condition
+    return whole if "\n" in whole else wrap(whole, width)
 
 
 def steps_text(lines: Sequence[Line], width: int) -> str:

@@ -33,6 +33,25 @@ def expect(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None
             raise unknown("key", key, list(known)).at(where)
 
 
+def expect_own(entry: Mapping[str, Any], where: str) -> None:
+    """Refuse a key of a [[problem]] that nothing reads; say so where it is one of given."""
+    for key in entry:
+        if key in PROBLEM_KEYS:
+            continue
+        kind = entry.get("kind", "")
+        if isinstance(kind, str) and kind.split()[:1]:
+            try:
+                inside = key in [p.name for p in find(kind).params]
+            except BadInput:
+                inside = False  # the kind's own error is told when it is read
+            if inside:
+                raise BadInput(
+                    f"{key} is given to {kind}: write it below [problem.given], "
+                    f"or given = {{ {key} = … }}"
+                ).at(where)
+        raise unknown("key", key, list(PROBLEM_KEYS)).at(where)
+
+
 def text(table: Mapping[str, Any], key: str, where: str) -> str:
     """A text value, or nothing."""
     value = table.get(key, "")
@@ -64,8 +83,10 @@ def read_problem(
     networks: Mapping[str, Any],
 ) -> Problem:
     """One [[problem]]: its kind is known and its given fits the kind's schema."""
-    expect(entry, PROBLEM_KEYS, where)
+    expect_own(entry, where)
     id = text(entry, "id", where)
+    if not id:
+        raise BadInput('it has no id, by which it is asked for: id = "1a"').at(where)
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,60}", id):
         expected = "is not letters, digits, dots and dashes"
         raise BadInput(f"the id {id!r} {expected}").at(where)
@@ -95,7 +116,13 @@ def read_problem(
                 except BadInput as e:
                     raise e.at(f"values: {name}") from None
         else:
-            kind = find(text(entry, "kind", where))
+            name = text(entry, "kind", where)
+            if not name:
+                raise BadInput(
+                    'it has no kind: kind = "shape conv" (`pset kinds` lists them), or '
+                    "several in [problem.values]"
+                )
+            kind = find(name)
             given = known_given(kind, mapping(entry, "given", where), course, networks)
             kind.read(given)
         order = course_order(course)
@@ -128,7 +155,9 @@ def read_problem(
 
 def read_allowed(entry: Mapping[str, Any]) -> dict[str, Any]:
     """How far off an answer may be: rounded = true, tol = 0.03 or { rel = 0.01 }."""
-    found: dict[str, Any] = {"rounded": True} if entry.get("rounded") is True else {}
+    if not isinstance(entry.get("rounded", True), bool):
+        raise BadInput("rounded is true or false").at("rounded")
+    found: dict[str, Any] = {"rounded": True} if entry.get("rounded") else {}
     if "tol" in entry:
         tol = entry["tol"] if isinstance(entry["tol"], Mapping) else {"abs": entry["tol"]}
         if not set(tol) <= {"abs", "rel"} or not all(
@@ -271,7 +300,11 @@ def read_mistake(entry: Any, order: str, where: str) -> Mistake:
     Shapes stand in the course's order, as a student would write them.
     """
     if not isinstance(entry, Mapping) or not {"value", "feedback"} <= set(entry):
-        raise BadInput("a mistake has a value and its feedback").at("mistakes")
+        raise BadInput(
+            'a mistake is { value = …, feedback = "…" }: the value that it gives, and what '
+            "to say"
+        ).at("mistakes")
+    expect(entry, ("name", "value", "feedback"), "mistakes")
     value = as_value(entry["value"], order)
     return Mistake(str(entry.get("name", "")), value, str(entry["feedback"]).strip())
 

@@ -6,6 +6,7 @@ A set has a title, its course's [conventions], [networks] that its parts use by 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -31,6 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+HOLE = re.compile(r"<[A-Za-z]\w*(?:\s*[-+*/]\s*\w+)*>")  # what looks like a placeholder
 SET_KEYS = ("title", "course", "intro", "conventions", "networks", "problem")
 @dataclass(frozen=True)
 class ProblemSet:
@@ -93,6 +95,11 @@ def set_path(name: str | Path) -> Path:
     if path.suffix == ".toml" or path.exists():
         return path
     known = bundled()
+    if str(name) not in known and Path(f"{name}.toml").exists():
+        raise BadInput(
+            f"no bundled problem set is called '{name}'; a file is named with its ending: "
+            f"{name}.toml"
+        )
     if str(name) not in known:
         raise unknown("problem set", str(name), list(known))
     return known[str(name)]
@@ -142,7 +149,11 @@ def read_set(path: Path, written: tuple[int, int]) -> ProblemSet:
                 raise e.at(f"{place}: variants") from None
             one = varied[id].problem(0)
         else:
-            one = read_problem(entry, place, conventions, networks)
+            try:
+                one = read_problem(entry, place, conventions, networks)
+            except BadInput:
+                no_placeholders(entry.get("given"), place)
+                raise
         if any(one.id == other.id for other in problems):
             raise BadInput("two problems have this id").at(place)
         for part in one.follows:
@@ -160,6 +171,16 @@ def read_set(path: Path, written: tuple[int, int]) -> ProblemSet:
         networks,
         varied,
     )
+
+
+def no_placeholders(given: Any, place: str) -> None:
+    """Say why a part without variants cannot be read, where its given has <n>."""
+    m = HOLE.search(str(given))
+    if m:
+        raise BadInput(
+            f"{m[0]} stands for a value that varies, and this part has none: list its "
+            "values below it in [problem.variants]"
+        ).at(f"{place}: given")
 
 
 def solve_part(whole: ProblemSet, problem: Problem) -> Answer:

@@ -36,9 +36,10 @@ def load_toml(path: Path) -> dict[str, Any]:
     try:
         data: dict[str, Any] = tomllib.loads(text)
     except ValueError as e:  # TOMLDecodeError, or an integer of thousands of digits
-        raise BadInput(f"not valid TOML: {str(e).partition(';')[0]}").at(
-            str(path)
-        ) from None
+        said = str(e).partition(";")[0]
+        if "escape" in said.lower():
+            said += "; put LaTeX into '…' or '''…''', which keep a backslash as it is"
+        raise BadInput(f"not valid TOML: {said}").at(str(path)) from None
     except RecursionError:
         raise BadInput("the tables are nested too deeply").at(str(path)) from None
     no_controls(data, str(path))

@@ -120,6 +120,9 @@ def typed(e: Expr, form: str) -> str:
     if not isinstance(e, Partial):
         return printer(e)
     inside = printer(e.args[0])
+    if not isinstance(e.args[0], Var) and len(inside) > 1:
+        left, right = ("<mo>(</mo>", "<mo>)</mo>") if form == "mathml" else "()"
+        inside = left + inside + right
     if form == "latex":
         return rf"\frac{{\partial f}}{{\partial {inside}}}"
     if form == "mathml":
@@ -127,8 +130,7 @@ def typed(e: Expr, form: str) -> str:
             "<mfrac><mrow><mi>∂</mi><mi>f</mi></mrow>"
             f"<mrow><mi>∂</mi>{inside}</mrow></mfrac>"
         )
-    alone = len(inside) == 1 or isinstance(e.args[0], Var)
-    return f"∂f/∂{inside}" if alone else f"∂f/∂({inside})"
+    return f"∂f/∂{inside}"
 
 
 def expression(e: Expr, form: str) -> str:

@@ -244,6 +244,11 @@ def read_condition(text: str, names: Sequence[str]) -> Condition:
             )
         except BadInput as e:
             raise e.at("where") from None
+        if re.search(r"\b(and|or|not)\b", piece):
+            raise BadInput(
+                f"{text!r} is more than one condition: write each as a text of its own, "
+                'all have to hold: where = ["k < n", "(n - k) % 2 == 0"]'
+            ).at("where")
         for letter in letters(*(x for x in one if x is not None)):
             if letter.name not in names:
                 raise unknown(

@@ -180,3 +180,47 @@ def test_a_demonstration_is_worked_out_in_the_key_and_nowhere_given_away(
     path.write_text(SHOWN.replace("kernel = 2", "kernal = 2"))
     with pytest.raises(BadInput, match="problem 1: demonstration"):
         load_set(path)
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (r"f(w) = \log(1 + e^{-y w^T x})", "f(w) = log(1 + e^{-y wᵀ x})"),
+        (r"\lambda \mathbf w^{\top}\mathbf w", "λwᵀw"),
+        (r"\frac{z-\mu}{\sqrt{\sigma^2+\epsilon}}", "(z-μ)/(√(σ^2+ε))"),
+        (r"\frac{\partial\ell}{\partial w_{ij}}", "∂ℓ/∂w_{ij}"),
+        (r"\left(\tfrac12 x\right)", "(1/2 x)"),
+        (r"y\ln\hat y, \hat y\in\mathbb R", "y ln ŷ, ŷ∈R"),
+        (r"\max_{j\ne y} 50{,}000", "max_{j≠y} 50,000"),
+        (r"\Sigma, \foo x", r"Σ, \foo x"),
+    ],
+)
+def test_mathematics_on_the_terminal(source: str, shown: str) -> None:
+    assert prose(f"So ${source}$.", "text") == f"So {shown}."
+
+
+def test_the_guide_says_what_to_look_for_in_prose(tmp_path: Path) -> None:
+    path = tmp_path / "set.toml"
+    path.write_text(
+        """title = "One"
+[[problem]]
+id = "1"
+title = "Why"
+kind = "answer prose"
+prompt = "Why?"
+[problem.given]
+key = 'It keeps $\\frac12$ of the values, so that whatever comes behind has half of the work to do.'
+rubric = [ { says = "keeps half & more", shows = ["keeps"], points = 1.5 }, { says = "work" } ]
+""",
+        encoding="utf-8",
+    )
+    whole = load_set(path)
+    text = document(whole, "guide", "text")
+    assert "☐ keeps half & more (1.5 points)" in text and "☐ work (1 point)" in text
+    assert "keeps 1/2 of" in text
+    for shown in (text, document(whole, "key", "text")):
+        assert max(map(len, shown.splitlines())) <= 80
+    assert r"keeps half \& more & 1.5 points" in document(whole, "guide", "tex")
+    assert "<td>keeps half &amp; more</td><td>1.5 points</td>" in document(whole, "guide", "html")
+    for form in ("text", "tex", "html"):
+        assert "keeps half" not in document(whole, "sheet", form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from fractions import Fraction
 from typing import Any
@@ -410,3 +411,12 @@ def test_where_a_norm_has_no_derivative_is_said() -> None:
     said = [solve("grad", expr=f, wrt="x").conventions[-1]
             for f in ("norm2(x)", "sqrt(x'*x)", "norm2(x)^2", "sqrt(1 + x'*x)")]  # fmt: skip
     assert ["does not exist" in s for s in said] == [True, True, False, False]
+
+
+def test_what_a_step_derives_by_stands_in_brackets_in_every_form() -> None:
+    answer = solve("grad", expr="norm2(X*w - y)^2", wrt="w", where="X: n x d, w: d, y: n")
+    assert "∂f/∂(Xw − y) = 2(Xw − y)" in render(answer, "text")
+    tex = render(answer, "tex")
+    assert r"{\partial (\mathbf{X} \mathbf{w} - \mathbf{y})}" in tex
+    assert r"{\partial \mathbf{w}}" in tex
+    assert "∂(𝐗" in re.sub(r"<[^>]*>", "", render(answer, "html"))

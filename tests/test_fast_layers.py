@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 
 from solver.core import BadInput
+from solver.networks import pointwise
 from solver.networks.combine import Network, branches, residual, sequence
 from solver.networks.layers import layer
+from solver.numeric import backward_leaves, plain_layers
 from solver.numeric import forward as forwards
 from solver.numeric.backward import PULLS, backward, pulled
 from solver.numeric.backward_leaves import BACKS
@@ -317,3 +319,20 @@ def test_the_padding_row_of_an_embedding_is_not_learned(fast):
     of_x, of_w = backward(one, x, fast=fast, **how)
     assert of_x == (None,)
     assert of_w["weight"].tolist() == [[2, 2], [0, 0], [0, 0], [0, 0], [0, 0]]
+
+
+def test_an_activation_without_a_fast_version_goes_by_its_definition(monkeypatch):
+    monkeypatch.setattr(pointwise, "ACTIVATIONS", [*pointwise.ACTIVATIONS, "cube"])
+    one, shape = pointwise.Activation("cube"), (2, 3, 5)
+    x = np.random.default_rng(1).normal(size=shape)
+    with pytest.raises(BadInput, match="no activation is called 'cube'"):
+        forward(one, x, weights={}, fast=True)
+    monkeypatch.setitem(plain_layers.FUNCTIONS, "cube", lambda x: x**3)
+    assert off(forward(one, x, weights={}, fast=True), x**3) < 1e-12
+    for fast in (False, True):
+        with pytest.raises(BadInput, match="no derivative of cube: it is a line of SLOPES"):
+            pulled(one, x, weights={}, fast=fast)[1](x)
+    monkeypatch.setitem(backward_leaves.SLOPES, "cube", lambda x: 3 * x**2)
+    for fast in (False, True):
+        of_inputs, of_weights = pulled(one, x, weights={}, fast=fast)[1](x)
+        assert off(of_inputs, (3 * x**3,)) < 1e-12 and not of_weights

@@ -13,6 +13,7 @@ import solver.authors.texts  # noqa: F401
 from cli import main
 from solver.authors.cases import Case, checks, findings, looked_at
 from solver.core import Answer
+from solver.grading import grade
 from solver.sets import load_set
 
 GOOD = r"""
@@ -53,6 +54,19 @@ SHAPE = 'mistakes = [ { value = [6, "<n>", "<n>"], feedback = "The size <n> need
 # (what is replaced, by what, the check, what it says)
 WRONG = [
     ('title = "Small"', "title = 3", "reads", "expected text"),
+    ('title = "Small"', "", "has a title", "no title"),
+    ('id = "1a"\n', "", "reads", 'it has no id, by which it is asked for: id = "1a"'),
+    ('kind = "shape conv"\n', "", "reads", "pset kinds"),
+    ('"shape conv"', '"conv"', "reads", "shape conv or count conv or fit conv"),
+    ('"shape conv"', '"shape conv"\nkernel = 3', "reads",
+     "kernel is given to shape conv: write it below [problem.given]"),
+    ("[problem.variants]\nn = [64, 28, 32]\nk = [3, 5]", "", "reads",
+     "list its values below it in [problem.variants]"),
+    ("k = [3, 5]", 'k = [3, 5]\nwhere = ["k < n and n > 9"]', "reads", "a text of its own"),
+    ("points = 2", 'points = 2\nrounded = "yes"', "reads", "rounded is true or false"),
+    ('feedback = "The', 'says = "no", feedback = "The', "reads", "no key is called 'says'"),
+    ("Why is a kernel", "Why is \\alpha a kernel", "reads", "put LaTeX into"),
+    ('shows = ["same"]', 'show = ["same"]', "solves", "did you mean shows?"),
     ('"1a"', '"1b"', "reads", "two problems have this id"),
     ('out_channels = 6', 'out_channels = 6, stride = "<floor(1 + 32/(n-32)/64)>"', "reads", "has no value"),
     ('kernel = "<k>"', 'kernel = "<10*k>"', "solves", "kernel 50 does not fit"),
@@ -171,11 +185,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         main(["lint", str(path)])
     assert end.value.code == 3
     lines = capsys.readouterr().out.splitlines()
-    assert (
-        lines[0].startswith(f"{path}: 1a: 0 points")
-        and "variant 5: 0 points" in lines[5]
-    )
-    assert len(lines) == 8 and lines[-1].endswith("7 found")
+    assert lines[0].startswith(f"{path}: 1a: 0 points")
+    assert lines[0].endswith("[points are sensible], and so in 5 more variants")
+    assert len(lines) == 3 and lines[-1].endswith("2 found")
     with pytest.raises(SystemExit) as end:
         main(["lint", str(path), "--json"])
     data = json.loads(capsys.readouterr().out)
@@ -184,3 +196,46 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         "file": str(path), "problem": "1a", "variant": 1, "check": "points are sensible",
         "says": "0 points: give from 0.25 to 20, in quarters",
     }  # fmt: skip
+
+
+def test_a_finding_of_every_variant_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "set.toml"
+    path.write_text(GOOD.replace(SHAPE, SHAPE.replace("<n>", "<n-k+1>")))
+    with pytest.raises(SystemExit) as end:
+        main(["lint", str(path)])
+    assert end.value.code == 3
+    of_mistake = [x for x in capsys.readouterr().out.splitlines() if "6 × 62 × 62" in x]
+    assert len(of_mistake) == 1
+    assert of_mistake[0].endswith("[mistakes differ], and so in 5 more variants")
+    with pytest.raises(SystemExit):
+        main(["lint", "--json", str(path)])
+    told = json.loads(capsys.readouterr().out)
+    assert {one["variant"] for one in told if one["check"] == "mistakes differ"} == {
+        0, 1, 2, 3, 4, 5,
+    }  # fmt: skip
+
+
+def test_a_mistake_may_be_a_number_where_a_shape_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "set.toml"
+    text = GOOD.replace('value = [6, "<n>", "<n>"]', 'value = "<n>"')
+    assert found(path, text) == []
+    part = load_set(path)["1a"]
+    for answer, mark in (("64", "The size 64"), ("6 x 61 x 61", ""), ("{1, 2}", "")):
+        verdict = grade(part, answer)
+        assert verdict.mark == "wrong"
+        assert mark in verdict.feedback
+    assert grade(part, "6 x 62 x 62").mark == "right"
+    assert grade(part, "6").feedback != grade(part, "64").feedback
+
+
+def test_a_set_of_this_folder_is_named_with_its_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.toml").write_text(GOOD)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        main(["lint", "mine"])
+    assert end.value.code == 2
+    assert "mine.toml" in capsys.readouterr().err

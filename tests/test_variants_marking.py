@@ -170,3 +170,21 @@ def test_check(whole: ProblemSet, label: str) -> None:
     assert run("check", whole.path, "1a", key(whole, label), *own) == 0
     other = "2" if key(whole, "2") != key(whole, label) else "3"
     assert run("check", *own, whole.path, "1a", key(whole, other)) == 3
+
+
+def test_a_submission_without_a_variant_among_others_is_told(
+    whole: ProblemSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pile = tmp_path / "pile"
+    pile.mkdir()
+
+    def told(name: str, recorded: str) -> bool:
+        text = f'student = "{name}"\n{recorded}\n[answers]\n2 = "6"\n'
+        (pile / f"{name}.toml").write_text(text)
+        assert run("grade", str(whole.path), str(pile), "--out", str(tmp_path / name)) == 0
+        out = capsys.readouterr().out
+        return "submission records no variant and is marked as the set itself" in out
+
+    assert not told("Ada", "")  # the set itself was handed out
+    assert told("Bob", "variant = 2")
+    assert not told("Ada", "variant = 1")

@@ -9,6 +9,7 @@ from solver.answers.agreement import Finding
 from solver.answers.given import Given
 from solver.answers.stated import Point, Rubric, Stated
 from solver.core import BadInput
+from solver.registry import unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ def state_prose(text: str, spec: Mapping[str, Any]) -> tuple[Rubric, dict[str, A
             raise BadInput(
                 'a point of a rubric has what it says: { says = "…", shows = ["…"] }'
             ).at(f"rubric {i + 1}")
+        for key in p:
+            if key not in ("says", "shows", "points"):
+                known = ["says", "shows", "points"]
+                raise unknown("key of a rubric's point", str(key), known).at(
+                    f"rubric {i + 1}"
+                )
         shows = p.get("shows", [])
         if not isinstance(shows, list):
             raise BadInput("shows is a list of words, or of lists of alternatives").at(

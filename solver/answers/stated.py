@@ -57,6 +57,11 @@ class Stated:
         """The key's text, where it is words and no mathematics; else nothing."""
         return self.text if self.form == "prose" else ""
 
+    @property
+    def rubric(self) -> tuple[Point, ...]:
+        """What a marker looks for, where the answer is words."""
+        return tuple(self.value) if isinstance(self.value, Rubric) else ()
+
     def shown(self, form: str) -> str:
         """The key as text, LaTeX or MathML."""
         from solver.expressions import show
@@ -64,6 +69,10 @@ class Stated:
 
         if isinstance(self.value, Expr):
             return str(getattr(show, form)(self.value))
+        if self.words and form == "text":
+            from solver.prose import prose
+
+            return prose(self.words, "text")
         return words(self.text, form)
 
     def agrees(self, other: Any) -> bool | None:

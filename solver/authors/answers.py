@@ -49,16 +49,20 @@ def mistakes_differ(case: Case) -> Iterator[str]:
     """A listed mistake with the key's value, or with another's without saying both."""
     right = case.answer.value
     listed = [read_mistake(one, right) for one in case.problem.mistakes]
+    right_too = False
     for i, one in enumerate(listed):
         wrong = reorder(one.value, case.problem.order or case.whole.order)
         if equals(wrong, right):
-            yield f"the mistake {show(wrong)} is the key's value"
+            yield f"the mistake {show(wrong)} has the right answer's value"
+            right_too = True
         for other in listed[:i]:
             if same(one.value, other.value) is True:
                 yield (
                     f"two mistakes have the value {show(wrong)}: say both in one, or give "
                     "the set other values"
                 )
+    if right_too:
+        return
     met = case.mistakes  # BadInput where one cannot be read or is right
     if any(not one.feedback.strip() for one in met):
         yield "a mistake says nothing"
@@ -82,6 +86,8 @@ def mistakes_met(case: Case) -> Iterator[str]:
     right = reorder(case.answer.value, order)
     for one in case.problem.mistakes:
         value = reorder(read_mistake(one, case.answer.value).value, order)
+        if equals(value, case.answer.value):
+            continue  # said above
         answer = typed(value, right)
         verdict = compare(case.problem, case.answer, answer, order)
         if verdict.mark == "right":

@@ -38,9 +38,14 @@ class Finding:
     says: str
 
     def __str__(self) -> str:
+        return self.line()
+
+    def line(self, also: str = "") -> str:
+        """It as a line; what is quoted with it follows below."""
         place = self.file + (f": {self.problem}" if self.problem else "")
         place += f", variant {self.variant}" if self.variant else ""
-        return f"{place}: {self.says} [{self.check}]"
+        head, *quoted = self.says.split("\n")
+        return "\n".join([f"{place}: {head} [{self.check}]{also}", *quoted])
 
     def data(self) -> dict[str, Any]:
         """It as plain data."""
@@ -144,12 +149,16 @@ def looked_at(thing: Any, file: str, problem: str, number: int) -> Iterator[Find
     """What each check says of a case, a part or a sheet; none is asked of what fails."""
     from solver.authors import across, answers, texts  # noqa: F401  (they register)
 
+    said: set[str] = set()  # what cannot be read is told once
     for name, function in checks[type(thing)].items():
         try:
             for says in function(thing):
                 yield Finding(file, problem, number, name, says)
         except (BadInput, CheckFailed) as e:
             place = f"{thing.whole.path}: problem {problem}: "
-            yield Finding(file, problem, number, name, str(e).removeprefix(place))
+            says = str(e).removeprefix(place)
+            if says not in said:
+                yield Finding(file, problem, number, name, says)
+            said.add(says)
             if name == "solves":
                 return

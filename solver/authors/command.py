@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from solver.core import BadInput
@@ -14,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from solver.authors.cases import Finding
     from solver.sets import ProblemSet
 
 FOUND = 3  # the exit code of lint where something is wrong
@@ -126,20 +129,41 @@ def lint(sets: Sequence[str], json: bool = False) -> int:
     from solver.render import dump
     from solver.sets import set_path
 
-    found, count = [], Count(sys.stderr)
+    found, lines, count = [], 0, Count(sys.stderr)
     for name in sets:
-        for one in findings(set_path(name), name, count):
-            found.append(one)
-            if not json:
+        of_part = groupby(
+            findings(set_path(name), name, count), lambda one: one.problem
+        )
+        for _, each in of_part:
+            told = list(each)
+            found += told
+            for line in () if json else once(told):
+                lines += 1
                 count.clear()
-                print(terminal(str(one)), flush=True)
+                print(terminal(line), flush=True)
     count.clear()
     if json:
         print(dump([one.data() for one in found]))
     else:
         of = f"{len(sets)} set{'s' * (len(sets) != 1)}, {count.seen:,} parts and variants"
-        print(f"{of}: {f'{len(found):,} found' if found else 'nothing found'}")
+        print(f"{of}: {f'{lines:,} found' if found else 'nothing found'}")
     return FOUND if found else 0
+
+
+def once(found: Iterable[Finding]) -> list[str]:
+    """A line for each finding of a part; what other variants have as well, but for its
+    numbers, is counted in the first one's line."""
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for one in found:
+        kind = re.sub(r"\d[\d,.]*", "#", one.says)
+        alike.setdefault((one.check, kind), []).append(one)
+    lines = []
+    for first, *rest in alike.values():
+        own = [one for one in rest if one.variant == first.variant]
+        more = len({one.variant for one in rest} - {first.variant})
+        also = f", and so in {more} more variant{'s' * (more != 1)}" if more else ""
+        lines += [first.line(also), *map(str, own)]
+    return lines
 
 
 class Count:

@@ -27,7 +27,8 @@ LINT = """Look for what is wrong in problem sets: every part, in every variant o
 
 Each part has to solve, its checks to pass, its key to be marked right, its mistakes to be
 mistakes and to be told apart, and its texts to fit. A line for each finding: file,
-problem, variant. The exit code is 0 if there are none, and 3 if there are.
+problem, variant, and in how many more variants it is so. The exit code is 0 if there are
+none, and 3 if there are.
 
 Example: pset lint problems/s0.toml
 """

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from solver.authors.cases import Case, check
+from solver.authors.cases import Case, Sheet, check
 from solver.core import BadInput
 from solver.layout import WIDTH, measure, pieces
 from solver.prose import prose
+from solver.sets import HOLE
 
 LONGEST = 60  # characters of one word, or of code, which no line break divides
 PIECES = re.compile(r"((?<!\\)\$(?:[^$\\]|\\.)*\$|`[^`]+`)", re.S)
@@ -29,7 +30,6 @@ NO_PLURALS = {
     "times",
     "means",
 }
-HOLE = re.compile(r"<[A-Za-z]\w*(?:\s*[-+*/]\s*\w+)*>")
 
 
 def split(text: str) -> tuple[list[str], list[str], list[str]]:
@@ -41,6 +41,13 @@ def split(text: str) -> tuple[list[str], list[str], list[str]]:
         [m[1:-1] for m in marked if m[0] == "$"],
         [m[1:-1] for m in marked if m[0] == "`"],
     )
+
+
+@check(Sheet)
+def has_a_title(sheet: Sheet) -> Iterator[str]:
+    """A set without a title, which stands above its documents."""
+    if not str(sheet.data.get("title", "")).strip():
+        yield 'the set has no title, with which its documents begin: title = "Week 3"'
 
 
 @check(Case)

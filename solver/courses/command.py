@@ -169,6 +169,11 @@ def summarise(store: Store, folder: Path, written: Counter[Path]) -> None:
     torn = store.one("SELECT COUNT(*) FROM submissions WHERE unread != '[]'")
     if torn:
         print(f"something of {many(torn, 'student')} could not be read: see the report")
+    count = "SELECT COUNT(*) FROM submissions WHERE variant"
+    none = store.one(f"{count} = ''")
+    if none and store.one(f"{count} != ''"):
+        are = "records no variant and is" if none == 1 else "record no variant and are"
+        print(f"{many(none, 'submission')} {are} marked as the set itself")
     changed = sum(1 for _ in store.changed())
     if changed:
         print(f"{many(changed, 'mark')} other than before: see the report")
@@ -247,6 +252,7 @@ def listed(store: Store, folder: Path) -> None:
         print(f"    {line(group.verdict.feedback)}\n")
     if open_:
         print(f"pset decide {quote(str(folder))} GROUP right|partly|wrong")
+        print("without a mark, GROUP is shown in full")
     else:
         print("nothing waits for a decision")
     for one in store.decided():
@@ -257,11 +263,13 @@ def listed(store: Store, folder: Path) -> None:
 def shown(group: Group) -> None:
     """One group in full."""
     from solver.escape import terminal
+    from solver.render import wrap
 
     print(f"{group.id}  {group.part}  {many(len(group.students), 'student')}")
-    for text in (group.text, group.verdict.understood_as, group.verdict.feedback):
+    told = (group.text, group.verdict.understood_as, group.verdict.feedback)
+    for text in dict.fromkeys(told):
         for each in text.splitlines():
-            print(f"    {terminal(each)}")
+            print(wrap(f"    {terminal(each)}", 80))
     print(terminal(", ".join(group.students)))
 
 

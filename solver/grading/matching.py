@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 from solver.answers import forms
 from solver.answers.amounts import Amount
 from solver.answers.given import Given
 from solver.answers.stated import Stated
 from solver.expressions.nodes import Expr, Num
+from solver.expressions.written import Grid, Group, Logic, Relation, SetOp
 from solver.grading.arrays import compared, in_a_line
 from solver.grading.computed import as_stated
 from solver.grading.reading import Chain, Rounded
@@ -103,7 +105,10 @@ def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str
         key = key_for(right, given)
         if key is None or given.key is None or key.form not in (given.key.form, *ALIKE):
             return False, ""
-        found = forms.same(key, alike(key, given.value))
+        value = alike(key, given.value)
+        if value is None:
+            return False, ""  # a number where a shape was given, or the other way round
+        found = forms.same(key, value)
         if found.same is False and "tied" in key.settings and not found.why:
             return None, ""  # its letters are bound by conditions that were not kept here
         return found.same, found.why or given.remark
@@ -143,12 +148,18 @@ def matches(right: Any, given: Any, known: Any = None) -> tuple[bool | None, str
 
 
 def alike(key: Stated, value: Any) -> Any:
-    """A given amount as a tree, where a mistake about a count is one."""
-    if key.form != "expression" or not isinstance(value, Amount):
-        return value
-    return value.value if isinstance(value.value, Expr) else Num(value.value)
+    """What is given, in the form of the key: an amount as a tree or the other way round,
+    where one of the two is about a count; None if it has no such form."""
+    if key.form == "expression" and isinstance(value, Amount):
+        value = value.value
+        return value if isinstance(value, Expr) else Num(value)
+    if key.form in ("number", "integer") and not isinstance(value, Amount):
+        one = isinstance(value, Expr) and not isinstance(value, SEVERAL)
+        return Amount(value, Fraction(0)) if one else None
+    return value
 
 
+SEVERAL = (Group, Grid, Relation, Logic, SetOp)  # trees that are no number
 ALIKE = ("number", "integer", "expression")  # a mistake about a count may be a fraction
 
 

@@ -287,6 +287,7 @@ class Notation:
         known = _word(word)
         if known is None:
             names = [*WORDS, *OTHER, *ACTIVATIONS]
+            names += [n for n in layer.names() if n.replace("-", "") not in names]
             raise self.error(unknown("layer", word, names).message)
         self.i += 1
         self.made += 1

@@ -98,7 +98,10 @@ def pull(layer: Layer, held: Held, *inputs: Array) -> tuple[Any, Back]:
     if kind in PULLS:
         return PULLS[kind](layer, held, *inputs)
     if kind not in BACKS and not (held.fast and kind in FAST_PULLS):
-        raise BadInput(f"there is no backward pass of {kind.__name__}")
+        raise BadInput(
+            f"there is no backward pass of {kind.__name__}: solver/numeric/backward_leaves.py "
+            "registers them, with @backs"
+        )
     if any(isinstance(x, tuple) for x in inputs):
         raise BadInput(f"{kind.__name__} takes one array, but is given output and states")
     needs = check(layer, held, *(x.shape for x in inputs))

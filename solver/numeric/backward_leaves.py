@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from solver.core import BadInput
 from solver.networks import classic, combine, dense, pointwise, reshape
 from solver.networks.layers import Layer
 from solver.numeric import plain, plain_layers
@@ -204,11 +205,21 @@ def activation(one: Any, held: Held, gradient: Array, x: Array) -> Gradients:
     """∂L/∂x = g ⊙ f′(x); the softmaxes by their Jacobians, along the same axis."""
     if one.function == "prelu":
         return prelu(held["slope"], gradient, x)
-    if one.function in SLOPES:
-        return (gradient * SLOPES[one.function](x),), {}
+    if one.function not in OVER_CLASSES:
+        return (gradient * slope(one.function, x),), {}
     axis = 1 if x.ndim > 3 else -1
     g, turned = (np.moveaxis(a, axis, -1) for a in (gradient, x))
     return (np.moveaxis(OVER_CLASSES[one.function](g, turned), -1, axis),), {}
+
+
+def slope(function: str, x: Array) -> Array:
+    """f′(x) of an activation by name."""
+    if function not in SLOPES:
+        raise BadInput(
+            f"there is no derivative of {function}: it is a line of SLOPES in "
+            "solver/numeric/backward_leaves.py"
+        )
+    return SLOPES[function](x)
 
 
 def prelu(slope: Array, gradient: Array, x: Array) -> Gradients:

@@ -19,6 +19,7 @@ from solver.core import BadInput
 from solver.networks import combine
 from solver.networks.combine import join
 from solver.networks.layers import Layer, Row, Shape, Signal, show_shape
+from solver.numeric import leaves_windows  # noqa: F401 (it registers)
 from solver.numeric.fast import convolutions, layers  # noqa: F401 (they register)
 from solver.numeric.fast.registry import FAST_RUNS, as_type, same_floats
 from solver.numeric.leaves import RUNS, Held, Seeded, Seen, Tensors, runs
@@ -65,7 +66,10 @@ def step(layer: Layer, held: Held, *inputs: Array) -> Any:
     """One layer on its inputs; a leaf's tensors are checked before it runs."""
     kind = type(layer)
     if kind not in RUNS:
-        raise BadInput(f"there is no forward pass of {kind.__name__}")
+        raise BadInput(
+            f"there is no forward pass of {kind.__name__}: solver/numeric/leaves.py registers "
+            "them, with @runs"
+        )
     if any(isinstance(x, tuple) for x in inputs):
         raise BadInput(f"{kind.__name__} takes one array, but is given output and states")
     if isinstance(layer, combine.Network):

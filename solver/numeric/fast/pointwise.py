@@ -244,6 +244,19 @@ def over_classes_back(gradient: Array, y: Array, function: str) -> Array:
     return -found if function == "softmin" else found
 
 
+def of(function: str) -> tuple[Into, Slope]:
+    """An activation and its slope: those above, else the plain definitions."""
+    if function in FUNCTIONS:
+        return FUNCTIONS[function]
+    from solver.numeric import backward_leaves, plain_layers
+
+    if function not in plain_layers.FUNCTIONS:
+        known = ["prelu", *plain_layers.FUNCTIONS]
+        raise unknown("activation", function, known)
+    run = put(plain_layers.FUNCTIONS[function])
+    return run, lambda x, y: backward_leaves.slope(function, x)
+
+
 def activation(
     x: Array, function: str, slope: Array | None = None, out: Array | None = None
 ) -> Array:
@@ -262,10 +275,7 @@ def activation(
     if function == "prelu":
         out[...] = leaky(x, x.dtype.type(0.25) if slope is None else slope)
         return out
-    if function not in FUNCTIONS:
-        known = ["prelu", *FUNCTIONS, *OVER_CLASSES]
-        raise unknown("activation", function, known)
-    return fill(x, out, FUNCTIONS[function][0])
+    return fill(x, out, of(function)[0])
 
 
 def activation_back(
@@ -276,7 +286,7 @@ def activation_back(
     if function in OVER_CLASSES:
         out[...] = over_classes_back(gradient, y, function)
         return out
-    slope = FUNCTIONS[function][1]
+    slope = of(function)[1]
 
     def times(g: Array, x: Array, y: Array, of_x: Array) -> None:
         np.multiply(g, slope(x, y), out=of_x)
