@@ -12,6 +12,7 @@ from pathlib import Path
 from solver.core import Answer, BadInput, CheckFailed, Picture, Problem
 from solver.disk import write
 from solver.kinds import mistakes
+from solver.listed import Told
 from solver.order import reorder
 from solver.prose import prose
 from solver.registry import unknown
@@ -72,6 +73,7 @@ def items(whole: ProblemSet, form: str, what: str = "key") -> list[Item]:
     escape = escaper(form)
     found = []
     shown: set[Any] = set()
+    told = Told()
     for p in whole.problems:
         answer = solve_part(whole, p)
         try:
@@ -82,7 +84,14 @@ def items(whole: ProblemSet, form: str, what: str = "key") -> list[Item]:
                     escape(p.title),
                     points_text(p.points),
                     prose(p.prompt, form),
-                    view(answer, form, chosen(p, answer, what, shown), what == "sheet"),
+                    view(
+                        answer,
+                        form,
+                        chosen(p, answer, what, shown),
+                        what == "sheet",
+                        told,
+                        place(p),
+                    ),
                     tuple(
                         (
                             inline(reorder(m.value, whole.order), form, False),
@@ -95,7 +104,7 @@ def items(whole: ProblemSet, form: str, what: str = "key") -> list[Item]:
                     p.id,
                     places(answer, escape),
                     len(p.prompt) // 90,
-                    demonstrations(whole, p, form) if what != "sheet" else (),
+                    demonstrations(whole, p, form, told, shown) if what != "sheet" else (),
                 )
             )
         except BadInput as e:
@@ -125,12 +134,22 @@ def chosen(part: Problem, answer: Answer, what: str, shown: set[Any]) -> list[Pi
     return found
 
 
-def demonstrations(whole: ProblemSet, part: Problem, form: str) -> tuple[tuple[str, View], ...]:
+def place(part: Problem) -> str:
+    """How later parts name this one where it has worked out what they need."""
+    return f"as in part {part.id}"
+
+
+def demonstrations(
+    whole: ProblemSet, part: Problem, form: str, told: Told, shown: set[Any]
+) -> tuple[tuple[str, View], ...]:
     """What is worked out to show a part's claim, each with what it says."""
-    return tuple(
-        (prose(d.prompt, form) if d.prompt else "", view(solve_part(whole, d), form))
-        for d in part.demonstrations
-    )
+    found = []
+    for d in part.demonstrations:
+        answer = solve_part(whole, d)
+        pictures = chosen(d, answer, "key", shown)
+        said = prose(d.prompt, form) if d.prompt else ""
+        found.append((said, view(answer, form, pictures, False, told, place(part))))
+    return tuple(found)
 
 
 def anchor(id: str) -> str:
@@ -235,16 +254,18 @@ def as_text(whole: ProblemSet, what: str) -> str:
     """A set for the terminal."""
     title = f"{whole.title} ({entitled(whole, what)})" if whole.variant else whole.title
     lines = [title, "=" * len(title), ""]
+    told = Told()
     for p in whole.problems:
         lines += [f"{p.id}  {p.title}  ({points_text(p.points)})"]
         lines += [wrap(line, 80) for line in prose(p.prompt, "text").splitlines()]
         answer: Answer = solve_part(whole, p)
         if what == "key":
-            lines += ["", indented(answer_text(answer, 76))]
+            lines += ["", indented(answer_text(answer, 76, told, place(p)))]
             for d in p.demonstrations:
                 says = prose(d.prompt, "text") if d.prompt else ""
                 lines += ["", wrap(f"    Demonstration. {says}".rstrip(), 80)]
-                lines += [indented(answer_text(solve_part(whole, d), 76))]
+                shown = answer_text(solve_part(whole, d), 76, told, place(p))
+                lines += [indented(shown)]
         elif what == "guide":
             lines += ["", indented(show(answer.value))]
             for m in mistakes(p):
