@@ -51,7 +51,7 @@ class Item:
 
     `key` is the id as it is, for programs; `places` are the names of what is asked for,
     raw and shown, with the lines of room that each is given in the hand-out; `room` is
-    about how many lines the prompt takes.
+    about how many lines the prompt takes, and the values where they are shown.
     """
 
     id: str
@@ -78,20 +78,15 @@ def items(whole: ProblemSet, form: str, what: str = "key") -> list[Item]:
         answer = solve_part(whole, p)
         try:
             known = mistakes(p) if what != "sheet" else []
+            pictures = chosen(p, answer, what, shown)
+            seen = view(answer, form, pictures, what == "sheet", told, place(p))
             found.append(
                 Item(
                     escape(p.id),
                     escape(p.title),
                     points_text(p.points),
                     prose(p.prompt, form),
-                    view(
-                        answer,
-                        form,
-                        chosen(p, answer, what, shown),
-                        what == "sheet",
-                        told,
-                        place(p),
-                    ),
+                    seen,
                     tuple(
                         (
                             inline(reorder(m.value, whole.order), form, False),
@@ -103,13 +98,19 @@ def items(whole: ProblemSet, form: str, what: str = "key") -> list[Item]:
                     anchor(p.id),
                     p.id,
                     places(answer, escape),
-                    len(p.prompt) // 90,
+                    len(p.prompt) // 90 + (lines_of(seen) if what != "sheet" else 0),
                     demonstrations(whole, p, form, told, shown) if what != "sheet" else (),
                 )
             )
         except BadInput as e:
             raise e.at(f"{whole.path or whole.name}: problem {p.id}") from None
     return found
+
+
+def lines_of(view: View) -> int:
+    """About how many lines the values take beyond the first three."""
+    tall = sum(1 + (r"\frac" in shown) + shown.count(r"\\") for _, shown in view.answers)
+    return max(tall - 3, 0)
 
 
 def chosen(part: Problem, answer: Answer, what: str, shown: set[Any]) -> list[Picture]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from solver.core import Step
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from solver.view import Line
 
     Cells = tuple[tuple[str, int], ...]
+
+
+BRACED = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
+FRACTION = re.compile(rf"\\frac{BRACED}{BRACED}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -122,15 +127,13 @@ def mathematics(part: Any, form: str) -> str:
 
 def slashed(shown: str) -> str:
     """LaTeX with its fractions on one line, as a table's rows want them."""
-    from solver.layout import FRACTION
-
     def side(part: str, signs: tuple[str, ...]) -> str:
         return f"({part})" if any(sign in part for sign in signs) else part
 
     before = ""
     while before != shown:
         before = shown
-        shown = FRACTION["latex"].sub(
+        shown = FRACTION.sub(
             lambda f: f"{side(f[1], (' + ', ' - '))}/"
             + side(f[2], (" + ", " - ", r"\cdot", "/")),
             shown,

@@ -91,10 +91,15 @@ class Listed:
 
 @dataclass
 class Gathering:
-    """A table while its cells are met: by row, then by column."""
+    """A table while its cells are met: by row, then by column.
+
+    Once its columns are cases of one count, named by their titles, `first` holds the
+    cells of the first, as they were.
+    """
 
     title: str = ""
     rows: dict[str, dict[str, Step]] = field(default_factory=dict)
+    first: dict[str, Step] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
@@ -102,7 +107,10 @@ class Gathering:
 
     def against(self, run: Sequence[Step]) -> int:
         """How many of these cells say otherwise than the table's."""
-        known = [(self.rows.get(s.rule, {}).get(s.column), s) for s in run]
+        if self.first:
+            known = [(self.first.get(s.rule), s) for s in run]
+        else:
+            known = [(self.rows.get(s.rule, {}).get(s.column), s) for s in run]
         return sum(old is not None and cell(old) != cell(s) for old, s in known)
 
     def takes(self, run: Sequence[Step], others: Sequence[Sequence[Step]]) -> bool:
@@ -110,7 +118,7 @@ class Gathering:
         with the same columns, rows of one table somewhere, or they add a column to the
         same rows, and there is room."""
         labels, rows = {s.rule for s in run}, set(self.rows)
-        if self.against(run):
+        if self.first or self.against(run):
             return False
         if {s.column for s in run} == set(self.columns):
             return bool(labels & rows) or any(
@@ -120,7 +128,7 @@ class Gathering:
                 for other in others
             )
         shared = len(labels & rows)
-        if shared * 2 < len(rows) or shared * 2 < len(labels):
+        if shared * 2 <= len(rows) or shared * 2 <= len(labels):
             return False
         return width([*self.cells(), *run]) <= ROOM
 
@@ -130,17 +138,19 @@ class Gathering:
         labels = list(dict.fromkeys(s.rule for s in run))
         if labels != list(self.rows) or not title or title in self.columns:
             return []
+        if not self.first and len(self.columns) > 1:
+            return []
         named = [replace(s, column=title) for s in run]
         other = self.against(run) * 2 >= len(run) == len(labels)
         return named if other and width([*self.cells(), *named]) <= ROOM else []
 
     def entitle(self) -> None:
         """Head the one column by the case that it is of, as those to come."""
-        if len(self.columns) == 1:
-            for cells in self.rows.values():
-                for step in [*cells.values()]:
-                    cells.clear()
-                    cells[self.title] = replace(step, column=self.title)
+        if self.first or len(self.columns) > 1:
+            return
+        for label, cells in self.rows.items():
+            self.first[label] = step = next(iter(cells.values()))
+            self.rows[label] = {self.title: replace(step, column=self.title)}
 
     def calculations(self) -> list[tuple[Any, ...]]:
         """Row by row what is worked out, whatever the row is called."""

@@ -128,3 +128,20 @@ def test_latex_and_html_have_all_columns() -> None:
         assert grid is not None and grid.align == "llr"
         for row in (grid.head, *grid.rows):
             assert sum(span for _, span in row) == 3
+
+
+def test_cases_of_one_count_are_columns_by_their_names() -> None:
+    def part(net: str) -> dict[str, str]:
+        return {"kind": "count macs", "net": net}
+
+    layers = "conv {c} k2{p}, conv {c} k3{p}"
+    parts = {
+        "general": part("CxHxW: " + layers.format(c="C", p=" same")),
+        "padded": part("1x15x15: " + layers.format(c=1, p=" same")),
+        "valid": part("1x15x15: " + layers.format(c=1, p="")),
+        "longer": part("1x15x15: " + layers.format(c=1, p="") + ", conv 1 k1"),
+    }
+    cases, longer = tables(solve("values", parts=parts))
+    assert cases.columns == ("general", "padded", "valid") and len(cases.rows) == 2
+    assert [c.after for c in cases.rows[0].cells[1:] if c] == [900, 784]
+    assert longer.columns == ("macs",) and len(longer.rows) == 3
