@@ -50,7 +50,8 @@ class Step:
     """One line of the solution: `of = formula = before = after`, by `rule`.
 
     before and after are trees or values; `of` is what is computed and `formula` the
-    same in letters; both may be missing. A step without before is a remark.
+    same in letters; both may be missing. A step without before is a remark. Steps with a
+    `column`, one after the other, are the cells of a table whose rows are their rules.
     """
 
     rule: str
@@ -59,6 +60,7 @@ class Step:
     of: Any = None
     formula: Any = None
     substeps: tuple[Step, ...] = ()
+    column: str = ""
 
 
 @dataclass(frozen=True)

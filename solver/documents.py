@@ -12,6 +12,7 @@ from pathlib import Path
 from solver.core import Answer, BadInput, CheckFailed, Picture, Problem
 from solver.disk import write
 from solver.kinds import mistakes
+from solver.listed import Told
 from solver.order import reorder
 from solver.prose import prose
 from solver.registry import unknown
@@ -50,7 +51,7 @@ class Item:
 
     `key` is the id as it is, for programs; `places` are the names of what is asked for,
     raw and shown, with the lines of room that each is given in the hand-out; `room` is
-    about how many lines the prompt takes.
+    about how many lines the prompt takes, and the values where they are shown.
     """
 
     id: str
@@ -73,17 +74,20 @@ def items(whole: ProblemSet, form: str, what: str = "key") -> list[Item]:
     escape = escaper(form)
     found = []
     shown: set[Any] = set()
+    told = Told()
     for p in whole.problems:
         answer = solve_part(whole, p)
         try:
             known = mistakes(p) if what != "sheet" else []
+            pictures = chosen(p, answer, what, shown)
+            seen = view(answer, form, pictures, what == "sheet", told, place(p))
             found.append(
                 Item(
                     escape(p.id),
                     escape(p.title),
                     points_text(p.points),
                     prose(p.prompt, form),
-                    view(answer, form, chosen(p, answer, what, shown), what == "sheet"),
+                    seen,
                     tuple(
                         (
                             inline(reorder(m.value, whole.order), form, False),
@@ -95,14 +99,20 @@ def items(whole: ProblemSet, form: str, what: str = "key") -> list[Item]:
                     anchor(p.id),
                     p.id,
                     places(answer, escape),
-                    len(p.prompt) // 90,
-                    demonstrations(whole, p, form) if what != "sheet" else (),
+                    len(p.prompt) // 90 + (lines_of(seen) if what != "sheet" else 0),
+                    demonstrations(whole, p, form, told, shown) if what != "sheet" else (),
                     rubric(answer, escape),
                 )
             )
         except BadInput as e:
             raise e.at(f"{whole.path or whole.name}: problem {p.id}") from None
     return found
+
+
+def lines_of(view: View) -> int:
+    """About how many lines the values take beyond the first three."""
+    tall = sum(1 + (r"\frac" in shown) + shown.count(r"\\") for _, shown in view.answers)
+    return max(tall - 3, 0)
 
 
 def chosen(part: Problem, answer: Answer, what: str, shown: set[Any]) -> list[Picture]:
@@ -135,12 +145,22 @@ def rubric(answer: Answer, escape: Any) -> tuple[tuple[str, str], ...]:
     return tuple((escape(p.says), points_text(p.points)) for p in points)
 
 
-def demonstrations(whole: ProblemSet, part: Problem, form: str) -> tuple[tuple[str, View], ...]:
+def place(part: Problem) -> str:
+    """How later parts name this one where it has worked out what they need."""
+    return f"as in part {part.id}"
+
+
+def demonstrations(
+    whole: ProblemSet, part: Problem, form: str, told: Told, shown: set[Any]
+) -> tuple[tuple[str, View], ...]:
     """What is worked out to show a part's claim, each with what it says."""
-    return tuple(
-        (prose(d.prompt, form) if d.prompt else "", view(solve_part(whole, d), form))
-        for d in part.demonstrations
-    )
+    found = []
+    for d in part.demonstrations:
+        answer = solve_part(whole, d)
+        pictures = chosen(d, answer, "key", shown)
+        said = prose(d.prompt, form) if d.prompt else ""
+        found.append((said, view(answer, form, pictures, False, told, place(part))))
+    return tuple(found)
 
 
 def anchor(id: str) -> str:
@@ -245,16 +265,18 @@ def as_text(whole: ProblemSet, what: str) -> str:
     """A set for the terminal."""
     title = f"{whole.title} ({entitled(whole, what)})" if whole.variant else whole.title
     lines = [title, "=" * len(title), ""]
+    told = Told()
     for p in whole.problems:
         lines += [f"{p.id}  {p.title}  ({points_text(p.points)})"]
         lines += [wrap(line, 80) for line in prose(p.prompt, "text").splitlines()]
         answer: Answer = solve_part(whole, p)
         if what == "key":
-            lines += ["", indented(answer_text(answer, 76))]
+            lines += ["", indented(answer_text(answer, 76, told, place(p)))]
             for d in p.demonstrations:
                 says = prose(d.prompt, "text") if d.prompt else ""
                 lines += ["", wrap(f"    Demonstration. {says}".rstrip(), 80)]
-                lines += [indented(answer_text(solve_part(whole, d), 76))]
+                shown = answer_text(solve_part(whole, d), 76, told, place(p))
+                lines += [indented(shown)]
         elif what == "guide":
             lines += ["", indented(heading(view(answer), 76))]
             for says, worth in rubric(answer, str):

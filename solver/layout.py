@@ -14,6 +14,7 @@ from itertools import pairwise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from solver.grid import Grid
     from solver.view import Line
 
 WIDTH = 81  # characters of plain text that a page is sure to hold
@@ -77,7 +78,7 @@ class Row:
 class Block:
     """Aligned rows, or a sentence: its words and the mathematics that follows them.
 
-    `head` marks a sentence that heads the lines below it.
+    `head` marks a sentence that heads the lines below it. A table stands by itself.
     """
 
     rows: tuple[Row, ...] = ()
@@ -86,14 +87,23 @@ class Block:
     depth: int = 0
     head: bool = False
     aligned: bool = False
+    grid: Grid | None = None
 
 
-def blocks(lines: Sequence[Line], form: str) -> Iterator[Block]:
+def blocks(lines: Sequence[Line | Grid], form: str) -> Iterator[Block]:
     """The lines of an answer, those that can be aligned together."""
+    from solver.grid import Grid
+    from solver.view import Line
+
     waiting: list[Line] = []
     for line, after in pairwise([*lines, None]):
         assert line is not None
-        heads = after is not None and after.depth > line.depth
+        if isinstance(line, Grid):
+            yield from together(waiting, form)
+            waiting = []
+            yield Block(grid=line)
+            continue
+        heads = isinstance(after, Line) and after.depth > line.depth
         if fits(line, form) and not (heads and len(line.chain) == 1):
             waiting.append(line)
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from solver.core import Answer, BadInput, CheckFailed, Step, Verdict
+from solver.grid import Grid
 from solver.values import show, to_json
 from solver.view import Line, View, view
 
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from solver.listed import Told
+
 FORMATS = ("text", "tex", "html", "json", "numpy")
-WIDTH = 80
+WIDTH, LABEL = 80, 22  # of a page; of a label beside its chain
 MARKS = {"right": "✓", "wrong": "✗", "partly": "~", "undecided": "?", "invalid": "!"}
 
 
@@ -52,9 +55,12 @@ def dump(data: Any, indent: int | None = 2) -> str:
 # -- text ------------------------------------------------------------------------------
 
 
-def answer_text(answer: Answer, width: int = WIDTH) -> str:
-    """The value, then the steps, what the letters mean, conventions and checks."""
-    v = view(answer, "text")
+def answer_text(
+    answer: Answer, width: int = WIDTH, told: Told | None = None, here: str = ""
+) -> str:
+    """The value, then the steps, what the letters mean, conventions and checks; `told`
+    and `here` as for a view."""
+    v = view(answer, "text", told=told, here=here)
     blocks = [heading(v, width)]
     if v.table:
         blocks.append(table_text(v))
@@ -111,12 +117,15 @@ def heading(v: View, width: int = WIDTH) -> str:
     return whole if "\n" in whole else wrap(whole, width)
 
 
-def steps_text(lines: Sequence[Line], width: int) -> str:
+def steps_text(lines: Sequence[Line | Grid], width: int) -> str:
     """Short labels in a column before their chains; long ones on lines of their own."""
-    chained = [ln for ln in lines if ln.chain]
-    column = max((len(ln.label) for ln in chained if len(ln.label) <= 20), default=0)
-    rows = []
+    chained = [ln for ln in lines if isinstance(ln, Line) and ln.chain]
+    column = max((len(ln.label) for ln in chained if len(ln.label) <= LABEL), default=0)
+    rows: list[str] = []
     for ln in lines:
+        if isinstance(ln, Grid):
+            rows += [*([""] if rows and rows[-1] else []), grid_text(ln, width), ""]
+            continue
         indent = "    " * ln.depth
         if not ln.chain:
             rows.append(wrap(indent + ln.label, width))
@@ -127,7 +136,34 @@ def steps_text(lines: Sequence[Line], width: int) -> str:
             rows.append(wrap(indent + ln.label + ":", width))
             first = indent + "    "
         rows.append(chain_text(first, ln.chain, width))
-    return "\n".join(rows)
+    return "\n".join(rows).rstrip("\n")
+
+
+def grid_text(grid: Grid, width: int) -> str:
+    """A table among the steps, its columns two apart; labels for which there is no room
+    stand on lines of their own."""
+    widths = [0] * len(grid.align)
+    for row in (grid.head, *grid.rows):
+        at = 1
+        for text, span in row[1:]:
+            spare = len(text) - sum(widths[at : at + span]) - 2 * (span - 1)
+            widths[at + span - 1] += max(spare, 0)
+            at += span
+    room = width - sum(widths) - 2 * (len(widths) - 1)
+    widths[0] = max((len(row[0][0]) for row in grid.rows if len(row[0][0]) <= room), default=4)
+    lines = []
+    for row in (grid.head, *grid.rows):
+        line, at = "", 0
+        for text, span in row:
+            if at == 0 and len(text) > widths[0]:
+                lines.append(f"{text}:")
+                text = ""
+            broad = sum(widths[at : at + span]) + 2 * (span - 1)
+            right = span == 1 and grid.align[at] == "r"
+            line += (text.rjust(broad) if right else text.ljust(broad)) + "  "
+            at += span
+        lines.append(line.rstrip())
+    return "\n".join([lines[0], "─" * (sum(widths) + 2 * len(widths) - 2), *lines[1:]])
 
 
 def chain_text(first: str, chain: Sequence[str], width: int) -> str:

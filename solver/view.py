@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from solver.core import Answer, BadInput, Picture, Step
 from solver.expressions.formula import GLOSSARY, REAL, meaning
 from solver.expressions.nodes import Add, Expr, Num, Sym, letters
+from solver.grid import Grid, cell, side, tabled, too_wide
+from solver.listed import Listed, listed
 from solver.values import (
     NAMES,
     Listing,
-    Numeric,
     Record,
     Table,
     entry_name,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from solver.layout import Block
+    from solver.listed import Told
 
 # a pattern, compiled where it is first used: the terminal needs none
 SIZES = (
@@ -78,7 +80,7 @@ class View:
 
     value: str
     name: str
-    lines: tuple[Line, ...]
+    lines: tuple[Line | Grid, ...]
     where: tuple[tuple[str, str], ...]
     condition: str
     conventions: tuple[str, ...]
@@ -101,14 +103,22 @@ def view(
     form: str = "text",
     pictures: Sequence[Picture] | None = None,
     handout: bool = False,
+    told: Told | None = None,
+    here: str = "",
 ) -> View:
     """The view of an answer in "text", "latex" or "mathml", with these pictures (all that
-    it has, unless given), drawn as they are asked for in a hand-out."""
+    it has, unless given), drawn as they are asked for in a hand-out. What `told` holds was
+    worked out before; what is worked out `here` is put in."""
     escape = escaper(form)
-    lines: list[Line] = []
+    lines: list[Line | Grid] = []
     shown: set[Any] = set()
-    for step in answer.steps:
-        lines += shown_step(step, form, escape, 0, shown)
+    steps = listed(answer.steps, told, here)
+    for i, step in enumerate(steps):
+        if isinstance(step, Listed):
+            alone = all(isinstance(s, Step) and s.rule == "total" for s in steps[i + 1 :])
+            lines += tabled(step, form, escape, shown, alone)
+        else:
+            lines += shown_step(step, form, escape, 0, shown)
     value: Any = answer.value
     table = value if isinstance(value, Table) else Table(())
     entries: tuple[tuple[str, str], ...] = ()
@@ -191,7 +201,7 @@ def inline(value: Any, form: str, display: bool = True) -> str:
     return math(pieces(whole, form), form, display)
 
 
-def laid_out(lines: list[Line], form: str) -> tuple[Block, ...]:
+def laid_out(lines: list[Line | Grid], form: str) -> tuple[Block, ...]:
     """The lines in blocks, for a page; the terminal lays them out itself."""
     if form == "text":
         return ()
@@ -230,32 +240,6 @@ def condition(text: str, form: str) -> str:
     return " ".join(clauses[:-1])
 
 
-def cell(c: Any, form: str, escape: Any) -> str:
-    """A table's cell as text; counts in groups of three from the thousands on, so that
-    they align."""
-    if isinstance(c, str):
-        return str(escape(c))
-    if isinstance(c, int) and not isinstance(c, bool):
-        return str(escape(f"{c:,}".replace("-", "−")))
-    if form == "text":
-        return show(c, form)
-    return inline(c, form)
-
-
-def too_wide(cells: tuple[tuple[str, ...], ...]) -> bool:
-    """Whether a table of these cells is wider than the page."""
-    from solver.layout import WIDTH, measure
-
-    widths = [max(measure(c, "latex") for c in column) for column in zip(*cells)]
-    return sum(widths) + 2 * len(widths) > WIDTH + 8
-
-
-def side(column: tuple[Any, ...]) -> str:
-    """Columns that hold numbers are set to the right, all others to the left."""
-    numbers = sum(isinstance(c, (int, Numeric)) for c in column)
-    return "r" if numbers * 2 >= len(column) else "l"
-
-
 def points_text(points: float) -> str:
     """2 points, 1 point, 0.5 points."""
     shown = f"{points:g}"
@@ -286,6 +270,10 @@ def shown_step(
         if once in shown and step.before is not None:
             of = formula = None
         shown.add(once)
+        if step.before is None and not step.substeps:
+            if (once, step.after) in shown:
+                return []  # the same formula without numbers
+            shown.add((once, step.after))
     members: list[Any] = []
     for part in (of, formula, step.before, step.after):
         if part is not None and not any(same_text(part, m) for m in members[-1:]):
@@ -295,7 +283,7 @@ def shown_step(
     chain = tuple(member(m, form) for m in members)
     said = tuple(is_words(m) for m in members)
     found = [Line(rule_shown(rule, form), chain, depth, len(rule), said)]
-    inner = shown if step.before is not None else set()
+    inner = shown if step.before is not None or depth else set()
     for sub in step.substeps:
         found += shown_step(sub, form, escape, depth + 1, inner)
     return found

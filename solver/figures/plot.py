@@ -99,9 +99,12 @@ def plot(
     left = max(wide(number(t), SMALL) for t in marks) + 14
     span = (min(p[0] for p in known), max(p[0] for p in known))
     width, height = size
-    axes = Axes(left, TOP, width - left - max(right, EDGE), height - TOP - BOTTOM, span,
+    broad = width - left - max(right, EDGE)
+    begins = [broad * (v - span[0]) / ((span[1] - span[0]) or 1) for v, _ in at]
+    above = APART if y and any(b < wide(y) + 10 for b in begins) else 0
+    axes = Axes(left, TOP + above, broad, height - TOP - above - BOTTOM, span,
                 (marks[0], marks[-1]), log)  # fmt: skip
-    found = [*frame(axes, marks, x, y, width), *downs(axes, at)]
+    found = [*frame(axes, marks, x, y, above), *downs(axes, at)]
     heights = spread([axes.y(line[-1][1]) if line else axes.top for line in lines],
                      axes.top, axes.top + axes.height)  # fmt: skip
     for i, (words, line, height_) in enumerate(zip(labels, lines, heights)):
@@ -126,9 +129,9 @@ def label(one: Series, line: Sequence[Point], last: bool) -> str:
 
 
 def frame(
-    axes: Axes, marks: Sequence[float], x: str, y: str, width: float
+    axes: Axes, marks: Sequence[float], x: str, y: str, above: float
 ) -> Iterator[Mark]:
-    """Grid, numbers and names of both axes."""
+    """Grid, numbers and names of both axes, that of y so far `above` what stands there."""
     right, foot = axes.left + axes.width, axes.top + axes.height
     for t in marks:
         at = axes.y(t)
@@ -140,7 +143,7 @@ def frame(
         yield Line(((at, foot), (at, foot + 4)), "quiet")
         yield Text(at, foot + 14, number(float(v)), SMALL, "quiet")
     if y:
-        yield Text(axes.left, axes.top - 20, y, TEXT, "ink", "start")
+        yield Text(axes.left, axes.top - 20 - above, y, TEXT, "ink", "start")
     if x:
         yield Text(axes.left + axes.width / 2, foot + 33, x, TEXT)
 

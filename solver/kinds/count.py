@@ -99,12 +99,17 @@ def answered(
     how: str,
     name: str,
     conventions: Sequence[str],
+    column: str = "",
 ) -> Answer:
-    """The shared shape of every count: rows, lines, total, and the other route."""
+    """The shared shape of every count: rows, lines, total, and the other route.
+
+    `column` heads the table of the layers, if `name` does not say enough.
+    """
     rows = run(net, input, batch)
     chosen = pick(rows, layer)
     stated = name == "activations"  # an unknown layer's output is stated, nothing else is
-    steps, value, missing = work(chosen, tree_of, lambda row: stated or row.layer.KNOWN)
+    steps, value, missing = work(chosen, tree_of, lambda row: stated or row.layer.KNOWN,
+                                 column or name)
     names = {id(r): i for i, r in enumerate(rows)}
     places = [names[id(r)] for r in chosen]
 
@@ -158,6 +163,7 @@ def params(
         "multiply-adds per output position, and the rest value by value",
         "params",
         notes,
+        "with statistics" if stats else "" if bias else "without biases",
     )
 
 
@@ -341,7 +347,7 @@ def activations(
     if not image:
         return answer if layer else with_note(answer, "the input is not counted")
     shape = (batch or 1, *(input or net.input))
-    first = Step("input", times(*trim(shape)), settle(times(*shape)))
+    first = Step("input", times(*trim(shape)), settle(times(*shape)), column="activations")
     value = settle(plus(answer.value, first.after))
     steps = [s for s in answer.steps if s.rule != "total"]
     both = (first, *steps, Step("total", plus(first.after, *(s.after for s in steps)), value))

@@ -242,7 +242,7 @@ def compare(nets: Nets, *, of: str = "params", bias: bool = True, layer: Names =
             raise BadInput(
                 f"{short(net)} has a layer that cannot be counted, so it cannot be compared"
             )
-    steps = [Step(f"{i + 1}: {short(net)}", None, part.value)
+    steps = [Step(f"network {i + 1}" if ":" in net.name else net.name, None, part.value)
              for i, (net, part) in enumerate(zip(nets, parts))]
     values = [p.value for p in parts]
     if any(isinstance(v, Expr) for v in values):

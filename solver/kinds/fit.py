@@ -196,9 +196,9 @@ def stack(*, field: int, odd: bool = False, depth: int | None = None) -> Answer:
     for s in stacks[:40]:
         c = Sym("C")
         cost = settle(plus(*(times(k, k, c, c) for k in s), times(len(s), c)))
-        below = (Step("parameters with C channels throughout", None, cost),)
-        reach = plus(1, *(k - 1 for k in s))
-        steps.append(Step(", ".join(map(str, s)), reach, field, substeps=below))
+        reach, kernels = plus(1, *(k - 1 for k in s)), ", ".join(map(str, s))
+        steps.append(Step(kernels, reach, field, column="field"))
+        steps.append(Step(kernels, None, cost, column="parameters, C channels throughout"))
     if len(stacks) > 40:
         steps.append(Step(f"and {len(stacks) - 40} more"))
     found = brute(field, odd, depth)

@@ -67,10 +67,11 @@ def lines(metric: str, name: str, a: Point, b: Point) -> Step:
     """One distance, worked; a root that does not come out is shown as one as well."""
     measured = measure(metric, a, b)
     value = distance_of(metric, measured)
-    label = f"distance of {name}" if name else "distance"
+    label, column = name or "distance", "distance" if name else ""
     if metric == "euclidean":
-        return Step(label, Call("sqrt", num(measured)), value, None, worked(metric, a, b))
-    return Step(label, worked(metric, a, b), value)
+        root = Call("sqrt", num(measured))
+        return Step(label, root, value, None, worked(metric, a, b), column=column)
+    return Step(label, worked(metric, a, b), value, column=column)
 
 
 def known_metric(metric: str) -> None:

@@ -6,7 +6,7 @@ takes the other route (`recount`, `tally`, `fan_in`) through the same layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 
 from solver.core import Answer, BadInput, Check, Picture, Step
@@ -114,23 +114,57 @@ def axes_named(input: Shape) -> tuple[str, ...]:
 
 
 def net_shape(net: Net, name: str, input: Shape | None, batch: Any) -> Answer:
-    """The shape after one layer (the last unless named), a line for each on the way."""
+    """The shape after one layer (the last unless named), and where it changes on the way."""
     from solver.kinds.conditions import condition_text, stretching
 
     rows = run(net, input, batch)
     end = rows.index(pick(rows, [name])[-1]) if name else len(rows) - 1
     upto = rows[: end + 1]
-    steps = tuple(Step(r.name or "output", None, without_batch(r.out, batch)) for r in upto)
     condition = condition_text(upto)
     return Answer(
         without_batch(rows[end].out, batch),
-        steps,
+        tuple(outputs(upto, batch)),
         (counted(net, input, batch, rows),),
         name="shape",
         condition=condition,
         conventions=(*axes_named(net.input), *stretching(upto)),
         pictures=diagram(net, input),
     )
+
+
+def outputs(rows: Sequence[Row], batch: Any) -> Iterator[Step]:
+    """A row of the table for each shape; layers that keep it share the row of the first.
+
+    Beside the shape, how its sides come about, where they are all alike and change.
+    """
+    from solver.kinds.shape import size_steps
+
+    runs: list[list[Row]] = []
+    for row in rows:
+        if runs and row.out == runs[-1][-1].out:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    for run in runs:
+        first = run[0]
+        label = names_of(run, rows)
+        sizes = size_steps(first.layer.sides(*first.inputs))
+        if len(sizes) == 1 and sizes[0].before not in (None, sizes[0].after):
+            sides = sizes[0].rule.removeprefix("output ")
+            yield replace(sizes[0], rule=label, of=None, column=sides)
+        yield Step(label, None, without_batch(first.out, batch), column="output")
+
+
+def names_of(run: Sequence[Row], rows: Sequence[Row]) -> str:
+    """A run of layers by its first and last; blocks that are in it whole by their names."""
+    tops = [r.name.partition(".")[0] for r in rows]
+    here = [r.name.partition(".")[0] for r in run]
+    whole = {t for t in here if here.count(t) == tops.count(t)}
+    names = list(dict.fromkeys(t if t in whole else r.name for t, r in zip(here, run)))
+    if len(names) < 3:
+        return ", ".join(names) or "output"
+    block = names[0].rpartition(".")[0]
+    return f"{names[0]} … {names[-1].removeprefix(f'{block}.') if block else names[-1]}"
 
 
 def diagram(net: Net, input: Shape | None = None) -> tuple[Picture, ...]:
@@ -148,7 +182,7 @@ def traced(net: Net, names: Sequence[str], input: Shape | None) -> Answer:
     condition = condition_text(rows)
     return Answer(
         Listing(without_batch(r.out, None) for r in chosen),
-        tuple(Step(r.name or "output", None, without_batch(r.out, None)) for r in chosen),
+        tuple(outputs(rows[: max(map(rows.index, chosen)) + 1], None)),
         (counted(net, input, None, rows),),
         name="shapes",
         condition=condition,
@@ -235,9 +269,10 @@ Tree = Callable[[Layer, tuple[Shape, ...], Shape], "Expr | None"]
 
 
 def work(
-    rows: Sequence[Row], tree: Tree, counts: Callable[[Row], bool]
+    rows: Sequence[Row], tree: Tree, counts: Callable[[Row], bool], column: str
 ) -> tuple[list[Step], Any, list[str]]:
-    """A line for each row whose tree is not 0, then the total: (steps, value, unknown).
+    """A row of the table for each whose tree is not 0, then the total: (steps, value,
+    unknown). `column` says what is counted.
 
     The formula in letters stands before the first line of each form. Rows that do not
     count, or whose tree is None, are left out; their names are returned, and the total is
@@ -263,7 +298,7 @@ def work(
             formula = None
         if formula is not None:
             seen.add(formula)
-        steps.append(Step(row.name, e, value, None, formula))
+        steps.append(Step(row.name, e, value, None, formula, column=column))
         values.append(value)
     total = settle(plus(*values))
     if len(values) > 1:

@@ -277,8 +277,9 @@ def redrawn(
     for name, numbers in (("mean", means), ("p_win", wins), ("limit", limits)):
         value |= {f"{name}{d}": float(v) for d, v in zip(degrees, numbers)}
     steps = (
-        *(Step(f"degree {d}: mean, wins, limit", None, Listing(map(float, row)))
-          for d, *row in zip(degrees, means, wins, limits)),
+        *(Step(f"degree {d}", None, float(number), column=column)
+          for d, *row in zip(degrees, means, wins, limits)
+          for column, number in zip(("mean error", "share of wins", "limit"), row)),
         Step("limit: the error of the best polynomial of the degree, for ever more points"),
     )  # fmt: skip
     checks = (

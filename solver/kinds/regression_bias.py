@@ -8,7 +8,7 @@ from solver.core import Answer, BadInput, Check, Picture, Step
 from solver.expressions.nodes import Num, plus
 from solver.kinds import kind
 from solver.kinds.regression import MOST, degrees_of, function_of, variance
-from solver.values import Listing, Record
+from solver.values import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,10 +33,13 @@ def bias_variance(
     level = Num(found.noise)
     steps = (
         Step("test error = squared bias + variance + irreducible error:"),
-        *(Step(f"degree {d}", plus(Num(float(b)), Num(float(v)), level), float(t))
-          for d, b, v, t in zip(found.degrees, found.bias2, found.variance, found.test)),
-        Step("training error, from the lowest degree on", None,
-             Listing(round(float(t), 4) for t in found.train)),
+        *(cell for d, b, v, t, seen in zip(found.degrees, found.bias2, found.variance,
+                                           found.test, found.train)
+          for cell in (
+              Step(f"degree {d}", plus(Num(float(b)), Num(float(v)), level), float(t),
+                   column="test error"),
+              Step(f"degree {d}", None, round(float(seen), 6), column="training error"),
+          )),
     )  # fmt: skip
     return Answer(
         value, steps, (as_traced(found, true, samples), as_simulated(found, true, samples)),
@@ -62,9 +65,9 @@ def drawn(c: Curves) -> Picture:
     lowest = c.degrees[best(c.test)]
     return Picture("plot", {
         "series": series, "x": "degree of the polynomial", "y": "mean squared error",
-        "at": [(lowest, f"smallest test error: degree {lowest}")], "low": 0.0,
+        "at": [(lowest, f"smallest test error: degree {lowest}")], "low": 0.0, "size": (640, 380),
         "title": "Five errors over the flexibility of the fit",
-    })  # fmt: skip
+    }, usual=len(c.degrees) > 3)  # fmt: skip
 
 
 def curves(degrees: Sequence[int], true: str, samples: int, noise: Any) -> Curves:

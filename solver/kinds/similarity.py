@@ -67,7 +67,7 @@ def lines(vectors: Mapping[str, Point], at: Point) -> tuple[Step, ...]:
     length = Call("sqrt", squares[0] if len(squares) == 1 else Add(*squares))
     return (
         Step("length of the image", length, distance_of("euclidean", dot(at, at))),
-        *(Step(f"to {n}", worked(v, at), cosine_of(v, at)) for n, v in vectors.items()),
+        *(Step(n, worked(v, at), cosine_of(v, at), column="cosine") for n, v in vectors.items()),
     )
 
 

@@ -63,14 +63,18 @@ def patience(
     if at is not None:
         value["stop_epoch"] = at + 1
     value |= {"max_wait": max(waited[: len(seen)]), "best_epoch": best + 1}
-    lines = tuple(
-        Step(f"epoch {t}: {show(whole(x))}, {SAID.get(wait, f'{wait} epochs without')}")
+    lines = [
+        cell
         for t, (x, wait) in enumerate(zip(seen, waited), 1)
-    )
+        for cell in (
+            Step(f"epoch {t}", None, whole(x), column="value"),
+            Step(f"epoch {t}", None, wait, column="epochs without improvement"),
+        )
+    ]
     end = (f"epoch {at + 1}: {patience} without improvement, so it stops" if at is not None
            else f"never {patience} without improvement: it does not stop")  # fmt: skip
     steps = [
-        Step("how long the best is not improved", substeps=lines), Step(end),
+        *lines, Step(end),
         Step(f"best value, {show(whole(seen[best]))}: epoch {best + 1}"),
     ]  # fmt: skip
     checks = [by_records(curve, larger, delta, patience, value)]
@@ -86,9 +90,6 @@ def patience(
              COUNTED]  # fmt: skip
     return Answer(value, tuple(steps), tuple(checks), "early stopping",
                   conventions=tuple(notes), pictures=(drawn(seen, "validation"),))  # fmt: skip
-
-
-SAID = {0: "improved", 1: "1 epoch without"}
 
 
 def lowest(run: Sequence[Any], epoch: int) -> Check:
@@ -185,8 +186,9 @@ def loss(*, values: Reals, thresholds: Reals) -> Answer:
         lowest = min(curve[:t])
         formula = GL if t == 1 else None
         lines.append(Step(f"epoch {t}", Mul(Num(100), Div(num(x), num(lowest)) - 1),
-                          whole(Fraction(gl)), None, formula))  # fmt: skip
-    steps = [Step("generalisation loss, per cent", substeps=tuple(lines))]
+                          whole(Fraction(gl)), None, formula,
+                          column="generalisation loss, per cent"))  # fmt: skip
+    steps = lines
     for limit in limits:
         stop, said = value[f"stop{float(limit):g}"], f"{float(limit):g} %"
         steps.append(Step(f"never above {said}: no stop" if stop is False else

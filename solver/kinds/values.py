@@ -70,7 +70,9 @@ def one(name: str, spec: Any, solved: dict[str, Answer]) -> tuple[Answer, Any]:
         each = [one(f"{name} {i + 1}", s, solved) for i, s in enumerate(spec)]
         joined = Answer(
             None,
-            tuple(s for answer, _ in each for s in answer.steps),
+            tuple(answer.steps[0] if len(answer.steps) == 1
+                  else Step(f"value {i + 1}", None, value, substeps=answer.steps)
+                  for i, (answer, value) in enumerate(each)),
             tuple(c for answer, _ in each for c in answer.checks),
             condition=" and ".join(dict.fromkeys(a.condition for a, _ in each if a.condition)),
             conventions=tuple(dict.fromkeys(n for a, _ in each for n in a.conventions)),
