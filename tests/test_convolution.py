@@ -254,6 +254,15 @@ def test_the_chosen_algorithm_is_the_definition(x, weight, how):
             near(exact(lay(x_)), np.maximum(y, 0), bound(dtype))
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("stride", [43, (43, 1), (1, 43)])
+def test_a_stride_may_pass_all_but_the_padding(groups, stride):
+    how = {"stride": stride, "padding": 12, "groups": groups}
+    x, w = normal(1, 2, 20, 20), normal(2, 2 // groups, 2, 2)
+    y = Convolution(w, **how)(x)
+    assert y.shape == plain.conv(x, w, **how).shape and not y.any()
+
+
 @pytest.mark.parametrize("x, weight, how", CASES)
 def test_blocks_of_any_size_give_the_same(x, weight, how, monkeypatch):
     for module in columns, scatter, depthwise, strips, winograd, weights:

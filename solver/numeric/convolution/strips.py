@@ -26,7 +26,7 @@ BUDGET = 4 << 20  # bytes of the strips of a block
 
 
 class Strips:
-    """y = x T of each group; a row of a strip is groups' channels×n, one of T m a map."""
+    """y = x T of each group: what a strip's row reads, by its m outputs of each map."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -67,9 +67,7 @@ class Strips:
         """Some of the groups, of some of the images, each: what stays in cache."""
         groups = self.task.groups
         lots = split(groups, max(parts, -(-groups * self.each // BUDGET)))
-        images = max(
-            1, BUDGET // (self.each * lots[-1].stop - self.each * lots[-1].start)
-        )
+        images = max(1, BUDGET * len(lots) // (groups * self.each))
         return [
             self.job(x[i : i + images], held, out[i : i + images], finish, some)
             for some in lots
@@ -106,8 +104,9 @@ class Strips:
         strips = work.array("strips", shape, x.dtype)
         seen = x[:, some.start * c : some.stop * c]
         seen = seen.reshape(len(x), groups, c, *task.sides).transpose(1, 0, 3, 2, 4)
-        top, left = task.before
-        bottom = min(top + task.sides[0], self.high)
+        left = task.before[1]
+        top = min(task.before[0], self.high)  # a stride may pass all but the padding
+        bottom = max(top, min(task.before[0] + task.sides[0], self.high))
         for i in range(self.count):
             strip = strips[:, :, i]
             at = i * self.m * task.stride[1] - left  # the column it begins with

@@ -32,7 +32,8 @@ def summed(parts: list[Array]) -> Array:
 
 
 def multiply(maps: Array, seen: Array, out: Array, work: Workspace) -> None:
-    """maps×positions by positions×C, the larger matrix first: BLAS is faster so.
+    """out = maps seenᵀ, of maps×positions and C×positions, the larger one first: BLAS is
+    faster so.
 
     What is turned around for it is turned back; where positions are few, that costs more.
     """
