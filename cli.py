@@ -258,8 +258,8 @@ def build() -> Any:
     ):  # fmt: skip
         for name, (about, given) in commands.items():
             app.add_command(own(name, about, given, f"solver.{home}.command"))
-    for made_ in app.commands.values():  # whole first sentences: click would cut them off
-        made_.short_help = " ".join((made_.help or "").split("\n\n")[0].split())
+    for one in app.commands.values():  # whole first sentences: click would cut them off
+        one.short_help = " ".join((one.help or "").split("\n\n")[0].split())
     return app
 
 
@@ -349,9 +349,9 @@ def kinds(family: str | None) -> int:
         raise unknown("family", family, list(FAMILIES))
     listed = [find(name) for name in names(family or "")]
     broad = max(len(kind.name) for kind in listed) + 2
+    terminal = sys.stdout.isatty()  # a line each where it is searched by a program
     for kind in listed:
         whole = f"{kind.name.ljust(broad)}{kind.doc}"
-        terminal = sys.stdout.isatty()  # a line each where it is searched by a program
         print(fill(whole, 80, subsequent_indent=" " * broad) if terminal else whole)
     return OK
 

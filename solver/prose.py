@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from unicodedata import lookup, normalize
+from unicodedata import normalize
 
 from solver import escape
 from solver.core import BadInput
@@ -33,8 +33,7 @@ PLAIN = {
     r"\colon": ":", r"\leq": "≤", r"\geq": "≥", r"\neq": "≠", r"\lt": "<", r"\gt": ">",
     r"\partial": "∂", r"\in": "∈", r"\sim": "∼", r"\mid": " | ", r"\ell": "ℓ", r"\sum": "Σ",
     r"\leftarrow": "←", r"\odot": "⊙", r"\infty": "∞", r"\pm": "±", r"\cdots": "⋯",
-    r"\lVert": "‖", r"\rVert": "‖", r"\ ": " ", r"\varepsilon": "ε",
-    r"\epsilon": "ε", r"\varphi": "φ", r"\nabla": "∇",
+    r"\lVert": "‖", r"\rVert": "‖", r"\ ": " ", r"\varphi": "φ", r"\nabla": "∇",
 }  # fmt: skip
 SPOKEN = re.compile(  # functions, with a space on each side where a letter stands
     r"(?P<before>[\w)}])?\\(?P<name>ln|log|exp|max|min|sin|cos|tan|tanh|sinh|cosh|arg|det)"
@@ -44,7 +43,6 @@ LETTER = re.compile(r"\\([A-Za-z][a-z]+)(?![a-zA-Z])\s?")  # \lambda, \Sigma
 PART = r"(?:\{((?:[^{}]|\{[^{}]*\})*)\}|\s*(\w))"
 STYLED = re.compile(r"\\(?:text|mathrm|mathbf|boldsymbol|mathbb|operatorname)" + PART)
 ACCENT = re.compile(r"\\(hat|bar|tilde)" + PART)
-MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
 TURNED = re.compile(r"\^(?:\{(?:T|\\top)\}|T(?![a-zA-Z])|\\top(?![a-zA-Z]))")
 FRACTION = re.compile(r"\\[td]?frac" + PART + PART)
 ROOT = re.compile(r"\\sqrt" + PART)
@@ -145,9 +143,11 @@ def _spoken(m: re.Match[str]) -> str:
 
 def _accented(m: re.Match[str]) -> str:
     r"""ŷ for \hat y."""
+    from solver.expressions.typeset_forms import ACCENTS
+
     letter = m[2] or m[3]
     one = len(letter) == 1
-    return normalize("NFC", letter + MARKS[m[1]]) if one else f"{m[1]}({letter})"
+    return normalize("NFC", letter + ACCENTS[m[1]]) if one else f"{m[1]}({letter})"
 
 
 def _closed(part: str) -> str:
@@ -158,12 +158,9 @@ def _closed(part: str) -> str:
 
 def _letter(m: re.Match[str]) -> str:
     """A Greek letter by its name, or the macro as it is."""
-    size = "CAPITAL" if m[1][0].isupper() else "SMALL"
-    try:
-        name = "LAMDA" if m[1].lower() == "lambda" else m[1].upper()
-        return lookup(f"GREEK {size} LETTER {name}")
-    except KeyError:
-        return m[0]
+    from solver.expressions.typeset_forms import GREEK, greek
+
+    return greek(m[1]) if m[1] in GREEK else m[0]
 
 
 def rows(m: re.Match[str]) -> str:

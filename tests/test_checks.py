@@ -27,6 +27,19 @@ def test_a_failed_check_is_no_answer() -> None:
         check(Answer(3, (), (Check("another way", False),)))
 
 
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("run batch-norm", {"x": [1, 2], "epsilon": 1, "beta": 10**12}),
+        ("update relu-unit", {"w": 10**9}),
+        ("loss hinge", {"margin": 10**9, "wrt": "z"}),
+    ],
+)
+def test_where_rounding_hides_the_proof_the_error_says_so(kind: str, given: Any) -> None:
+    with pytest.raises(CheckFailed, match="between 10⁻⁶ and 10⁶"):
+        solve(kind, **given)
+
+
 def test_an_answer_without_a_check_is_no_answer() -> None:
     with pytest.raises(CheckFailed, match="nothing proved"):
         check(Answer(3, (Step("sum", plus(1, 2), 3),), ()))

@@ -29,7 +29,7 @@ def demonstrations_run(case: Case) -> Iterator[str]:
     """A demonstration that has no answer, or whose checks fail."""
     for shown in case.problem.demonstrations:
         solve_part(case.whole, shown)  # BadInput, CheckFailed are told
-    yield from ()
+    return iter(())
 
 
 @check(Case)

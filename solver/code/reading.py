@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from solver.core import BadInput
+from solver.telling import listed
 
 LONGEST = 20_000  # characters
 LINES = 600
@@ -75,8 +76,7 @@ class Reading:
             if n.kind != without and (n.kind != "unused" or len(idle) == 1)
         ]
         if len(idle) > 1:
-            listed = f"{', '.join(idle[:-1])} and {idle[-1]}"
-            said.append(f"The arguments {listed} are not used.")
+            said.append(f"The arguments {listed(idle)} are not used.")
         return " ".join(said)
 
 

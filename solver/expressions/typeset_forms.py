@@ -79,7 +79,7 @@ def _in_letters(c: str) -> str:
     return word if found[1] == "SMALL" else word.capitalize()
 
 
-def _greek(word: str) -> str:
+def greek(word: str) -> str:
     if word not in GREEK:
         return word
     spelt = word.lower().replace("lambda", "lamda").replace("varepsilon", "epsilon")
@@ -115,7 +115,7 @@ class Unicode:
 
     def letter(self, name: str, dims: m.Dims) -> str:
         base, accent, tail = spelled(name)
-        s = unicodedata.normalize("NFC", _greek(base) + ACCENTS.get(accent, ""))
+        s = unicodedata.normalize("NFC", greek(base) + ACCENTS.get(accent, ""))
         if tail.isdigit():
             return s + "".join("₀₁₂₃₄₅₆₇₈₉"[int(d)] for d in tail)
         return f"{s}_{tail}" if tail else s
@@ -300,7 +300,7 @@ class MathML(Latex):
 
     def letter(self, name: str, dims: m.Dims) -> str:
         base, accent, tail = spelled(name)
-        head = _greek(base)
+        head = greek(base)
         s = f"<mi>{head if dims == (1, 1) else ''.join(map(_bold, head))}</mi>"
         if accent:
             mark = {"hat": "^", "bar": "¯", "tilde": "~"}[accent]

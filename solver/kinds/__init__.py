@@ -199,8 +199,8 @@ def worked(problem: Problem) -> Answer:
         size = far_off(problem.given)
         if not size:
             raise
-        raise BadInput(
-            f"with numbers such as {size} rounding hides what would prove the answer: give "
+        raise CheckFailed(
+            f"{e}. With numbers such as {size} rounding may hide what would prove it: give "
             "numbers between 10⁻⁶ and 10⁶ in size"
         ) from e
     except RecursionError:

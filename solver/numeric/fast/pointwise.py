@@ -244,7 +244,7 @@ def over_classes_back(gradient: Array, y: Array, function: str) -> Array:
     return -found if function == "softmin" else found
 
 
-def of(function: str) -> tuple[Into, Slope]:
+def run_and_slope(function: str) -> tuple[Into, Slope]:
     """An activation and its slope: those above, else the plain definitions."""
     if function in FUNCTIONS:
         return FUNCTIONS[function]
@@ -275,7 +275,7 @@ def activation(
     if function == "prelu":
         out[...] = leaky(x, x.dtype.type(0.25) if slope is None else slope)
         return out
-    return fill(x, out, of(function)[0])
+    return fill(x, out, run_and_slope(function)[0])
 
 
 def activation_back(
@@ -286,7 +286,7 @@ def activation_back(
     if function in OVER_CLASSES:
         out[...] = over_classes_back(gradient, y, function)
         return out
-    slope = of(function)[1]
+    slope = run_and_slope(function)[1]
 
     def times(g: Array, x: Array, y: Array, of_x: Array) -> None:
         np.multiply(g, slope(x, y), out=of_x)
