@@ -12,12 +12,12 @@ from pathlib import Path
 from solver.core import Answer, BadInput, CheckFailed, Picture, Problem
 from solver.disk import write
 from solver.kinds import mistakes
-from solver.listed import Told
 from solver.order import reorder
 from solver.prose import prose
 from solver.registry import unknown
 from solver.render import answer_json, answer_text, dump, heading, template, wrap
 from solver.sets import ProblemSet, solve_part
+from solver.tables.gathered import Told
 from solver.values import NAMES, Record, Table, show, to_json
 from solver.view import View, escaper, inline, points_text, view
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from solver.grid import Grid
+    from solver.tables.shown import Grid
     from solver.view import Line
 
 WIDTH = 81  # characters of plain text that a page is sure to hold
@@ -92,7 +92,7 @@ class Block:
 
 def blocks(lines: Sequence[Line | Grid], form: str) -> Iterator[Block]:
     """The lines of an answer, those that can be aligned together."""
-    from solver.grid import Grid
+    from solver.tables.shown import Grid
     from solver.view import Line
 
     waiting: list[Line] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from solver.core import Answer, BadInput, CheckFailed, Step, Verdict
-from solver.grid import Grid
+from solver.tables.shown import Grid
 from solver.values import show, to_json
 from solver.view import Line, View, view
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from solver.listed import Told
+    from solver.tables.gathered import Told
 
 FORMATS = ("text", "tex", "html", "json", "numpy")
 WIDTH, LABEL = 80, 22  # of a page; of a label beside its chain

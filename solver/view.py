@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from solver.core import Answer, BadInput, Picture, Step
 from solver.expressions.formula import GLOSSARY, REAL, meaning
 from solver.expressions.nodes import Add, Expr, Num, Sym, letters
-from solver.grid import Grid, cell, side, tabled, too_wide
-from solver.listed import Listed, listed
+from solver.tables.gathered import Listed, listed
+from solver.tables.shown import Grid, cell, side, tabled, too_wide
 from solver.values import (
     NAMES,
     Listing,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from solver.layout import Block
-    from solver.listed import Told
+    from solver.tables.gathered import Told
 
 # a pattern, compiled where it is first used: the terminal needs none
 SIZES = (

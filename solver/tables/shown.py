@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from solver.core import Step
 from solver.expressions.nodes import Expr, letters
-from solver.listed import Listed, Row
+from solver.tables.gathered import Listed, Row
 from solver.values import NAMES, Numeric, show
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ def tabled(
     """A table, for a page; the terminal shows one of a single count in lines, if it is
     `alone` with its total."""
     if form != "text" or len(table.columns) > 1 or not alone:
-        return [gridded(table, form, shown)]
+        return [gridded(table, form, escape, shown)]
     from solver.view import shown_step
 
     found: list[Line | Grid] = []
@@ -50,13 +50,10 @@ def tabled(
     return found
 
 
-def gridded(table: Listed, form: str, shown: set[Any]) -> Grid:
+def gridded(table: Listed, form: str, escape: Any, shown: set[Any]) -> Grid:
     """The table: what is counted in two columns, how it comes about and what it is, or in
     one where nothing is worked. A formula in letters stands above the first row that
     follows it, unless it was `shown` before."""
-    from solver.view import escaper
-
-    escape = escaper(form)
     worked = [
         any(is_worked(row.cells[i]) for row in table.rows) for i in range(len(table.columns))
     ]
@@ -68,7 +65,7 @@ def gridded(table: Listed, form: str, shown: set[Any]) -> Grid:
         formulas = [formula(cell, form, shown) for cell in row.cells]
         if any(formulas):
             rows.append((("", 1), *zip(formulas, spans)))
-        rows.append(row_shown(row, spans, form))
+        rows.append(row_shown(row, spans, form, escape))
     align = "l" + "".join("lr" if w else left_or_right(table, i) for i, w in enumerate(worked))
     return Grid(tuple(head), tuple(rows), align)
 
@@ -94,11 +91,9 @@ def formula(cell: Step | None, form: str, shown: set[Any]) -> str:
     return mathematics(cell.formula, form)
 
 
-def row_shown(row: Row, spans: list[int], form: str) -> Cells:
+def row_shown(row: Row, spans: list[int], form: str, escape: Any) -> Cells:
     """A row's label and cells; one that sums others up says where those are."""
-    from solver.view import escaper
-
-    cells: list[tuple[str, int]] = [(escaper(form)(row.label), 1)]
+    cells: list[tuple[str, int]] = [(escape(row.label), 1)]
     for i, (cell, span) in enumerate(zip(row.cells, spans)):
         how = row.where if i == 0 else ""
         if span == 2:
@@ -116,26 +111,23 @@ def mathematics(part: Any, form: str) -> str:
     from solver.layout import math
     from solver.view import member
 
-    if isinstance(part, int) and not isinstance(part, bool):
-        part_shown = show(part, form)
-    else:
-        part_shown = member(part, form) if isinstance(part, Expr) else show(part, form)
+    said = member(part, form) if isinstance(part, Expr) else show(part, form)
     if form == "text":
-        return part_shown
-    return math([slashed(part_shown) if form == "latex" else part_shown], form)
+        return said
+    return math([slashed(said) if form == "latex" else said], form)
 
 
 def slashed(shown: str) -> str:
     """LaTeX with its fractions on one line, as a table's rows want them."""
-    def side(part: str, signs: tuple[str, ...]) -> str:
+    def closed(part: str, signs: tuple[str, ...]) -> str:
         return f"({part})" if any(sign in part for sign in signs) else part
 
     before = ""
     while before != shown:
         before = shown
         shown = FRACTION.sub(
-            lambda f: f"{side(f[1], (' + ', ' - '))}/"
-            + side(f[2], (" + ", " - ", r"\cdot", "/")),
+            lambda f: f"{closed(f[1], (' + ', ' - '))}/"
+            + closed(f[2], (" + ", " - ", r"\cdot", "/")),
             shown,
         )
     return shown

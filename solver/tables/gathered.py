@@ -21,7 +21,6 @@ LEAST = 3  # so many rows make a table, or are left to where they were worked ou
 ROOM = 76  # characters of text that columns side by side may take
 
 
-
 @dataclass
 class Told:
     """What was worked out before: where each cell was, and the tables row by row."""
@@ -32,9 +31,9 @@ class Told:
 
     def instead(self, step: Step, here: str) -> Step:
         """The step, or where its lines, if they are many, stand word by word."""
-        lines = [(s.rule, s.of, s.formula, s.before, s.after) for s in walked([step])]
         if len(step.substeps) < LEAST:
             return step
+        lines = [(s.rule, s.of, s.formula, s.before, s.after) for s in walked([step])]
         try:
             where = self.passages.setdefault(tuple(lines), here)
         except TypeError:  # a value that is no key, such as a record

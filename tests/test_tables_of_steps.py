@@ -7,9 +7,9 @@ import pytest
 from solver.core import Answer, Problem, Step
 from solver.documents import document
 from solver.kinds import solve as solve_problem
-from solver.listed import Listed, Told, listed
 from solver.render import render
 from solver.sets import load_set
+from solver.tables.gathered import Listed, Told, listed
 from solver.view import view
 
 
